@@ -1,0 +1,1 @@
+//! ntpscope: watch, question and explain NTP daemons from a terminal.
