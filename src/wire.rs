@@ -5,25 +5,33 @@
 
 use std::fmt;
 
+pub mod mac;
 pub mod mode6;
+pub mod reader;
 
 /// Why some bytes are not what they were taken for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Malformed {
-    /// Fewer bytes than the smallest message of this kind.
+    /// The bytes end before or within a field that has to be there.
     TooShort {
         /// What was being read.
         what: &'static str,
-        /// Bytes needed.
+        /// The field that is missing or cut.
+        field: &'static str,
+        /// Where the field begins, in bytes from the start.
+        position: usize,
+        /// Bytes the field needs.
         needed: usize,
-        /// Bytes there.
+        /// Bytes left for it.
         found: usize,
     },
     /// A field claims more bytes than follow it.
     Overrun {
         /// The field that claims.
         field: &'static str,
+        /// Where the claimed bytes would begin.
+        position: usize,
         /// What it claims.
         claimed: usize,
         /// What is there.
@@ -33,6 +41,8 @@ pub enum Malformed {
     Invalid {
         /// The field.
         field: &'static str,
+        /// Where it stands, in bytes from the start.
+        position: usize,
         /// Its value.
         value: u64,
     },
@@ -41,13 +51,22 @@ pub enum Malformed {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooShort { what, needed, found } => {
-                write!(f, "{what} is too short: {found} bytes of at least {needed}")
+            Self::TooShort { what, field, position, needed, found } => {
+                let bytes = if *needed == 1 { "byte" } else { "bytes" };
+                let are = if *found == 1 { "is" } else { "are" };
+                write!(
+                    f,
+                    "{what} is too short: {field} at byte {position} needs {needed} {bytes}, \
+                     {found} {are} there"
+                )
             }
-            Self::Overrun { field, claimed, found } => {
-                write!(f, "{field} claims more than is there: {claimed} of {found} bytes")
+            Self::Overrun { field, position, claimed, found } => write!(
+                f,
+                "{field} claims more than is there: {claimed} of {found} bytes at byte {position}"
+            ),
+            Self::Invalid { field, position, value } => {
+                write!(f, "{field} at byte {position} is not valid: {value:#x}")
             }
-            Self::Invalid { field, value } => write!(f, "{field} is not valid: {value:#x}"),
         }
     }
 }

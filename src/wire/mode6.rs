@@ -1,17 +1,22 @@
 //! Mode 6: the control messages of RFC 1305 appendix B and RFC 9327, as ntpd and NTPsec speak them.
 //!
 //! One request is one datagram; a reply is one or more fragments that share sequence number,
-//! opcode and association. [`Message`] is one datagram; the text inside replies is read by
-//! [`varlist`], the status words by [`status`] and the peer flash bits by [`flash`].
+//! opcode and association. [`Message`] is one datagram; [`fragments`] puts replies together and
+//! [`auth`] signs and verifies. The text inside replies is read by [`varlist`], the status words by
+//! [`status`] and the peer flash bits by [`flash`].
 
+pub mod auth;
 pub mod flash;
+pub mod fragments;
 pub mod opcode;
 pub mod status;
 pub mod varlist;
 
 use crate::units::{AssocId, Leap};
 use crate::wire::Malformed;
+use crate::wire::reader::Reader;
 
+pub use fragments::{Progress, Reassembly};
 pub use opcode::{ErrorCode, Opcode};
 
 /// Bytes before the data.
@@ -81,21 +86,19 @@ impl<'a> Message<'a> {
     /// Only what makes the rest unreadable is an error: too few bytes, another mode, or a count
     /// beyond the datagram's end. Which versions, flags and lengths to accept is the caller's rule.
     pub fn parse(datagram: &'a [u8]) -> Result<Self, Malformed> {
-        let Some((header, rest)) = datagram.split_first_chunk::<HEADER_LEN>() else {
-            return Err(Malformed::TooShort {
-                what: "control message",
-                needed: HEADER_LEN,
-                found: datagram.len(),
-            });
-        };
-        let [first, second, s0, s1, t0, t1, a0, a1, o0, o1, c0, c1] = *header;
+        let mut reader = Reader::new("control message", datagram);
+        let first = reader.u8("leap, version and mode")?;
         if first & 7 != MODE {
-            return Err(Malformed::Invalid { field: "mode", value: u64::from(first & 7) });
+            let value = u64::from(first & 7);
+            return Err(Malformed::Invalid { field: "mode", position: 0, value });
         }
-        let count = usize::from(u16::from_be_bytes([c0, c1]));
-        let Some((data, trailer)) = rest.split_at_checked(count) else {
-            return Err(Malformed::Overrun { field: "count", claimed: count, found: rest.len() });
-        };
+        let second = reader.u8("flags and opcode")?;
+        let sequence = reader.u16("sequence")?;
+        let status = reader.u16("status")?;
+        let association = AssocId::new(reader.u16("association")?);
+        let offset = reader.u16("offset")?;
+        let count = reader.u16("count")?;
+        let data = reader.claimed("count", usize::from(count))?;
         Ok(Self {
             leap: Leap::from_bits(first >> 6),
             version: first >> 3 & 7,
@@ -103,12 +106,12 @@ impl<'a> Message<'a> {
             error: second & ERROR != 0,
             more: second & MORE != 0,
             opcode: Opcode::from_bits(second),
-            sequence: u16::from_be_bytes([s0, s1]),
-            status: u16::from_be_bytes([t0, t1]),
-            association: AssocId::new(u16::from_be_bytes([a0, a1])),
-            offset: u16::from_be_bytes([o0, o1]),
+            sequence,
+            status,
+            association,
+            offset,
             data,
-            trailer,
+            trailer: reader.rest(),
         })
     }
 
