@@ -1,0 +1,94 @@
+//! Which daemon answers: its family and version, read from its `version` variable.
+
+/// A dialect of mode 6, as far as variables and their formats differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dialect {
+    /// xntpd of the 1990s and what was derived from it, such as Cisco IOS (RFC 1305 names).
+    Xntpd,
+    /// ntpd up to 4.2.8p11.
+    ClassicBeforeP12,
+    /// ntpd from 4.2.8p12, where the restriction bits changed.
+    Classic,
+    /// NTPsec up to 1.2.2.
+    NtpsecTo1_2_2,
+    /// NTPsec from 1.2.3, where requests are aligned to four bytes.
+    Ntpsec,
+}
+
+impl Dialect {
+    /// All of them, in the order of the columns of the variable table.
+    pub const ALL: [Self; 5] =
+        [Self::Xntpd, Self::ClassicBeforeP12, Self::Classic, Self::NtpsecTo1_2_2, Self::Ntpsec];
+
+    /// Whether it is one of NTPsec's.
+    pub const fn is_ntpsec(self) -> bool {
+        matches!(self, Self::NtpsecTo1_2_2 | Self::Ntpsec)
+    }
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What it calls itself, without quotes; hostile text.
+    pub version: Box<str>,
+    /// The dialect it speaks; `None` when the text is not one that is known.
+    pub dialect: Option<Dialect>,
+}
+
+impl Identity {
+    /// Reads the value of `version`.
+    pub fn read(version: &str) -> Self {
+        Self { version: version.into(), dialect: dialect(version) }
+    }
+}
+
+fn dialect(version: &str) -> Option<Dialect> {
+    if let Some(at) = version.find("ntpsec-") {
+        let numbers = numbers(version.get(at + "ntpsec-".len()..)?);
+        let early = numbers.as_slice() <= [1, 2, 2].as_slice();
+        return Some(if early { Dialect::NtpsecTo1_2_2 } else { Dialect::Ntpsec });
+    }
+    if version.contains("xntpd") {
+        return Some(Dialect::Xntpd);
+    }
+    let at = version.find("ntpd ")? + "ntpd ".len();
+    let text = version.get(at..)?;
+    let text = text.split(['@', ' ', '-']).next()?;
+    let (base, patch) = text.split_once('p').unwrap_or((text, "0"));
+    let base = numbers(base);
+    if base.first().is_some_and(|major| *major < 4) {
+        return Some(Dialect::Xntpd);
+    }
+    let patch = numbers(patch).first().copied().unwrap_or(0);
+    let late = (base.as_slice(), patch) >= ([4, 2, 8].as_slice(), 12);
+    Some(if late { Dialect::Classic } else { Dialect::ClassicBeforeP12 })
+}
+
+fn numbers(text: &str) -> Vec<u32> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text.get(..end).unwrap_or_default();
+    digits.split('.').map_while(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_known_families_are_told_apart() {
+        let dialect = |text| Identity::read(text).dialect;
+        assert_eq!(
+            dialect("ntpd 4.2.8p15@1.3728-o Wed Sep 23 11:46:38 UTC 2020 (1)"),
+            Some(Dialect::Classic)
+        );
+        assert_eq!(dialect("ntpd 4.2.8p11@1.3728-o"), Some(Dialect::ClassicBeforeP12));
+        assert_eq!(dialect("ntpd 4.2.6p5@1.2349-o"), Some(Dialect::ClassicBeforeP12));
+        assert_eq!(dialect("ntpd 4.3.91@1.2483"), Some(Dialect::Classic));
+        assert_eq!(dialect("ntpd ntpsec-1.2.2"), Some(Dialect::NtpsecTo1_2_2));
+        assert_eq!(dialect("ntpd ntpsec-1.2.3+12-g1234"), Some(Dialect::Ntpsec));
+        assert_eq!(dialect("ntpd ntpsec-1.1.0"), Some(Dialect::NtpsecTo1_2_2));
+        assert_eq!(dialect("xntpd version=3.4e"), Some(Dialect::Xntpd));
+        assert_eq!(dialect("a rock"), None);
+        assert_eq!(dialect(""), None);
+    }
+}
