@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use crate::wire::mode6::status::Wording;
+
 /// One of the tests that a packet and its peer must pass before the peer is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlashBit {
     /// The bit.
     pub mask: u16,
-    /// The word that ntpq prints.
+    /// The word that ntpq prints; for [`SLOW`] ours, for ntpq has none.
     pub word: &'static str,
     /// What it says of the peer, in a sentence.
     pub meaning: &'static str,
@@ -39,8 +41,24 @@ impl Flash {
     }
 }
 
+impl Flash {
+    /// The words that ntpq prints behind the hexadecimal value: `ok`, or those of the tests that
+    /// failed. A bit that it has no word for adds nothing.
+    pub fn decoded(self, wording: Wording) -> String {
+        if self.is_ok() {
+            return "ok".to_owned();
+        }
+        let separator = match wording {
+            Wording::Classic => ", ",
+            Wording::NtpSec => " ",
+        };
+        let printed = self.failed().filter(|bit| bit.mask != SLOW);
+        printed.map(|bit| bit.word).collect::<Vec<_>>().join(separator)
+    }
+}
+
 impl fmt::Display for Flash {
-    /// As ntpq prints it: the words, or `ok`.
+    /// The words of all the tests that failed, or `ok`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_ok() {
             return f.write_str("ok");
@@ -55,8 +73,11 @@ impl fmt::Display for Flash {
     }
 }
 
+/// The bit that only NTPsec sets and no ntpq has a word for.
+pub const SLOW: u16 = 0x2000;
+
 /// Every flash bit, lowest first.
-pub const FLASH_BITS: [FlashBit; 13] = [
+pub const FLASH_BITS: [FlashBit; 14] = [
     FlashBit {
         mask: 0x0001,
         word: "pkt_dup",
@@ -118,25 +139,47 @@ pub const FLASH_BITS: [FlashBit; 13] = [
         word: "peer_unreach",
         meaning: "none of the last eight polls was answered, or the peer is marked noselect",
     },
+    FlashBit {
+        mask: SLOW,
+        word: "pkt_slow",
+        meaning: "the answer took too long to be of use (NTPsec)",
+    },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    // Printed by ntpq 4.2.8p15 and by that of NTPsec 1.2.2 for a daemon that answered with these.
     #[test]
     fn the_words_are_those_of_ntpq() {
-        assert_eq!(Flash::from_bits(0).to_string(), "ok");
-        assert_eq!(Flash::from_bits(0x400).to_string(), "peer_dist");
+        let decoded = |bits, wording| Flash::from_bits(bits).decoded(wording);
+        for wording in [Wording::Classic, Wording::NtpSec] {
+            assert_eq!(decoded(0, wording), "ok");
+            assert_eq!(decoded(0x400, wording), "peer_dist");
+            assert_eq!(decoded(0x2000, wording), "");
+            assert_eq!(decoded(0x2400, wording), "peer_dist");
+        }
         assert_eq!(
-            Flash::from_bits(0x1620).to_string(),
+            decoded(0x1620, Wording::Classic),
+            "pkt_stratum, peer_stratum, peer_dist, peer_unreach"
+        );
+        assert_eq!(
+            decoded(0x1620, Wording::NtpSec),
             "pkt_stratum peer_stratum peer_dist peer_unreach"
         );
     }
 
     #[test]
+    fn every_failed_test_is_named() {
+        assert_eq!(Flash::default().to_string(), "ok");
+        assert_eq!(Flash::from_bits(0x2400).to_string(), "peer_dist pkt_slow");
+    }
+
+    #[test]
     fn each_bit_has_its_own_place() {
-        let all = FLASH_BITS.iter().fold(0, |all, bit| all | bit.mask);
-        assert_eq!(all, 0x1fff);
+        for (place, bit) in FLASH_BITS.iter().enumerate() {
+            assert_eq!(bit.mask, 1 << place, "{}", bit.word);
+        }
     }
 }

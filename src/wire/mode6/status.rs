@@ -1,8 +1,87 @@
 //! Status words: what a daemon says of itself, a peer or a reference clock in sixteen bits.
 //!
-//! The texts are those that ntpq prints; users know them by heart.
+//! The words are those that ntpq prints; users know them by heart. They stand in [`codes`], each
+//! with what it means.
+
+use std::fmt::Write as _;
 
 use crate::units::Leap;
+
+pub mod codes;
+
+pub use codes::{CLOCK_STATES, Code, LEAPS, PEER_EVENTS, PEER_FLAGS, SOURCES, SYSTEM_EVENTS};
+
+/// A status word of any kind; which it is follows from the operation and the association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Of association 0.
+    System(SystemStatus),
+    /// Of another association.
+    Peer(PeerStatus),
+    /// In a reply to READCLOCK.
+    Clock(ClockStatus),
+}
+
+/// Whose words to use where the two ntpqs differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Wording {
+    /// The ntpq of the NTP Project, 4.2.8.
+    #[default]
+    Classic,
+    /// The ntpq of NTPsec, which knows no interleaved mode.
+    NtpSec,
+}
+
+impl Status {
+    /// What ntpq prints behind `status=XXXX `, but for the comma that ends the line.
+    ///
+    /// The empty word before the first comma of a peer without flags is ntpq's.
+    pub fn decoded(self, wording: Wording) -> String {
+        match self {
+            Self::System(status) => format!(
+                "{}, {}, {}, {}",
+                codes::word(&LEAPS, "leap", status.leap().bits()),
+                codes::word(&SOURCES, "sync", status.source()),
+                events(status.event_count()),
+                codes::word(&SYSTEM_EVENTS, "", status.event()),
+            ),
+            Self::Peer(status) => {
+                let flags: Vec<_> = status.flags().map(|flag| flag.word).collect();
+                let mut text = format!(
+                    "{}, sel_{}, {}",
+                    flags.join(", "),
+                    status.selection().condition(),
+                    events(status.event_count()),
+                );
+                if status.event() != 0 {
+                    let known = match wording {
+                        Wording::Classic => PEER_EVENTS.as_slice(),
+                        Wording::NtpSec => PEER_EVENTS.split_at(NTPSEC_PEER_EVENTS).0,
+                    };
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, ", {}", codes::word(known, "", status.event()));
+                }
+                text
+            }
+            Self::Clock(status) => format!(
+                "{}, {}",
+                events(status.event_count()),
+                codes::word(&CLOCK_STATES, "clk", status.state()),
+            ),
+        }
+    }
+}
+
+fn events(count: u8) -> String {
+    match count {
+        0 => "no events".to_owned(),
+        1 => "1 event".to_owned(),
+        n => format!("{n} events"),
+    }
+}
+
+/// NTPsec has no words for those beyond: they are about the interleaved mode, which it dropped.
+const NTPSEC_PEER_EVENTS: usize = 13;
 
 /// The system's status word (association 0).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,6 +116,11 @@ impl SystemStatus {
     /// The last event; see [`SYSTEM_EVENTS`].
     pub const fn event(self) -> u8 {
         (self.0 & 0xf) as u8
+    }
+
+    /// What the last event was.
+    pub fn last_event(self) -> Option<&'static Code> {
+        codes::find(&SYSTEM_EVENTS, self.event())
     }
 }
 
@@ -90,9 +174,19 @@ impl PeerStatus {
         (self.0 >> 4 & 0xf) as u8
     }
 
-    /// The last event; see [`PEER_EVENTS`].
+    /// The last event, 0 for none yet; see [`PEER_EVENTS`].
     pub const fn event(self) -> u8 {
         (self.0 & 0xf) as u8
+    }
+
+    /// What the last event was; `None` when there was none yet.
+    pub fn last_event(self) -> Option<&'static Code> {
+        codes::find(&PEER_EVENTS, self.event())
+    }
+
+    /// The flags that are set, highest bit first.
+    pub fn flags(self) -> impl Iterator<Item = &'static Code> {
+        PEER_FLAGS.iter().filter(move |flag| (self.0 >> 8) & u16::from(flag.code) != 0)
     }
 }
 
@@ -119,6 +213,17 @@ impl ClockStatus {
     /// The last event, a state too.
     pub const fn event(self) -> u8 {
         (self.0 >> 4 & 0xf) as u8
+    }
+
+    /// What ntpq prints as the number of events: the bits that hold the last event, for it takes
+    /// the word apart as if it were a system's.
+    pub const fn event_count(self) -> u8 {
+        self.event()
+    }
+
+    /// What the present state is; `None` for a number that has no meaning.
+    pub fn present_state(self) -> Option<&'static Code> {
+        codes::find(&CLOCK_STATES, self.state())
     }
 }
 
@@ -205,95 +310,70 @@ impl Selection {
     }
 }
 
-/// Words for the leap indicator in a status line, by its bits.
-pub const LEAPS: [&str; 4] = ["leap_none", "leap_add_sec", "leap_del_sec", "leap_alarm"];
-
-/// Words for [`SystemStatus::source`]; numbers beyond have none.
-pub const SOURCES: [&str; 10] = [
-    "sync_unspec",
-    "sync_pps",
-    "sync_lf_radio",
-    "sync_hf_radio",
-    "sync_uhf_radio",
-    "sync_local",
-    "sync_ntp",
-    "sync_other",
-    "sync_wristwatch",
-    "sync_telephone",
-];
-
-/// Words for [`SystemStatus::event`].
-pub const SYSTEM_EVENTS: [&str; 16] = [
-    "unspecified",
-    "freq_not_set",
-    "freq_set",
-    "spike_detect",
-    "freq_mode",
-    "clock_sync",
-    "restart",
-    "panic_stop",
-    "no_sys_peer",
-    "leap_armed",
-    "leap_disarmed",
-    "leap_event",
-    "clock_step",
-    "kern",
-    "TAI...",
-    "stale leapsecond values",
-];
-
-/// Words for [`PeerStatus::event`]; 0 is *none yet*.
-pub const PEER_EVENTS: [&str; 16] = [
-    "",
-    "mobilize",
-    "demobilize",
-    "unreachable",
-    "reachable",
-    "restart",
-    "no_reply",
-    "rate_exceeded",
-    "access_denied",
-    "leap_armed",
-    "sys_peer",
-    "clock_event",
-    "bad_auth",
-    "popcorn",
-    "interleave_mode",
-    "interleave_error",
-];
-
-/// Words for [`ClockStatus::state`]; numbers beyond have none.
-pub const CLOCK_STATES: [&str; 7] = [
-    "clk_unspec",
-    "clk_no_reply",
-    "clk_bad_format",
-    "clk_fault",
-    "clk_bad_signal",
-    "clk_bad_date",
-    "clk_bad_time",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn system(word: u16) -> String {
+        Status::System(SystemStatus::from_bits(word)).decoded(Wording::Classic)
+    }
+
+    fn peer(word: u16) -> String {
+        Status::Peer(PeerStatus::from_bits(word)).decoded(Wording::Classic)
+    }
+
+    fn clock(word: u16) -> String {
+        Status::Clock(ClockStatus::from_bits(word)).decoded(Wording::Classic)
+    }
+
+    // Printed by ntpq 4.2.8p15 for a daemon that answered with these words.
     #[test]
-    fn a_captured_system_status_word_reads_as_ntpq_printed_it() {
-        let status = SystemStatus::from_bits(0x0514);
-        assert_eq!(LEAPS[usize::from(status.leap().bits())], "leap_none");
-        assert_eq!(SOURCES[usize::from(status.source())], "sync_local");
-        assert_eq!(status.event_count(), 1);
-        assert_eq!(SYSTEM_EVENTS[usize::from(status.event())], "freq_mode");
+    fn system_words_read_as_ntpq_prints_them() {
+        assert_eq!(system(0x0000), "leap_none, sync_unspec, no events, unspecified");
+        assert_eq!(system(0x0514), "leap_none, sync_local, 1 event, freq_mode");
+        assert_eq!(system(0x001e), "leap_none, sync_unspec, 1 event, TAI");
+        assert_eq!(system(0x8811), "leap_del_sec, sync_wristwatch, 1 event, freq_not_set");
+        assert_eq!(system(0xffff), "leap_alarm, sync_63, 15 events, stale_leapsecond_values");
+    }
+
+    // Likewise.
+    #[test]
+    fn peer_words_read_as_ntpq_prints_them() {
+        assert_eq!(peer(0xf014), "conf, authenb, auth, reach, sel_reject, 1 event, reachable");
+        assert_eq!(peer(0x961a), "conf, reach, sel_sys.peer, 1 event, sys_peer");
+        assert_eq!(peer(0x7a00), "authenb, auth, reach, bcast, sel_excess, no events");
+        assert_eq!(peer(0x0000), ", sel_reject, no events");
+        assert_eq!(peer(0x001e), ", sel_reject, 1 event, interleave_mode");
     }
 
     #[test]
-    fn a_captured_peer_status_word_reads_as_ntpq_printed_it() {
+    fn ntpsec_has_no_word_for_interleaved_events() {
+        let status = Status::Peer(PeerStatus::from_bits(0x001e));
+        assert_eq!(status.decoded(Wording::NtpSec), ", sel_reject, 1 event, _14");
+        let status = Status::Peer(PeerStatus::from_bits(0x001d));
+        assert_eq!(status.decoded(Wording::NtpSec), status.decoded(Wording::Classic));
+    }
+
+    // Likewise.
+    #[test]
+    fn clock_words_read_as_ntpq_prints_them() {
+        assert_eq!(clock(0x0000), "no events, clk_unspec");
+        assert_eq!(clock(0x0514), "1 event, clk_bad_signal");
+        assert_eq!(clock(0x003f), "3 events, clk_15");
+    }
+
+    #[test]
+    fn the_parts_of_a_word_are_typed() {
+        let status = SystemStatus::from_bits(0xc016);
+        assert_eq!((status.leap(), status.source()), (Leap::Alarm, 0));
+        assert_eq!(status.last_event().map(|event| event.word), Some("restart"));
         let status = PeerStatus::from_bits(0xf014);
         assert!(status.is_configured() && status.needs_authentication());
         assert!(status.is_authentic() && status.is_reachable() && !status.is_broadcast());
         assert_eq!(status.selection(), Selection::Reject);
-        assert_eq!(PEER_EVENTS[usize::from(status.event())], "reachable");
         assert_eq!(PeerStatus::from_bits(0x961a).selection().tally(), '*');
+        assert_eq!(PeerStatus::from_bits(0x9600).last_event(), None);
+        assert_eq!(ClockStatus::from_bits(0x0f).present_state(), None);
     }
 
     #[test]
