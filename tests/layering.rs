@@ -1,0 +1,369 @@
+//! Keeps the house in order: who may import whom, who may touch the machine, how long a file gets.
+//!
+//! It reads the sources as text, without comments and literals, so paths have to be written
+//! `crate::layer::…`; ways around that are refused as well.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the sources should fail")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers from the bottom up, each with those that it may import besides itself.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("units", &[]),
+    ("wire", &["units"]),
+    ("config", &["units"]),
+    ("model", &["units", "wire"]),
+    ("selection", &["units"]),
+    ("clock", &["units"]),
+    ("engine", &["units", "wire", "config", "selection", "clock"]),
+    ("control", &["units", "wire", "config", "model", "selection"]),
+    ("ntpq", &["units", "wire", "model", "control"]),
+    ("insight", &["units", "model", "selection"]),
+    ("fleet", &["units", "config", "model", "selection", "insight"]),
+    ("backend", &["units", "config", "model", "insight", "fleet"]),
+    ("sim", BELOW_THE_MACHINE),
+    ("net", BELOW_THE_MACHINE),
+    ("cli", BELOW_THE_SCREEN),
+    ("tui", BELOW_THE_SCREEN),
+];
+
+const BELOW_THE_MACHINE: &[&str] = &[
+    "units",
+    "wire",
+    "config",
+    "model",
+    "selection",
+    "clock",
+    "engine",
+    "control",
+    "ntpq",
+    "insight",
+    "fleet",
+    "backend",
+];
+
+const BELOW_THE_SCREEN: &[&str] =
+    &["units", "config", "model", "selection", "ntpq", "insight", "fleet", "backend"];
+
+/// Files that may import more than their layer: `(file, what)`.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    // Engine state becomes what an operator sees in this file alone.
+    ("engine/snapshot.rs", "model"),
+    // Where a screen or a command meets the world.
+    ("cli/run.rs", "net"),
+    ("cli/run.rs", "sim"),
+    ("tui/run.rs", "net"),
+    ("tui/run.rs", "sim"),
+];
+
+/// Paths into a layer of which only one module is meant for this importer.
+const NARROWED: &[(&str, &str, &str)] = &[("engine", "clock", "crate::clock::command")];
+
+/// Layers that may use the machine: sockets, the time of day, the screen, the log.
+const MACHINE_LAYERS: &[&str] = &["sim", "net", "cli", "tui"];
+
+/// Words that only those layers may use.
+const MACHINE_WORDS: &[&str] = &[
+    "tokio",
+    "socket2",
+    "libc",
+    "crossterm",
+    "ratatui",
+    "tracing",
+    "Instant",
+    "SystemTime",
+    "UdpSocket",
+    "thread_rng",
+    "OsRng",
+];
+
+/// Files that may use one of those words nevertheless.
+const MACHINE_EXCEPTIONS: &[(&str, &str)] = &[("clock/system.rs", "libc")];
+
+/// The files with unsafe code.
+const UNSAFE_FILES: &[&str] =
+    &["clock/system.rs", "net/stamp.rs", "net/batch.rs", "cli/privileges.rs"];
+
+/// Above this a file has outgrown one idea.
+const MAX_LINES: usize = 700;
+
+/// One source file: its path below `src`, its layer (empty at the top), its code without comments
+/// and literals.
+struct Source {
+    path: String,
+    layer: String,
+    code: String,
+    lines: usize,
+}
+
+impl Source {
+    /// Lines of code with their numbers.
+    fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.code.lines().enumerate().map(|(n, line)| (n + 1, line))
+    }
+}
+
+#[test]
+fn every_top_module_has_its_place() {
+    let known = |source: &Source| {
+        source.layer.is_empty() || LAYERS.iter().any(|(name, _)| *name == source.layer)
+    };
+    expect_none(sources().iter().filter(|source| !known(source)).map(|source| {
+        format!("{}: {} is no layer; add it to the table in this test", source.path, source.layer)
+    }));
+}
+
+#[test]
+fn modules_import_only_what_lies_below_them() {
+    let mut broken = Vec::new();
+    for source in sources() {
+        for (n, line) in source.code_lines() {
+            for path in own_paths(line) {
+                if let Some(why) = forbidden(&source, path) {
+                    broken.push(format!("{}:{n}: {why}", source.path));
+                }
+            }
+        }
+    }
+    expect_none(broken);
+}
+
+/// Why `source` may not name `path`, a path into this package; `None` when it may.
+fn forbidden(source: &Source, path: &str) -> Option<String> {
+    let target = path.split("::").nth(1)?;
+    let is_layer = LAYERS.iter().any(|(name, _)| *name == target);
+    // The top of the package, without a layer, puts the rest together and may name all of it.
+    if target == source.layer || source.layer.is_empty() || !is_layer {
+        return None;
+    }
+    if EXCEPTIONS.contains(&(source.path.as_str(), target)) {
+        return None;
+    }
+    let (_, allowed) = LAYERS.iter().find(|(name, _)| *name == source.layer)?;
+    if !allowed.contains(&target) {
+        return Some(format!("{} imports {target}", source.layer));
+    }
+    let (.., only) =
+        NARROWED.iter().find(|(from, to, _)| *from == source.layer && *to == target)?;
+    (!path.starts_with(only)).then(|| format!("{} imports {path}, not {only}", source.layer))
+}
+
+#[test]
+fn the_machine_is_touched_only_at_the_top() {
+    let mut broken = Vec::new();
+    for source in sources() {
+        if source.layer.is_empty() || MACHINE_LAYERS.contains(&source.layer.as_str()) {
+            continue;
+        }
+        for (n, line) in source.code_lines() {
+            for word in MACHINE_WORDS {
+                if words(line).any(|w| w == *word)
+                    && !MACHINE_EXCEPTIONS.contains(&(source.path.as_str(), word))
+                {
+                    broken.push(format!("{}:{n}: {} uses {word}", source.path, source.layer));
+                }
+            }
+        }
+    }
+    expect_none(broken);
+}
+
+#[test]
+fn unsafe_code_stays_in_its_files() {
+    let mut broken = Vec::new();
+    for source in sources() {
+        for (n, line) in source.code_lines() {
+            if words(line).any(|w| w == "unsafe") && !UNSAFE_FILES.contains(&source.path.as_str()) {
+                broken.push(format!("{}:{n}: unsafe code", source.path));
+            }
+        }
+    }
+    expect_none(broken);
+}
+
+#[test]
+fn paths_are_written_so_that_this_test_sees_them() {
+    let mut broken = Vec::new();
+    for source in sources() {
+        for (n, line) in source.code_lines() {
+            for way_around in ["crate::{", "crate::*", "super::super::", "use crate as"] {
+                if line.contains(way_around) {
+                    broken.push(format!("{}:{n}: {way_around}", source.path));
+                }
+            }
+        }
+    }
+    expect_none(broken);
+}
+
+#[test]
+fn no_file_outgrows_one_idea() {
+    expect_none(
+        sources().iter().filter(|source| source.lines > MAX_LINES).map(|source| {
+            format!("{}: {} lines, more than {MAX_LINES}", source.path, source.lines)
+        }),
+    );
+}
+
+#[test]
+fn comments_and_literals_are_no_code() {
+    let text = concat!(
+        "//! [`crate::net`]\n",
+        "use crate::units::Ppm; // unsafe\n",
+        "const A: &str = \"tokio // \\\" tokio\"; const B: char = '\"';\n",
+        "/* crate::sim /* tokio */ libc */ fn f<'a>(x: &'a str) {}\n",
+        "const C: &str = r#\"SystemTime \" \"#; const D: u8 = b'\\'';\n",
+    );
+    let code = without_comments_and_literals(text);
+    assert_eq!(code.lines().count(), 5, "lines keep their numbers");
+    let found: Vec<_> = words(&code).filter(|w| MACHINE_WORDS.contains(w)).collect();
+    assert!(found.is_empty(), "{found:?} in {code}");
+    assert!(!code.contains("unsafe"));
+    assert!(words(&code).any(|w| w == "fn") && words(&code).any(|w| w == "D"));
+    assert_eq!(own_paths(&code).collect::<Vec<_>>(), ["crate::units::Ppm"]);
+}
+
+#[test]
+fn the_table_goes_only_downwards() {
+    for (place, (name, allowed)) in LAYERS.iter().enumerate() {
+        for below in *allowed {
+            let its_place = LAYERS.iter().position(|(other, _)| other == below).unwrap();
+            assert!(its_place < place, "{name} may import {below}, which is not below it");
+        }
+    }
+}
+
+fn expect_none(broken: impl IntoIterator<Item = String>) {
+    let broken: Vec<_> = broken.into_iter().collect();
+    assert!(broken.is_empty(), "{} places:\n{}", broken.len(), broken.join("\n"));
+}
+
+/// The paths in `line` that begin at this package's root.
+fn own_paths(line: &str) -> impl Iterator<Item = &str> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    line.split(move |c| !is_part(c))
+        .filter(|path| path.starts_with("crate::") || path.starts_with("ntpscope::"))
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+fn sources() -> Vec<Source> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    find_rust_files(&src, &mut files);
+    assert!(!files.is_empty(), "no sources in {}", src.display());
+    files.iter().map(|file| read(&src, file)).collect()
+}
+
+fn read(src: &Path, file: &Path) -> Source {
+    let below = file.strip_prefix(src).unwrap();
+    let path = below.to_string_lossy().replace('\\', "/");
+    let top = path.split('/').next().unwrap();
+    let layer = match top.strip_suffix(".rs").unwrap_or(top) {
+        "lib" | "main" | "manual" => String::new(),
+        layer => layer.to_owned(),
+    };
+    let text = fs::read_to_string(file).unwrap();
+    let code = without_comments_and_literals(&text);
+    Source { path, layer, code, lines: text.lines().count() }
+}
+
+fn find_rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            find_rust_files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// `text` without what is not code; line ends stay, so that line numbers do.
+fn without_comments_and_literals(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let after_word = code.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let skipped = match c {
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => block_comment_len(rest),
+            '"' => string_len(rest),
+            '\'' => char_len(rest),
+            'r' if !after_word => raw_string_len(rest),
+            _ => 0,
+        };
+        if skipped == 0 {
+            code.push(c);
+            rest = &rest[c.len_utf8()..];
+        } else {
+            code.extend(rest[..skipped].matches('\n'));
+            code.push(' ');
+            rest = &rest[skipped..];
+        }
+    }
+    code
+}
+
+fn block_comment_len(text: &str) -> usize {
+    let mut depth = 0;
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if text[at..].starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    text.len()
+}
+
+fn string_len(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Length of a character literal; 0 for a lifetime.
+fn char_len(text: &str) -> usize {
+    let mut chars = text.char_indices().skip(1);
+    match chars.next() {
+        Some((_, '\\')) => {
+            let escaped = chars.next();
+            chars
+                .find(|(_, c)| *c == '\'')
+                .filter(|_| escaped.is_some())
+                .map_or(0, |(at, _)| at + 1)
+        }
+        Some(_) => chars.next().filter(|(_, c)| *c == '\'').map_or(0, |(at, _)| at + 1),
+        None => 0,
+    }
+}
+
+/// Length of a raw string; 0 when none begins here.
+fn raw_string_len(text: &str) -> usize {
+    let hashes = text[1..].chars().take_while(|c| *c == '#').count();
+    if !text[1 + hashes..].starts_with('"') {
+        return 0;
+    }
+    let end = format!("\"{}", "#".repeat(hashes));
+    let start = hashes + 2;
+    text[start..].find(&end).map_or(text.len(), |at| start + at + end.len())
+}
