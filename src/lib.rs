@@ -7,10 +7,12 @@
 //! |---|---|
 //! | [`units`] | values with a unit or a range |
 //! | [`wire`] | bytes on the wire and the values they stand for |
+//! | [`config`] | what people write: hosts, settings |
 //! | [`model`] | a daemon as an operator sees it |
 //! | [`backend`] | what the upper layers see of the world |
 
 pub mod backend;
+pub mod config;
 pub mod model;
 pub mod units;
 pub mod wire;

@@ -1,0 +1,32 @@
+//! Text that people write and what it says: hosts on a command line, settings in a file.
+//!
+//! Nothing here opens a file or a socket; text comes in, values or [`Rejected`] go out.
+
+pub mod app;
+pub mod host;
+
+use std::fmt;
+
+/// Why something that a person wrote cannot be used, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it was written: a file's name, or what of the command line.
+    pub source: String,
+    /// Line and column, from 1, where the text has them.
+    pub position: Option<(usize, usize)>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            Some((line, column)) => {
+                write!(f, "{}, line {line}, column {column}: {}", self.source, self.reason)
+            }
+            None => write!(f, "{}: {}", self.source, self.reason),
+        }
+    }
+}
+
+impl std::error::Error for Rejected {}

@@ -1,0 +1,120 @@
+//! HOST as users write it: a name, an address or `[v6%zone]`, each with an optional `:PORT`.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use crate::config::Rejected;
+
+/// The port of NTP.
+pub const NTP_PORT: u16 = 123;
+
+/// A host to talk to: not resolved, for that takes time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HostSpec {
+    host: String,
+    port: u16,
+}
+
+impl HostSpec {
+    /// A host on the NTP port.
+    pub fn new(host: impl Into<String>) -> Self {
+        Self { host: host.into(), port: NTP_PORT }
+    }
+
+    /// The name or address, without brackets; a zone stays with its address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address, when it is one and has no zone.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+}
+
+impl FromStr for HostSpec {
+    type Err = Rejected;
+
+    fn from_str(text: &str) -> Result<Self, Rejected> {
+        let rejected = |reason: &str| Rejected {
+            source: format!("host `{}`", text.escape_debug()),
+            position: None,
+            reason: reason.to_owned(),
+        };
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (host, after) = rest.split_once(']').ok_or_else(|| rejected("`[` has no `]`"))?;
+            match after.strip_prefix(':') {
+                Some(port) => (host, Some(port)),
+                None if after.is_empty() => (host, None),
+                None => return Err(rejected("only `:PORT` may follow `]`")),
+            }
+        } else if text.matches(':').count() == 1 {
+            let (host, port) = text.split_once(':').unwrap_or((text, ""));
+            (host, Some(port))
+        } else {
+            (text, None)
+        };
+        if host.is_empty() {
+            return Err(rejected("the name is empty"));
+        }
+        if host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(rejected("a name has no blanks and no control characters"));
+        }
+        let port = match port {
+            None => NTP_PORT,
+            Some(digits) => match digits.parse() {
+                Ok(port) if port > 0 => port,
+                _ => return Err(rejected("a port is a number from 1 to 65535")),
+            },
+        };
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+impl fmt::Display for HostSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.port, self.host.contains(':')) {
+            (NTP_PORT, _) => f.write_str(&self.host),
+            (port, true) => write!(f, "[{}]:{port}", self.host),
+            (port, false) => write!(f, "{}:{port}", self.host),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (String, u16) {
+        let spec: HostSpec = text.parse().unwrap();
+        assert_eq!(spec.to_string().parse::<HostSpec>().unwrap(), spec);
+        (spec.host().to_owned(), spec.port())
+    }
+
+    #[test]
+    fn names_addresses_and_ports_are_told_apart() {
+        assert_eq!(read("time.example"), ("time.example".into(), 123));
+        assert_eq!(read("time.example:1123"), ("time.example".into(), 1123));
+        assert_eq!(read("192.0.2.1"), ("192.0.2.1".into(), 123));
+        assert_eq!(read("192.0.2.1:5"), ("192.0.2.1".into(), 5));
+        assert_eq!(read("::1"), ("::1".into(), 123));
+        assert_eq!(read("2001:db8::7"), ("2001:db8::7".into(), 123));
+        assert_eq!(read("[2001:db8::7]:99"), ("2001:db8::7".into(), 99));
+        assert_eq!(read("[fe80::1%eth0]"), ("fe80::1%eth0".into(), 123));
+    }
+
+    #[test]
+    fn what_is_no_host_says_why() {
+        for text in ["", "[::1", "[::1]x", "a:0", "a:65536", "a:", ":123", "a b", "a\u{1b}[2J"] {
+            let error = text.parse::<HostSpec>().unwrap_err().to_string();
+            assert!(!error.contains('\u{1b}'), "{error:?}");
+            assert!(error.starts_with("host `"), "{error}");
+        }
+    }
+}
