@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -10,7 +11,6 @@ import signal
 import socket
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,11 @@ def up(foreground: bool) -> int:
         ready_read, ready_write = os.pipe()
         supervisor = os.fork()
         if supervisor == 0:
-            os.close(ready_read)
+            # Above all the lock: a forked copy would hold it for as long as the lab is up.
+            for fd in map(int, os.listdir("/proc/self/fd")):
+                if fd > 2 and fd not in (log, ready_write):
+                    with contextlib.suppress(OSError):
+                        os.close(fd)
             _supervise(folder, home, log, ready_write, foreground)
         os.close(ready_write)
         try:
@@ -291,7 +295,7 @@ def _born(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-@contextmanager
+@contextlib.contextmanager
 def _locked():
     """One `up` or `down` at a time; the lock lies beside the folder, which comes and goes."""
     folder = paths.lab()
