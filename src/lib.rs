@@ -10,9 +10,11 @@
 //! | [`config`] | what people write: hosts, settings |
 //! | [`model`] | a daemon as an operator sees it |
 //! | [`backend`] | what the upper layers see of the world |
+//! | [`net`] | sockets, names, the clock on the wall |
 
 pub mod backend;
 pub mod config;
 pub mod model;
+pub mod net;
 pub mod units;
 pub mod wire;

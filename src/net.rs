@@ -1,0 +1,9 @@
+//! The real world: sockets, names, the clock on the wall.
+//!
+//! The only users of tokio and of sockets. No policy is made here: the cores below decide what to
+//! send and when, this layer moves datagrams and timers.
+
+pub mod clock;
+pub mod programs;
+pub mod resolver;
+pub mod udp;

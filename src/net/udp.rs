@@ -1,0 +1,140 @@
+//! A datagram socket connected to one daemon.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::SockRef;
+use tokio::net::UdpSocket;
+
+use crate::model::question::Unreachable;
+
+/// The machine, or what lies between it and a daemon, did not do its part.
+#[derive(Debug)]
+pub struct Failed {
+    /// What was attempted.
+    pub operation: &'static str,
+    /// Towards whom.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} {}: {}", self.operation, self.address, self.source)
+    }
+}
+
+impl std::error::Error for Failed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// A socket that talks to one address and hears only it.
+#[derive(Debug)]
+pub struct Socket {
+    socket: UdpSocket,
+    address: SocketAddr,
+}
+
+impl Socket {
+    /// Opens a socket on a port of the system's choice and connects it, so that the kernel drops
+    /// what comes from elsewhere and tells what ICMP says.
+    pub fn connect(address: SocketAddr) -> Result<Self, Failed> {
+        let failed = |operation| move |source| Failed { operation, address, source };
+        let any: IpAddr = match address {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = std::net::UdpSocket::bind((any, 0)).map_err(failed("open a socket to"))?;
+        socket.set_nonblocking(true).map_err(failed("open a socket to"))?;
+        socket.connect(address).map_err(failed("reach"))?;
+        let socket = UdpSocket::from_std(socket).map_err(failed("open a socket to"))?;
+        Ok(Self { socket, address })
+    }
+
+    /// Whom it talks to.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends one datagram at once. A full send buffer loses it, as the network might have.
+    pub fn send(&self, datagram: &[u8]) -> Result<(), Unreachable> {
+        // Not through the runtime: it would refuse until it has once heard that there is room.
+        match SockRef::from(&self.socket).send(datagram) {
+            Ok(_) => Ok(()),
+            Err(error) => unreachable(&error).map_or(Ok(()), Err),
+        }
+    }
+
+    /// Waits for the next datagram, or for what the network says about the last one sent.
+    ///
+    /// Errors that say nothing about the destination are passed over. Dropping the future loses
+    /// nothing.
+    pub async fn receive<'a>(&self, buffer: &'a mut [u8]) -> Result<&'a [u8], Unreachable> {
+        loop {
+            match self.socket.recv(buffer).await {
+                Ok(length) => return Ok(buffer.get(..length).unwrap_or_default()),
+                Err(error) => {
+                    if let Some(why) = unreachable(&error) {
+                        return Err(why);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Why a destination cannot be reached at all, from the error of connecting to it.
+pub fn unreachable(error: &io::Error) -> Option<Unreachable> {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Some(Unreachable::PortClosed),
+        io::ErrorKind::HostUnreachable => Some(Unreachable::Host),
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable => Some(Unreachable::Network),
+        io::ErrorKind::PermissionDenied => Some(Unreachable::NotPermitted),
+        _ => None,
+    }
+}
+
+/// The largest datagram that is read whole; control messages have at most 508 bytes.
+pub const RECEIVE_BUFFER: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_closed_port_is_told_by_the_network() {
+        let vacant = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let outcome = block_on(async {
+            let socket = Socket::connect(vacant).unwrap();
+            socket.send(b"anyone there?").unwrap();
+            socket.receive(&mut [0; 64]).await.map(<[u8]>::to_vec)
+        });
+        assert_eq!(outcome, Err(Unreachable::PortClosed));
+    }
+
+    #[test]
+    fn datagrams_go_there_and_back() {
+        let echo = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        echo.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+        let address = echo.local_addr().unwrap();
+        let answer = block_on(async {
+            let socket = Socket::connect(address).unwrap();
+            socket.send(b"ping").unwrap();
+            let mut buffer = [0; 16];
+            let (length, from) = echo.recv_from(&mut buffer).unwrap();
+            echo.send_to(&buffer[..length], from).unwrap();
+            socket.receive(&mut [0; 16]).await.map(<[u8]>::to_vec)
+        });
+        assert_eq!(answer, Ok(b"ping".to_vec()));
+    }
+}
