@@ -11,8 +11,10 @@
 //! | [`model`] | a daemon as an operator sees it |
 //! | [`backend`] | what the upper layers see of the world |
 //! | [`net`] | sockets, names, the clock on the wall |
+//! | [`cli`] | arguments, settings, commands without a screen |
 
 pub mod backend;
+pub mod cli;
 pub mod config;
 pub mod model;
 pub mod net;

@@ -1,0 +1,5 @@
+//! The command line: what was asked for, and the commands that need no screen.
+
+pub mod args;
+pub mod exit;
+pub mod settings;

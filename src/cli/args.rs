@@ -1,0 +1,183 @@
+//! Arguments: what the user asked for.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::cli::exit::Exit;
+use crate::config::app::Color;
+use crate::config::host::HostSpec;
+
+/// Watch, question and explain NTP daemons.
+///
+/// With a terminal, a live table of each HOST's peers; without one, the table once.
+/// With no HOST, the daemon on this host. Nothing is changed anywhere, and no clock is touched.
+#[derive(Clone, Debug, Parser)]
+#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true,
+    after_help = Exit::help(), disable_help_subcommand = true)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct Arguments {
+    /// Daemons to look at: a name, an address or [v6%zone], each with an optional :PORT.
+    #[arg(value_name = "HOST")]
+    pub hosts: Vec<HostSpec>,
+
+    /// Use IPv4 addresses of names only.
+    #[arg(short = '4', conflicts_with = "ipv6")]
+    pub ipv4: bool,
+
+    /// Use IPv6 addresses of names only.
+    #[arg(short = '6')]
+    pub ipv6: bool,
+
+    /// Look up no names of addresses.
+    #[arg(short = 'n', long)]
+    pub numeric: bool,
+
+    /// Print JSON once, whatever stdout is.
+    #[arg(long)]
+    pub json: bool,
+
+    /// How long to wait for answers where no screen is drawn, such as 2s or 500ms.
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub timeout: Option<Duration>,
+
+    /// Settings file to read instead of the one in the configuration folder.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Theme: dark, light, mono, or one of your own in the themes folder.
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    /// Draw with ASCII characters only.
+    #[arg(long)]
+    pub ascii: bool,
+
+    /// When to colour: auto, always or never.
+    #[arg(long, value_name = "WHEN", value_parser = color)]
+    pub color: Option<Color>,
+
+    /// Print the settings in force and where each comes from, and exit.
+    #[arg(long)]
+    pub print_config: bool,
+
+    /// What to do instead of watching.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Commands besides watching. A host that is called like one goes behind `--`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Question daemons as ntpq does, with its options, texts and exit status.
+    #[command(disable_help_flag = true)]
+    Ntpq {
+        /// Options and hosts as ntpq takes them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Why there are no [`Arguments`] to act on: what to print, and how to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instead {
+    /// The text.
+    pub text: String,
+    /// [`Exit::Success`] when the user asked for the text: then it belongs on stdout.
+    pub exit: Exit,
+}
+
+/// Reads the arguments, the program's name first.
+///
+/// # Errors
+/// Help and version where asked for; otherwise what is wrong in one sentence, a hint below it.
+pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, Instead> {
+    Arguments::try_parse_from(arguments).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            Instead { text: error.to_string(), exit: Exit::Success }
+        }
+        _ => Instead { text: sentence(&error.to_string()), exit: Exit::Usage },
+    })
+}
+
+/// The first sentence of what clap says: without `error: `, usage and help.
+fn sentence(text: &str) -> String {
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let line: Vec<&str> = paragraph.lines().map(str::trim).collect();
+    let line = line.join(" ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    format!("ntpscope: {line}\nhint: `ntpscope --help` lists what there is\n")
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let span = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    if span.is_zero() { Err("a timeout is longer than nothing".to_owned()) } else { Ok(span) }
+}
+
+fn color(text: &str) -> Result<Color, String> {
+    match text {
+        "auto" => Ok(Color::Auto),
+        "always" => Ok(Color::Always),
+        "never" => Ok(Color::Never),
+        _ => Err("it is auto, always or never".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(words: &[&str]) -> Result<Arguments, Instead> {
+        read(std::iter::once("ntpscope").chain(words.iter().copied()).map(OsString::from))
+    }
+
+    #[test]
+    fn hosts_and_options_mix() {
+        let read = arguments(&["-n", "a.example", "[::1]:99", "--timeout", "2s", "-4"]).unwrap();
+        assert_eq!(read.hosts.len(), 2);
+        assert!(read.numeric && read.ipv4 && !read.ipv6);
+        assert_eq!(read.timeout, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn ntpq_takes_its_own_options() {
+        let read = arguments(&["ntpq", "-pn", "-c", "rv 0", "host"]).unwrap();
+        let Some(Command::Ntpq { arguments }) = read.command else { panic!("not ntpq") };
+        assert_eq!(arguments, ["-pn", "-c", "rv 0", "host"]);
+    }
+
+    #[test]
+    fn a_host_may_be_called_like_a_command() {
+        let read = arguments(&["--", "ntpq"]).unwrap();
+        assert!(read.command.is_none());
+        assert_eq!(read.hosts, [HostSpec::new("ntpq")]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_sentence() {
+        for words in [
+            &["--nonsense"][..],
+            &["host:99999"],
+            &["--timeout", "soon"],
+            &["--timeout", "0s"],
+            &["--color", "blue"],
+            &["-4", "-6"],
+            &["bad host"],
+        ] {
+            let instead = arguments(words).unwrap_err();
+            assert_eq!(instead.exit, Exit::Usage);
+            assert_eq!(instead.text.lines().count(), 2, "{}", instead.text);
+            assert!(instead.text.starts_with("ntpscope: "), "{}", instead.text);
+        }
+    }
+
+    #[test]
+    fn help_is_no_error() {
+        let instead = arguments(&["--help"]).unwrap_err();
+        assert_eq!(instead.exit, Exit::Success);
+        assert!(instead.text.contains("Exit codes:"));
+    }
+}

@@ -1,0 +1,58 @@
+//! Exit codes: all of them, listed in `--help`.
+
+use std::process::ExitCode;
+
+/// How the program ends. A broken pipe is success: whoever read had enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// What was asked for was done.
+    Success = 0,
+    /// This machine did not do its part: a file, a socket, the terminal.
+    Failed = 1,
+    /// The command line or the settings are wrong; nothing was done.
+    Usage = 2,
+    /// A host did not answer.
+    NoAnswer = 3,
+    /// A host answered that it will not.
+    Refused = 4,
+}
+
+impl Exit {
+    /// Every code with its meaning, for `--help` and the manual.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Success, "done; also when whoever reads the output stops reading"),
+        (Self::Failed, "a file, a socket or the terminal failed"),
+        (Self::Usage, "the command line or the settings are wrong; nothing was done"),
+        (Self::NoAnswer, "a host did not answer"),
+        (Self::Refused, "a host refused to answer"),
+    ];
+
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The list of codes as text for `--help`.
+    pub fn help() -> String {
+        let lines = Self::ALL.map(|(exit, means)| format!("  {}  {means}", exit.code()));
+        format!("Exit codes:\n{}", lines.join("\n"))
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_listed_in_order() {
+        assert!(Exit::ALL.is_sorted_by_key(|(exit, _)| exit.code()));
+        assert!(Exit::help().contains("  3  a host did not answer"));
+    }
+}

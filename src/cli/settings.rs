@@ -1,0 +1,54 @@
+//! Finds and reads the settings: built in, file, command line.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::cli::args::Arguments;
+use crate::config::Rejected;
+use crate::config::app::{Origin, Settings};
+
+/// The settings in force for `arguments`.
+///
+/// # Errors
+/// A file that was named and cannot be read, or one whose text is wrong.
+pub fn load(arguments: &Arguments) -> Result<Settings, Rejected> {
+    let mut settings = Settings::default();
+    match (&arguments.config, folder()) {
+        (Some(file), _) => {
+            let text = fs::read_to_string(file).map_err(|e| unreadable(file, &e))?;
+            settings.read(&file.display().to_string(), &text)?;
+        }
+        (None, Some(folder)) => {
+            let file = folder.join("config.ron");
+            match fs::read_to_string(&file) {
+                Ok(text) => settings.read(&file.display().to_string(), &text)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(unreadable(&file, &error)),
+            }
+        }
+        (None, None) => {}
+    }
+    let from_line = &Origin::CommandLine;
+    settings.theme.patch(arguments.theme.clone(), from_line);
+    settings.color.patch(arguments.color, from_line);
+    settings.ascii.patch(arguments.ascii.then_some(true), from_line);
+    settings.names.patch(arguments.numeric.then_some(false), from_line);
+    settings.timeout.patch(arguments.timeout, from_line);
+    Ok(settings)
+}
+
+/// The program's folder among the user's configuration; `None` where there is no home.
+pub fn folder() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("ntpscope"))
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Rejected {
+    Rejected {
+        source: file.display().to_string(),
+        position: None,
+        reason: format!("cannot be read: {error}"),
+    }
+}
