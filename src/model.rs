@@ -6,6 +6,7 @@
 
 pub mod absent;
 pub mod daemon;
+pub mod decode;
 pub mod identity;
 pub mod interest;
 pub mod part;

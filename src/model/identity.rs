@@ -3,13 +3,18 @@
 /// A dialect of mode 6, as far as variables and their formats differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
-    /// xntpd of the 1990s and what was derived from it, such as Cisco IOS (RFC 1305 names).
+    /// xntpd of the 1990s and what was derived from it, such as Cisco IOS, and ntpd up to 4.2.4:
+    /// they keep some names of RFC 1305, which ones differs, so they are asked for their defaults.
     Xntpd,
-    /// ntpd up to 4.2.8p11.
+    /// ntpd 4.2.5 and 4.2.6, without the counters and the names of hosts.
+    ClassicTo4_2_6,
+    /// ntpd 4.2.7 up to 4.2.8p11.
     ClassicBeforeP12,
     /// ntpd from 4.2.8p12, where the restriction bits changed.
     Classic,
-    /// NTPsec up to 1.2.2.
+    /// NTPsec before 1.2, without network time security.
+    NtpsecBefore1_2,
+    /// NTPsec 1.2.0 to 1.2.2.
     NtpsecTo1_2_2,
     /// NTPsec from 1.2.3, where requests are aligned to four bytes.
     Ntpsec,
@@ -17,12 +22,19 @@ pub enum Dialect {
 
 impl Dialect {
     /// All of them, in the order of the columns of the variable table.
-    pub const ALL: [Self; 5] =
-        [Self::Xntpd, Self::ClassicBeforeP12, Self::Classic, Self::NtpsecTo1_2_2, Self::Ntpsec];
+    pub const ALL: [Self; 7] = [
+        Self::Xntpd,
+        Self::ClassicTo4_2_6,
+        Self::ClassicBeforeP12,
+        Self::Classic,
+        Self::NtpsecBefore1_2,
+        Self::NtpsecTo1_2_2,
+        Self::Ntpsec,
+    ];
 
     /// Whether it is one of NTPsec's.
     pub const fn is_ntpsec(self) -> bool {
-        matches!(self, Self::NtpsecTo1_2_2 | Self::Ntpsec)
+        matches!(self, Self::NtpsecBefore1_2 | Self::NtpsecTo1_2_2 | Self::Ntpsec)
     }
 }
 
@@ -45,8 +57,11 @@ impl Identity {
 fn dialect(version: &str) -> Option<Dialect> {
     if let Some(at) = version.find("ntpsec-") {
         let numbers = numbers(version.get(at + "ntpsec-".len()..)?);
-        let early = numbers.as_slice() <= [1, 2, 2].as_slice();
-        return Some(if early { Dialect::NtpsecTo1_2_2 } else { Dialect::Ntpsec });
+        return Some(match numbers.as_slice() {
+            early if early < [1, 2].as_slice() => Dialect::NtpsecBefore1_2,
+            middle if middle <= [1, 2, 2].as_slice() => Dialect::NtpsecTo1_2_2,
+            _ => Dialect::Ntpsec,
+        });
     }
     if version.contains("xntpd") {
         return Some(Dialect::Xntpd);
@@ -56,12 +71,13 @@ fn dialect(version: &str) -> Option<Dialect> {
     let text = text.split(['@', ' ', '-']).next()?;
     let (base, patch) = text.split_once('p').unwrap_or((text, "0"));
     let base = numbers(base);
-    if base.first().is_some_and(|major| *major < 4) {
-        return Some(Dialect::Xntpd);
-    }
     let patch = numbers(patch).first().copied().unwrap_or(0);
-    let late = (base.as_slice(), patch) >= ([4, 2, 8].as_slice(), 12);
-    Some(if late { Dialect::Classic } else { Dialect::ClassicBeforeP12 })
+    Some(match (base.as_slice(), patch) {
+        old if old < ([4, 2, 5].as_slice(), 0) => Dialect::Xntpd,
+        early if early < ([4, 2, 7].as_slice(), 0) => Dialect::ClassicTo4_2_6,
+        middle if middle < ([4, 2, 8].as_slice(), 12) => Dialect::ClassicBeforeP12,
+        _ => Dialect::Classic,
+    })
 }
 
 fn numbers(text: &str) -> Vec<u32> {
@@ -82,11 +98,15 @@ mod tests {
             Some(Dialect::Classic)
         );
         assert_eq!(dialect("ntpd 4.2.8p11@1.3728-o"), Some(Dialect::ClassicBeforeP12));
-        assert_eq!(dialect("ntpd 4.2.6p5@1.2349-o"), Some(Dialect::ClassicBeforeP12));
+        assert_eq!(dialect("ntpd 4.2.6p5@1.2349-o"), Some(Dialect::ClassicTo4_2_6));
+        assert_eq!(dialect("ntpd 4.2.4p8@1.1612-o"), Some(Dialect::Xntpd));
+        assert_eq!(dialect("ntpd 4.2.8@1.3265-o"), Some(Dialect::ClassicBeforeP12));
         assert_eq!(dialect("ntpd 4.3.91@1.2483"), Some(Dialect::Classic));
         assert_eq!(dialect("ntpd ntpsec-1.2.2"), Some(Dialect::NtpsecTo1_2_2));
+        assert_eq!(dialect("ntpd ntpsec-1.2.0"), Some(Dialect::NtpsecTo1_2_2));
+        assert_eq!(dialect("ntpd ntpsec-1.2.2a"), Some(Dialect::NtpsecTo1_2_2));
         assert_eq!(dialect("ntpd ntpsec-1.2.3+12-g1234"), Some(Dialect::Ntpsec));
-        assert_eq!(dialect("ntpd ntpsec-1.1.0"), Some(Dialect::NtpsecTo1_2_2));
+        assert_eq!(dialect("ntpd ntpsec-1.1.8"), Some(Dialect::NtpsecBefore1_2));
         assert_eq!(dialect("xntpd version=3.4e"), Some(Dialect::Xntpd));
         assert_eq!(dialect("a rock"), None);
         assert_eq!(dialect(""), None);

@@ -1,11 +1,14 @@
 //! What a daemon told, typed by the variable table.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use jiff::civil::DateTime;
 
 use crate::model::absent::Absent;
+use crate::model::decode::decode;
 use crate::model::identity::Dialect;
 use crate::model::reply::Reply;
-use crate::model::vars::{self, Format, Scope, Served, Variable};
+use crate::model::vars::{self, Scope, Served, Variable};
 use crate::units::{
     AssocId, KeyId, Leap, Mode, NtpDuration, NtpTimestamp, PollExponent, Ppm, Precision, Reach,
     RefId, Stratum,
@@ -35,6 +38,8 @@ pub enum Value {
     Precision(Precision),
     /// A point in time, never *never*: that is [`Absent::NotGiven`].
     Timestamp(NtpTimestamp),
+    /// A date in UTC.
+    Date(DateTime),
     /// A leap indicator.
     Leap(Leap),
     /// An association mode.
@@ -55,6 +60,13 @@ pub enum Value {
     ReferenceCode(RefId),
     /// An address.
     Address(IpAddr),
+    /// An address that is of use only with the network interface it belongs to.
+    AddressInZone {
+        /// The address.
+        address: Ipv6Addr,
+        /// The interface's name or number; graphic ASCII.
+        zone: Box<str>,
+    },
     /// An address with port.
     Socket(SocketAddr),
     /// Eight samples, newest first.
@@ -155,7 +167,9 @@ impl Values {
         let Some(missing) = self.missing else { return Absent::NotInFamily };
         match missing.dialect.map(|d| variable.served_by(d)) {
             Some(Served::Never) => Absent::NotInFamily,
-            Some(Served::Default | Served::WhenSet) | None if missing.defaults_asked => {
+            Some(Served::Default | Served::WhenSet | Served::Sometimes) | None
+                if missing.defaults_asked =>
+            {
                 Absent::NotGiven
             }
             _ => Absent::NotAskedYet,
@@ -203,13 +217,20 @@ accessors! {
     flash: Flash => Flash;
     /// An association.
     association: Association => AssocId;
-    /// An address.
-    address: Address => IpAddr;
     /// Eight samples, newest first.
     samples: Samples => [NtpDuration; 8];
 }
 
 impl Values {
+    /// An address; its zone, if it has one, is in the value only.
+    pub fn address(&self, variable: &'static Variable) -> Option<IpAddr> {
+        match self.get(variable) {
+            Ok(Value::Address(address)) => Some(*address),
+            Ok(Value::AddressInZone { address, .. }) => Some((*address).into()),
+            _ => None,
+        }
+    }
+
     /// Text, safe to show.
     pub fn text(&self, variable: &'static Variable) -> Option<&str> {
         match self.get(variable) {
@@ -228,89 +249,6 @@ pub fn printable(text: &str) -> Box<str> {
                 | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
     };
     text.chars().map(|c| if hidden(c) { '·' } else { c }).collect()
-}
-
-/// Reads `text` as `format` says.
-fn decode(format: Format, text: &str) -> Result<Value, Absent> {
-    let bare = unquote(text).trim();
-    if bare.is_empty() && format != Format::Text {
-        return Err(Absent::NotGiven);
-    }
-    let value = match format {
-        Format::Unsigned | Format::Kibibytes | Format::Port => {
-            bare.parse().ok().map(Value::Unsigned)
-        }
-        Format::Bits => bits(bare).map(Value::Unsigned),
-        Format::Signed => bare.parse().ok().map(Value::Signed),
-        Format::Real => real(bare).map(Value::Real),
-        Format::Flag => bits(bare).map(|bits| Value::Flag(bits != 0)),
-        Format::Milliseconds => {
-            real(bare).map(|ms| Value::Duration(NtpDuration::from_milliseconds(ms)))
-        }
-        Format::Seconds => real(bare).map(|s| Value::Duration(NtpDuration::from_seconds(s))),
-        Format::Ppm => real(bare).and_then(Ppm::new).map(Value::Frequency),
-        Format::Poll => bare.parse().ok().map(|e| Value::Poll(PollExponent::new(e))),
-        Format::Precision => bare.parse().ok().map(|e| Value::Precision(Precision::new(e))),
-        Format::Timestamp => match timestamp(bare) {
-            Some(stamp) if stamp.is_never() => return Err(Absent::NotGiven),
-            stamp => stamp.map(Value::Timestamp),
-        },
-        Format::Leap => small(bare, 3).map(|bits| Value::Leap(Leap::from_bits(bits))),
-        Format::Mode => small(bare, 7).map(|bits| Value::Mode(Mode::from_bits(bits))),
-        Format::Stratum => bare.parse().ok().map(|s| Value::Stratum(Stratum::new(s))),
-        Format::Reach => bits(bare)
-            .and_then(|bits| u8::try_from(bits).ok())
-            .map(|bits| Value::Reach(Reach::new(bits))),
-        Format::Flash => bits(bare)
-            .and_then(|bits| u16::try_from(bits).ok())
-            .map(|bits| Value::Flash(Flash::from_bits(bits))),
-        Format::Association => bare.parse().ok().map(|id| Value::Association(AssocId::new(id))),
-        Format::Key => bare.parse().ok().map(|id| Value::Key(KeyId::new(id))),
-        Format::ReferenceId => reference_id(bare),
-        Format::Address => bare.parse().ok().map(Value::Address),
-        Format::AddressPort => bare.parse().ok().map(Value::Socket),
-        Format::Samples => samples(bare).map(Value::Samples),
-        Format::Text | Format::Date => Some(Value::Text(printable(bare))),
-    };
-    value.ok_or_else(|| Absent::NotDecodable { text: printable(text) })
-}
-
-fn bits(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    }
-}
-
-fn real(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-fn small(text: &str, most: u8) -> Option<u8> {
-    text.parse().ok().filter(|number| *number <= most)
-}
-
-/// `0xSSSSSSSS.FFFFFFFF`, with or without the prefix.
-fn timestamp(text: &str) -> Option<NtpTimestamp> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let (seconds, fraction) = digits.split_once('.')?;
-    let seconds = u32::from_str_radix(seconds, 16).ok()?;
-    let fraction = u32::from_str_radix(fraction, 16).ok()?;
-    Some(NtpTimestamp::from_bits(u64::from(seconds) << 32 | u64::from(fraction)))
-}
-
-fn reference_id(text: &str) -> Option<Value> {
-    match text.parse() {
-        Ok(address) => Some(Value::ReferenceAddress(address)),
-        Err(_) => RefId::from_code(text).map(Value::ReferenceCode),
-    }
-}
-
-/// The last eight numbers: NTPsec 1.2.2 puts bytes of other arrays in front of them.
-fn samples(text: &str) -> Option<[NtpDuration; 8]> {
-    let numbers: Vec<_> = text.split_ascii_whitespace().filter_map(real).collect();
-    let last = numbers.last_chunk::<8>()?;
-    Some(last.map(NtpDuration::from_milliseconds))
 }
 
 #[cfg(test)]

@@ -3,10 +3,16 @@
 //! One row a variable, and every use comes from the row: how its text is decoded, which daemons
 //! know it (one unknown name costs a whole answer, so none is asked in vain), what it is called in
 //! JSON and on screen, how both ntpqs print it, and what it means. A wire name stands nowhere else.
+//!
+//! The columns of who answers with a variable come from the daemons themselves: ntpd 4.2.8p15 and
+//! NTPsec 1.2.2 were asked for every name singly, the others' tables were read in their sources.
 
 pub mod clock;
+mod format;
 pub mod peer;
 pub mod system;
+
+pub use format::{Cooked, CookedNtpsec, Format, Served};
 
 use crate::model::identity::Dialect;
 
@@ -19,125 +25,6 @@ pub enum Scope {
     Peer,
     /// A reference clock.
     Clock,
-}
-
-/// How a variable's text is to be read, and in which unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// A count.
-    Unsigned,
-    /// A signed number without unit.
-    Signed,
-    /// A real number without unit.
-    Real,
-    /// Bits, written in hexadecimal (`0x…`) or decimal.
-    Bits,
-    /// 0 or 1.
-    Flag,
-    /// A span in milliseconds.
-    Milliseconds,
-    /// A span in seconds.
-    Seconds,
-    /// A frequency in parts per million.
-    Ppm,
-    /// A poll interval as an exponent of two.
-    Poll,
-    /// A clock's resolution as an exponent of two.
-    Precision,
-    /// An NTP timestamp, `0xSSSSSSSS.FFFFFFFF`; zero is never.
-    Timestamp,
-    /// A calendar date, as text.
-    Date,
-    /// Leap indicator, 0 to 3.
-    Leap,
-    /// Association mode, 0 to 7.
-    Mode,
-    /// Stratum.
-    Stratum,
-    /// Reachability register, hexadecimal.
-    Reach,
-    /// Flash bits, hexadecimal.
-    Flash,
-    /// Association id; 0 is none.
-    Association,
-    /// Key id; 0 is none.
-    Key,
-    /// Reference ID: letters or a dotted quad.
-    ReferenceId,
-    /// An address without port.
-    Address,
-    /// An address with port.
-    AddressPort,
-    /// A port.
-    Port,
-    /// Eight samples in milliseconds, newest first.
-    Samples,
-    /// Kibibytes.
-    Kibibytes,
-    /// Text, quoted or not.
-    Text,
-}
-
-impl Format {
-    /// The unit as it ends a JSON name: `offset_ms`; empty for numbers without unit.
-    pub const fn suffix(self) -> &'static str {
-        match self {
-            Self::Milliseconds | Self::Samples => "_ms",
-            Self::Seconds => "_s",
-            Self::Ppm => "_ppm",
-            Self::Poll | Self::Precision => "_log2_s",
-            Self::Kibibytes => "_kib",
-            _ => "",
-        }
-    }
-
-    /// The unit as people write it after a number; empty where there is none.
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::Milliseconds | Self::Samples => "ms",
-            Self::Seconds => "s",
-            Self::Ppm => "ppm",
-            Self::Poll | Self::Precision => "log2 s",
-            Self::Kibibytes => "KiB",
-            _ => "",
-        }
-    }
-}
-
-/// Whether and when a kind of daemon answers with a variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Served {
-    /// It does not know the name (`.` in the table).
-    Never,
-    /// Only when asked by name (`a`).
-    OnRequest,
-    /// In the default reply when it has something to say (`d`); known by name in any case.
-    WhenSet,
-    /// In every default reply (`D`).
-    Default,
-}
-
-/// How classic ntpq prints a variable in cooked mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cooked {
-    /// As it stands.
-    Raw,
-    /// With a `+` in front when positive (4.2.8p15).
-    Signed,
-    /// Leap indicator as two binary digits.
-    Leap,
-    /// Reach as three octal digits.
-    Octal,
-    /// Flash as hexadecimal and words.
-    Flash,
-    /// Timestamp as hexadecimal and date.
-    Timestamp,
-    /// Eight columns.
-    Array,
-    /// Reference ID: `LOCAL(0)` for a reference clock's address.
-    ReferenceId,
-    /// An address that may be a reference clock's.
-    Address,
 }
 
 /// A value that stands for something other than itself.
@@ -160,24 +47,28 @@ pub struct Variable {
     pub field: &'static str,
     /// What it is about.
     pub scope: Scope,
+    /// What it belongs to within its scope, as help lists it.
+    pub section: &'static str,
     /// How its text is read.
     pub format: Format,
     /// Where some dialect writes another format or unit than the others.
     pub exceptions: &'static [(Dialect, Format)],
     /// Who answers with it, in the order of [`Dialect::ALL`].
-    pub served: [Served; 5],
+    pub served: [Served; Dialect::ALL.len()],
     /// Values that stand for something else.
     pub sentinels: &'static [Sentinel],
-    /// How classic ntpq prints it.
+    /// How classic ntpq prints it. Classic ntpq goes by the name, whatever the scope.
     pub cooked: Cooked,
+    /// How NTPsec's ntpq prints it; it goes by the name, too.
+    pub cooked_ntpsec: CookedNtpsec,
     /// What it is, in a sentence that says unit and sign where they matter.
     pub meaning: &'static str,
 }
 
 impl Variable {
-    /// Whether `dialect` knows the name.
+    /// Whether every daemon of `dialect` knows the name, so that it can be asked with others.
     pub fn is_known_to(&self, dialect: Dialect) -> bool {
-        self.served_by(dialect) != Served::Never
+        !matches!(self.served_by(dialect), Served::Never | Served::Sometimes)
     }
 
     /// Whether and when `dialect` answers with it.
@@ -199,8 +90,7 @@ impl Variable {
 
     /// What `value` stands for, if it is not to be taken as a number.
     pub fn sentinel(&self, value: f64) -> Option<&'static str> {
-        let same =
-            |s: &&Sentinel| s.value.to_bits() == value.to_bits() || (s.value - value).abs() < 1e-9;
+        let same = |s: &&Sentinel| (s.value - value).abs() < 1e-9;
         self.sentinels.iter().find(same).map(|s| s.means)
     }
 }
@@ -230,40 +120,48 @@ pub fn find(scope: Scope, name: &str) -> Option<&'static Variable> {
     exact.or_else(|| rows.iter().find(|row| row.aliases.contains(&name))).copied()
 }
 
-/// The names of those of `rows` that `dialect` knows: what may be asked of it in one question.
-pub fn names(rows: &[&'static Variable], dialect: Dialect) -> Vec<&'static str> {
-    rows.iter().filter(|row| row.is_known_to(dialect)).map(|row| row.name).collect()
-}
-
-/// Reads the five letters that say who answers with a variable; see [`Served`].
-#[expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "runs when the table is compiled, where a bad letter should stop the build"
-)]
-const fn served(letters: &str) -> [Served; 5] {
-    let mut served = [Served::Never; 5];
-    let bytes = letters.as_bytes();
-    assert!(bytes.len() == 5, "one letter a dialect");
-    let mut i = 0;
-    while i < 5 {
-        served[i] = match bytes[i] {
-            b'.' => Served::Never,
-            b'a' => Served::OnRequest,
-            b'd' => Served::WhenSet,
-            b'D' => Served::Default,
-            _ => panic!("one of . a d D"),
-        };
-        i += 1;
+/// Those of `rows` that may be asked of `dialect` by name in one question.
+///
+/// None for a dialect whose names are not certain: an empty question brings its defaults.
+pub fn askable(rows: &[&'static Variable], dialect: Dialect) -> Vec<&'static Variable> {
+    if dialect == Dialect::Xntpd {
+        return Vec::new();
     }
-    served
+    rows.iter().copied().filter(|row| row.is_known_to(dialect)).collect()
 }
 
-/// Makes the rows of one scope: a constant each, and the list of all.
+/// The names of those of `rows` that may be asked of `dialect` in one question; see [`askable`].
+pub fn names(rows: &[&'static Variable], dialect: Dialect) -> Vec<&'static str> {
+    askable(rows, dialect).iter().map(|row| row.name).collect()
+}
+
+/// Puts the parts of a scope's table together when it is compiled.
+#[expect(clippy::indexing_slicing, reason = "runs when the table is compiled")]
+const fn joined<const N: usize>(parts: &[&[&'static Variable]]) -> [&'static Variable; N] {
+    let mut all = [parts[0][0]; N];
+    let (mut part, mut filled) = (0, 0);
+    while part < parts.len() {
+        let mut row = 0;
+        while row < parts[part].len() {
+            all[filled] = parts[part][row];
+            filled += 1;
+            row += 1;
+        }
+        part += 1;
+    }
+    assert!(filled == N, "every row has its place");
+    all
+}
+
+/// Makes the rows of one section: a constant each, and the list of all.
+///
+/// A row reads: constant = wire name and aliases, full name, format and exceptions, who serves it,
+/// classic's cooked form and NTPsec's where it does not follow, sentinels; meaning.
 macro_rules! variables {
-    ($scope:ident; $(
+    ($list:ident, $scope:ident, $section:literal; $(
         $id:ident = $name:literal $(| $alias:literal)*, $field:literal, $format:ident
-        $(($($dialect:ident => $other:ident),+))?, $served:literal, $cooked:ident
+        $(($($dialect:ident => $other:ident),+))?, $served:literal,
+        $cooked:ident $(/ $ntpsec:ident)?
         $(, [$($sentinel:literal => $means:literal),+ $(,)?])?; $meaning:literal;
     )+) => {
         $(
@@ -273,23 +171,32 @@ macro_rules! variables {
                 aliases: &[$($alias),*],
                 field: $field,
                 scope: $crate::model::vars::Scope::$scope,
+                section: $section,
                 format: $crate::model::vars::Format::$format,
                 exceptions: &[$($((
                     $crate::model::identity::Dialect::$dialect,
                     $crate::model::vars::Format::$other,
                 )),+)?],
-                served: $crate::model::vars::served($served),
+                served: $crate::model::vars::Served::columns($served),
                 sentinels: &[$($($crate::model::vars::Sentinel {
                     value: $sentinel,
                     means: $means,
                 }),+)?],
                 cooked: $crate::model::vars::Cooked::$cooked,
+                cooked_ntpsec: $crate::model::vars::variables!(@ntpsec $cooked $(/ $ntpsec)?),
                 meaning: $meaning,
             };
         )+
 
-        /// Every row, in the order of the table.
-        pub static ALL: &[&$crate::model::vars::Variable] = &[$(&$id),+];
+        /// Every row of this section, in the order of the table.
+        pub static $list: &[&$crate::model::vars::Variable] = &[$(&$id),+];
+    };
+    (@ntpsec $cooked:ident / $ntpsec:ident) => { $crate::model::vars::CookedNtpsec::$ntpsec };
+    (@ntpsec $cooked:ident) => {
+        $crate::model::vars::CookedNtpsec::like($crate::model::vars::Cooked::$cooked)
     };
 }
 use variables;
+
+#[cfg(test)]
+mod tests;
