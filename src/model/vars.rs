@@ -9,6 +9,7 @@
 
 pub mod clock;
 mod format;
+pub mod lists;
 pub mod peer;
 pub mod system;
 
