@@ -9,6 +9,7 @@
 //! | [`wire`] | bytes on the wire and the values they stand for |
 //! | [`config`] | what people write: hosts, settings |
 //! | [`model`] | a daemon as an operator sees it |
+//! | [`control`] | the asking side of the control protocol, without sockets |
 //! | [`backend`] | what the upper layers see of the world |
 //! | [`net`] | sockets, names, the clock on the wall |
 //! | [`cli`] | arguments, settings, commands without a screen |
@@ -16,6 +17,7 @@
 pub mod backend;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod model;
 pub mod net;
 pub mod units;

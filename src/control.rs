@@ -1,0 +1,16 @@
+//! The asking side of the control protocol, without any input or output of its own.
+//!
+//! [`session`] turns questions into datagrams and datagrams into answers; [`pipeline`] keeps
+//! several questions in flight and holds back where the daemon limits its clients.
+//!
+//! The machines here have one shape. A driver hands over what happened with the time at which
+//! it did (`handle`), then takes outputs until there are none (`poll_output`), then waits for the
+//! next datagram or until `next_wakeup`, whichever comes first. Waking early is harmless. They own
+//! no socket, read no clock and draw their random numbers from a seed: given the same inputs they
+//! do the same, which is how they are tested.
+
+pub mod auth;
+pub mod pipeline;
+mod sequence;
+pub mod session;
+pub mod timing;

@@ -1,0 +1,268 @@
+//! Recognises a daemon's rate limiter, and holds back as far as it asks for.
+//!
+//! NTPsec keeps a score for each address: every packet adds 1/20, and with the time constant of
+//! 20 s the score decays; while it is above 1, packets fall without a word. That is 20 at once and
+//! then a little less than one a second, and since what falls is counted too, one who insists is
+//! never heard again. We keep the same score of what we send, which tells how a loss is to be read
+//! and when it makes sense to go on.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::control::session::Ticket;
+use crate::units::Mono;
+
+/// What a daemon's limiter must think of us.
+#[derive(Clone, Copy, Debug, Default)]
+struct Score {
+    value: f64,
+    at: Mono,
+}
+
+impl Score {
+    fn at(self, now: Mono) -> f64 {
+        self.value * (-now.since(self.at).as_secs_f64() / DECAY.as_secs_f64()).exp()
+    }
+
+    fn count_one(&mut self, now: Mono) {
+        *self = Self { value: self.at(now) + STEP, at: now };
+    }
+
+    /// When the score will have fallen to `level`.
+    fn falls_to(self, level: f64) -> Mono {
+        if self.value <= level {
+            return self.at;
+        }
+        let wait = DECAY.as_secs_f64() * (self.value / level).ln();
+        self.at + Duration::from_secs_f64(wait)
+    }
+}
+
+/// How a daemon bears being asked.
+#[derive(Clone, Debug)]
+pub(super) struct Limiter {
+    score: Score,
+    state: State,
+    requests: VecDeque<Request>,
+    /// Whether the kind of daemon is one that may limit its clients by a score.
+    suspected: bool,
+    /// Whether losses were seen that no limiter explains.
+    lossy: bool,
+    recognised: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// Nothing tells that it limits us.
+    Free {
+        /// It answered what a limiter would have let fall.
+        proven: bool,
+        /// As much has been sent as one does without that proof: first let the answers come.
+        held: bool,
+    },
+    /// It lets requests fall.
+    Limited {
+        /// When the next may go out.
+        next: Mono,
+        /// When it is forgotten, if the evidence was weak.
+        until: Option<Mono>,
+    },
+}
+
+/// A request that was sent a short while ago.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    ticket: Ticket,
+    sent: Mono,
+    /// The score that it found.
+    score: f64,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    UnderWay,
+    Answered(Mono),
+    Overdue,
+}
+
+impl Limiter {
+    pub(super) const fn new() -> Self {
+        Self {
+            score: Score { value: 0.0, at: Mono::from_nanos(0) },
+            state: State::Free { proven: false, held: false },
+            requests: VecDeque::new(),
+            suspected: true,
+            lossy: false,
+            recognised: 0,
+        }
+    }
+
+    /// Says whether the daemon is of a kind that limits control messages by a score.
+    pub(super) const fn suspect(&mut self, suspected: bool) {
+        self.suspected = suspected;
+    }
+
+    pub(super) const fn is_limited(&self) -> bool {
+        matches!(self.state, State::Limited { .. })
+    }
+
+    /// Forgets what was found: another daemon answers, or none does.
+    pub(super) fn forget(&mut self) {
+        self.state = State::Free { proven: false, held: false };
+        self.requests.clear();
+        self.recognised = 0;
+    }
+
+    /// When the next request may go out; in the past when it may now.
+    pub(super) fn free_at(&self) -> Mono {
+        match self.state {
+            State::Limited { next, .. } => next,
+            State::Free { held: false, .. } => Mono::default(),
+            State::Free { held: true, .. } => self.score.falls_to(RESUME_SCORE),
+        }
+    }
+
+    /// How many requests may go out at `now`, one after the other.
+    pub(super) fn allowance(&self, now: Mono) -> usize {
+        match self.state {
+            _ if self.free_at() > now => 0,
+            State::Limited { .. } => 1,
+            State::Free { proven: true, .. } => usize::MAX,
+            State::Free { proven: false, .. } => {
+                let mut score = self.score;
+                let mut allowed = 0;
+                while score.at(now) < UNPROVEN_SCORE {
+                    score.count_one(now);
+                    allowed += 1;
+                }
+                allowed
+            }
+        }
+    }
+
+    /// A request goes out.
+    pub(super) fn sent(&mut self, now: Mono, ticket: Ticket) {
+        let score = self.score.at(now);
+        self.requests.push_back(Request { ticket, sent: now, score, fate: Fate::UnderWay });
+        while self.requests.len() > REMEMBERED
+            || self.requests.front().is_some_and(|r| now.since(r.sent) > MEMORY)
+        {
+            self.requests.pop_front();
+        }
+        self.score.count_one(now);
+        match &mut self.state {
+            State::Limited { next, .. } => *next = now + PACE,
+            State::Free { proven, held } => *held = !*proven && self.score.value >= UNPROVEN_SCORE,
+        }
+    }
+
+    /// The last request for `ticket` was answered.
+    pub(super) fn answered(&mut self, now: Mono, ticket: Ticket) {
+        let Some(request) = self.requests.iter_mut().rev().find(|r| r.ticket == ticket) else {
+            return;
+        };
+        request.fate = Fate::Answered(now);
+        let score = request.score;
+        match self.state {
+            State::Free { .. } if score > PROVING_SCORE => {
+                self.state = State::Free { proven: true, held: false };
+            }
+            State::Limited { until: Some(until), .. } if until <= now => self.release(false),
+            State::Limited { .. } if self.looks_like_loss() => self.release(true),
+            State::Free { .. } | State::Limited { .. } => {}
+        }
+    }
+
+    /// No answer to the last request for `ticket` came in time.
+    pub(super) fn overdue(&mut self, ticket: Ticket) {
+        if let Some(request) = self.requests.iter_mut().rev().find(|r| r.ticket == ticket)
+            && request.fate == Fate::UnderWay
+        {
+            request.fate = Fate::Overdue;
+        }
+    }
+
+    /// Looks at what fell, once all that is overdue at `now` has been told; whether this is where
+    /// the limiter is first recognised.
+    pub(super) fn recognise(&mut self, now: Mono) -> bool {
+        let State::Free { proven, .. } = self.state else { return false };
+        let Some(strong) = self.evidence(proven) else { return false };
+        self.recognised += 1;
+        let pause = now + PAUSE;
+        let next = self.score.falls_to(RESUME_SCORE).max(pause);
+        let until = (!strong && self.recognised < 3).then_some(next + WEAK_FOR);
+        self.state = State::Limited { next, until };
+        self.requests.clear();
+        true
+    }
+
+    /// Whether what fell tells of a limiter, and whether the score agrees.
+    fn evidence(&self, proven: bool) -> Option<bool> {
+        let heard = self.requests.iter().rposition(|r| matches!(r.fate, Fate::Answered(_)))?;
+        let fallen = self.requests.iter().skip(heard + 1).filter(|r| r.fate == Fate::Overdue);
+        let first = fallen.clone().next()?;
+        let strong = first.score > HIGH_SCORE;
+        let count = fallen.clone().count();
+        let questions = fallen.clone().filter(|r| r.ticket != first.ticket).count();
+        let needed = if self.lossy { 6 } else { 2 };
+        // Two or more questions fell while an earlier one of the same flight was answered.
+        let one_flight = self.requests.iter().take(heard + 1).any(|r| match r.fate {
+            Fate::Answered(at) => r.sent <= first.sent && first.sent <= at + SAME_FLIGHT,
+            _ => false,
+        });
+        if one_flight && questions > 0 && count >= needed {
+            return Some(strong);
+        }
+        // Two requests in a row fell just when the limiter's score was reached.
+        (strong && self.suspected && !proven && count >= needed).then_some(true)
+    }
+
+    /// Whether requests fall here and there although the score is low: a bad line, no limiter.
+    fn looks_like_loss(&self) -> bool {
+        let low = self.requests.iter().filter(|r| r.score < LOW_SCORE);
+        let lost = low.clone().filter(|r| r.fate == Fate::Overdue).count();
+        lost >= 3 && self.recognised < 2
+    }
+
+    fn release(&mut self, lossy: bool) {
+        self.lossy |= lossy;
+        self.state = State::Free { proven: false, held: false };
+        self.requests.clear();
+    }
+
+    /// How many requests at the end fell although the score was too low for a limiter.
+    pub(super) fn unexplained(&self) -> usize {
+        let recent = self.requests.iter().rev();
+        let silent = recent.take_while(|r| !matches!(r.fate, Fate::Answered(_)));
+        silent.filter(|r| r.fate == Fate::Overdue && r.score < LOW_SCORE).count()
+    }
+}
+
+/// What one packet adds.
+const STEP: f64 = 1.0 / 20.0;
+/// In which time the score falls to 1/e.
+const DECAY: Duration = Duration::from_secs(20);
+/// As far as one goes before it is known that nothing falls: 32 at once, of which a limiter lets
+/// 20 pass.
+const UNPROVEN_SCORE: f64 = 1.575;
+/// An answer at this score shows that there is no limiter; with some margin for what the line
+/// lost on the way there.
+const PROVING_SCORE: f64 = 1.15;
+/// From here on, what falls may well have met the limiter.
+const HIGH_SCORE: f64 = 0.9;
+/// Below, what falls was lost on the way.
+const LOW_SCORE: f64 = 0.8;
+/// Where to go on: the next packet does not reach the limit.
+const RESUME_SCORE: f64 = 0.9;
+/// The least time to keep quiet once the limiter is recognised.
+const PAUSE: Duration = Duration::from_secs(5);
+/// From one request to the next thereafter: the score settles at 0.53.
+const PACE: Duration = Duration::from_secs(2);
+/// How long a limiter is believed in that the score does not explain.
+const WEAK_FOR: Duration = Duration::from_secs(60);
+/// What is sent so long after an answer was, at most, went out because of it.
+const SAME_FLIGHT: Duration = Duration::from_millis(100);
+/// What is remembered of requests: enough for a full window and its retries.
+const REMEMBERED: usize = 256;
+const MEMORY: Duration = Duration::from_secs(30);

@@ -1,0 +1,17 @@
+//! The asking side against a scripted daemon on a simulated line, in virtual time.
+//!
+//! Every run has a seed; a run that fails prints it with the last events. The properties that hold
+//! for all seeds are in `properties.rs`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says why"
+)]
+
+mod batch;
+mod daemon;
+mod line;
+mod world;

@@ -1,0 +1,223 @@
+//! A machine, a line and a daemon in virtual time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use ntpscope::control::pipeline::{self, Answer, Pipeline};
+use ntpscope::model::question::Unreachable;
+use ntpscope::units::{Mono, Now, NtpDuration, NtpTimestamp};
+
+use crate::daemon::{Daemon, Mood};
+use crate::line::Line;
+
+/// What is tested, whatever it is.
+pub(crate) trait Machine {
+    /// What it puts out beside datagrams.
+    type Event: std::fmt::Debug;
+    fn datagram(&mut self, now: Now, datagram: &[u8]);
+    fn unreachable(&mut self, now: Now, why: Unreachable);
+    fn wake(&mut self, now: Now);
+    fn next_wakeup(&self) -> Option<Mono>;
+    fn poll(&mut self) -> Option<Done<Self::Event>>;
+}
+
+/// What a machine put out.
+pub(crate) enum Done<E> {
+    Send(Vec<u8>),
+    Event(E),
+}
+
+impl Machine for Pipeline {
+    type Event = Answer;
+    fn datagram(&mut self, now: Now, datagram: &[u8]) {
+        self.handle(now, pipeline::Input::Datagram(datagram));
+    }
+    fn unreachable(&mut self, now: Now, why: Unreachable) {
+        self.handle(now, pipeline::Input::Unreachable(why));
+    }
+    fn wake(&mut self, now: Now) {
+        self.handle(now, pipeline::Input::Wakeup);
+    }
+    fn next_wakeup(&self) -> Option<Mono> {
+        Self::next_wakeup(self)
+    }
+    fn poll(&mut self) -> Option<Done<Answer>> {
+        loop {
+            match self.poll_output()? {
+                pipeline::Output::Send(bytes) => return Some(Done::Send(bytes)),
+                pipeline::Output::Answer(answer) => return Some(Done::Event(answer)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What is under way.
+enum Cargo {
+    Request(Vec<u8>),
+    Reply(Vec<u8>),
+    Refused,
+}
+
+/// A simulated world.
+pub(crate) struct World<M: Machine> {
+    pub(crate) machine: M,
+    pub(crate) daemon: Daemon,
+    pub(crate) line: Line,
+    pub(crate) now: Mono,
+    /// What the machine put out beside datagrams, dated.
+    pub(crate) events: Vec<(Mono, M::Event)>,
+    /// When datagrams were sent.
+    pub(crate) sent: Vec<Mono>,
+    /// Everything that happened, in words: two runs are the same when this is.
+    pub(crate) log: Vec<String>,
+    /// Wake the machine as often as this although it did not ask.
+    pub(crate) early: Option<Duration>,
+    under_way: BTreeMap<(Mono, u64), Cargo>,
+    serial: u64,
+    seed: u64,
+    recent: VecDeque<String>,
+}
+
+const START: NtpTimestamp = NtpTimestamp::from_bits(0xeeab_5bb6 << 32);
+const MOST_STEPS: usize = 2_000_000;
+
+impl<M: Machine> World<M> {
+    pub(crate) fn new(seed: u64, machine: M, daemon: Daemon, line: Line) -> Self {
+        Self {
+            machine,
+            daemon,
+            line,
+            now: Mono::default(),
+            events: Vec::new(),
+            sent: Vec::new(),
+            log: Vec::new(),
+            early: None,
+            under_way: BTreeMap::new(),
+            serial: 0,
+            seed,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// What the clocks show.
+    pub(crate) fn clocks(&self) -> Now {
+        let elapsed = self.now.since(Mono::default());
+        Now { mono: self.now, clock: START + NtpDuration::from(elapsed) }
+    }
+
+    /// Lets the machine take in something at this moment.
+    pub(crate) fn input<T>(&mut self, what: impl FnOnce(&mut M, Now) -> T) -> T {
+        let now = self.clocks();
+        let result = what(&mut self.machine, now);
+        self.drain();
+        result
+    }
+
+    /// Runs for `span`.
+    pub(crate) fn run_for(&mut self, span: Duration) {
+        let end = self.now + span;
+        self.run(end, |_| false);
+    }
+
+    /// Runs until `done` holds; fails when it does not within `span`. How long it took.
+    pub(crate) fn run_until(&mut self, span: Duration, done: impl Fn(&Self) -> bool) -> Duration {
+        let start = self.now;
+        self.run(start + span, &done);
+        assert!(done(self), "this did not come about within {span:?}");
+        self.now.since(start)
+    }
+
+    fn run(&mut self, end: Mono, done: impl Fn(&Self) -> bool) {
+        let mut next_early = self.early.map(|span| self.now + span);
+        for _ in 0..MOST_STEPS {
+            if done(self) {
+                return;
+            }
+            let arrival = self.under_way.first_key_value().map(|((at, _), _)| *at);
+            let wakeup = self.machine.next_wakeup().map(|at| at.max(self.now));
+            let next = [arrival, wakeup, next_early].into_iter().flatten().min();
+            let Some(at) = next.filter(|at| *at <= end) else {
+                self.now = end;
+                return;
+            };
+            self.now = at;
+            if arrival == Some(at) {
+                self.deliver();
+            } else {
+                if next_early == Some(at) {
+                    next_early = self.early.map(|span| at + span);
+                }
+                self.input(M::wake);
+            }
+        }
+        panic!("it never rests: {MOST_STEPS} steps until {:?}", self.now);
+    }
+
+    fn deliver(&mut self) {
+        let Some((_, cargo)) = self.under_way.pop_first() else { return };
+        match cargo {
+            Cargo::Request(bytes) if self.daemon.mood == Mood::Closed => {
+                drop(bytes);
+                self.launch(|| Cargo::Refused);
+            }
+            Cargo::Request(bytes) => {
+                for reply in self.daemon.answer(self.now, &bytes) {
+                    self.launch(|| Cargo::Reply(reply.clone()));
+                }
+            }
+            Cargo::Reply(bytes) => {
+                self.note(&format!("gets {} bytes {:02x?}", bytes.len(), &bytes[..12]));
+                self.input(|machine, now| machine.datagram(now, &bytes));
+            }
+            Cargo::Refused => {
+                self.note("is told that the port is closed");
+                self.input(|machine, now| machine.unreachable(now, Unreachable::PortClosed));
+            }
+        }
+    }
+
+    fn launch(&mut self, cargo: impl Fn() -> Cargo) {
+        for delay in self.line.carry() {
+            self.serial += 1;
+            self.under_way.insert((self.now + delay, self.serial), cargo());
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(done) = self.machine.poll() {
+            match done {
+                Done::Send(bytes) => {
+                    self.note(&format!("sends {} bytes {:02x?}", bytes.len(), &bytes[..12]));
+                    self.sent.push(self.now);
+                    self.launch(|| Cargo::Request(bytes.clone()));
+                }
+                Done::Event(event) => {
+                    self.note(&format!("tells {event:?}"));
+                    self.events.push((self.now, event));
+                }
+            }
+        }
+        assert!(self.machine.poll().is_none(), "no output without input");
+    }
+
+    fn note(&mut self, what: &str) {
+        let line = format!("{:>12.6} {what}", self.now.since(Mono::default()).as_secs_f64());
+        if self.recent.len() == 50 {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(line.chars().take(200).collect());
+        self.log.push(line);
+    }
+}
+
+impl<M: Machine> Drop for World<M> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}; the last events:", self.seed);
+            for line in &self.recent {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
