@@ -3,7 +3,12 @@
 //! The only users of tokio and of sockets. No policy is made here: the cores below decide what to
 //! send and when, this layer moves datagrams and timers.
 
+pub mod client;
 pub mod clock;
+pub mod daemon;
+pub mod mailbox;
+pub mod network;
 pub mod programs;
+pub mod random;
 pub mod resolver;
 pub mod udp;

@@ -32,6 +32,13 @@ impl std::error::Error for Failed {
     }
 }
 
+impl Failed {
+    /// What it says about the destination.
+    pub fn unreachable(&self) -> Unreachable {
+        unreachable(&self.source).unwrap_or(Unreachable::Network)
+    }
+}
+
 /// A socket that talks to one address and hears only it.
 #[derive(Debug)]
 pub struct Socket {

@@ -1,0 +1,86 @@
+//! Asks one daemon a batch of questions and waits for the answers.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use crate::control::pipeline::{Input, Output, Pipeline, Settings};
+use crate::model::{Failure, Question, Reply};
+use crate::net::clock::Clock;
+use crate::net::udp::{Failed, RECEIVE_BUFFER, Socket};
+use crate::units::Mono;
+
+/// A daemon to be asked.
+#[derive(Debug)]
+pub struct Client {
+    socket: Socket,
+    clock: Clock,
+}
+
+impl Client {
+    /// Opens a socket to it; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The system has no way to the address, or no sockets.
+    pub fn connect(address: SocketAddr, clock: Clock) -> Result<Self, Failed> {
+        Ok(Self { socket: Socket::connect(address)?, clock })
+    }
+
+    /// Whom it asks.
+    pub const fn address(&self) -> SocketAddr {
+        self.socket.address()
+    }
+
+    /// Asks all `questions` together and returns when each is answered or given up, in their order.
+    pub async fn ask(
+        &self,
+        settings: Settings,
+        questions: impl IntoIterator<Item = Question>,
+    ) -> Vec<Result<Reply, Failure>> {
+        let mut pipeline = Pipeline::new(settings);
+        let now = self.clock.now();
+        let tickets: Vec<_> =
+            questions.into_iter().map(|question| pipeline.ask(now, question)).collect();
+        let mut answers = HashMap::new();
+        let mut buffer = [0; RECEIVE_BUFFER];
+        loop {
+            while let Some(output) = pipeline.poll_output() {
+                match output {
+                    Output::Send(datagram) => {
+                        if let Err(why) = self.socket.send(&datagram) {
+                            pipeline.handle(self.clock.now(), Input::Unreachable(why));
+                        }
+                    }
+                    Output::Answer(answer) => {
+                        answers.insert(answer.ticket, answer.result);
+                    }
+                    Output::Garbage(_) => {}
+                }
+            }
+            if pipeline.is_idle() {
+                break;
+            }
+            tokio::select! {
+                received = self.socket.receive(&mut buffer) => {
+                    let now = self.clock.now();
+                    match received {
+                        Ok(datagram) => pipeline.handle(now, Input::Datagram(datagram)),
+                        Err(why) => pipeline.handle(now, Input::Unreachable(why)),
+                    }
+                }
+                () = wake_at(&self.clock, pipeline.next_wakeup()) => {
+                    pipeline.handle(self.clock.now(), Input::Wakeup);
+                }
+            }
+        }
+        let withdrawn = || Err(Failure::Withdrawn);
+        tickets.iter().map(|ticket| answers.remove(ticket).unwrap_or_else(withdrawn)).collect()
+    }
+}
+
+/// Waits until `deadline`; for ever when there is none.
+pub async fn wake_at(clock: &Clock, deadline: Option<Mono>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(clock.instant(deadline).into()).await,
+        None => std::future::pending().await,
+    }
+}

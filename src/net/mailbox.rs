@@ -1,0 +1,102 @@
+//! Where the network's tasks leave news for whoever looks at them.
+//!
+//! Of each daemon only the newest snapshot waits: a reader that falls behind loses old ones and
+//! nothing else, and nothing here grows without bound.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::backend::{TargetId, Update};
+use crate::model::Daemon;
+use crate::model::programs::Program;
+
+/// News, shared between those who leave it and the one who reads.
+#[derive(Clone, Debug, Default)]
+pub struct Mailbox {
+    news: Arc<Mutex<News>>,
+}
+
+#[derive(Debug, Default)]
+struct News {
+    daemons: VecDeque<(TargetId, Arc<Daemon>)>,
+    names: VecDeque<(IpAddr, Option<Arc<str>>)>,
+    programs: Option<Arc<[Program]>>,
+    reader: Option<Waker>,
+}
+
+impl Mailbox {
+    /// Leaves a snapshot, in place of an older one that still waits.
+    pub fn daemon(&self, target: TargetId, daemon: Arc<Daemon>) {
+        let mut news = self.open();
+        match news.daemons.iter_mut().find(|(waiting, _)| *waiting == target) {
+            Some((_, older)) => *older = daemon,
+            None => news.daemons.push_back((target, daemon)),
+        }
+        news.wake();
+    }
+
+    /// Leaves the name of an address.
+    pub fn name(&self, address: IpAddr, name: Option<Arc<str>>) {
+        let mut news = self.open();
+        news.names.push_back((address, name));
+        news.wake();
+    }
+
+    /// Leaves which programs keep this host's time.
+    pub fn programs(&self, programs: Arc<[Program]>) {
+        let mut news = self.open();
+        news.programs = Some(programs);
+        news.wake();
+    }
+
+    /// The next piece of news; the reader is woken when there is one.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Update> {
+        let mut news = self.open();
+        if let Some((target, daemon)) = news.daemons.pop_front() {
+            return Poll::Ready(Update::Daemon { target, daemon });
+        }
+        if let Some(programs) = news.programs.take() {
+            return Poll::Ready(Update::Programs(programs));
+        }
+        if let Some((address, name)) = news.names.pop_front() {
+            return Poll::Ready(Update::Name { address, name });
+        }
+        news.reader = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// The news is whole after every change, so a writer that panicked leaves nothing half done.
+    fn open(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl News {
+    fn wake(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_snapshot_of_a_daemon_waits() {
+        let mailbox = Mailbox::default();
+        let target = TargetId::new(0);
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(mailbox.poll(&mut context).is_pending());
+        mailbox.daemon(target, Arc::new(Daemon { restarts: 1, ..Daemon::default() }));
+        mailbox.daemon(target, Arc::new(Daemon { restarts: 2, ..Daemon::default() }));
+        let Poll::Ready(Update::Daemon { daemon, .. }) = mailbox.poll(&mut context) else {
+            panic!("no news")
+        };
+        assert_eq!(daemon.restarts, 2);
+        assert!(mailbox.poll(&mut context).is_pending());
+    }
+}
