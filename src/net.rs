@@ -5,9 +5,7 @@
 
 pub mod client;
 pub mod clock;
-pub mod daemon;
 pub mod mailbox;
-pub mod network;
 pub mod programs;
 pub mod random;
 pub mod resolver;
