@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+import check
 import mode6
 import nodes
 import paths
@@ -95,7 +96,7 @@ class Holder:
         command = [*entry["argv"], *arguments]
         if node.kind == "openntpd":
             command = self._dressed_openntpd(place, command)
-        self._spawn(name, name, command, entry["env"], place / "log")
+        self._spawn(name, name, check.wrap(name, command), entry["env"], place / "log")
         return f"{name} started\n"
 
     def _spawn(self, name: str, netns: str, command: list[str], env: dict[str, str], log: Path) -> None:
