@@ -64,6 +64,8 @@ def _command(words: list[str], usage: str) -> int:
             return wait(what, rest)
         case ["relay", name, *rest] if rest:
             print(json.dumps(_relay(name, rest)))
+        case ["capture"]:
+            return capture()
         case ["check"]:
             import check
 
@@ -229,6 +231,25 @@ def wait(what: str, rest: list[str]) -> int:
             said = "; ".join(f"{name}: {state[name]}" for name in waiting)
             raise LabError(f"not {what} within {timeout:.0f} s: {said}")
         time.sleep(0.25)
+
+
+def capture() -> int:
+    """Takes new captures for the frozen daemon off the two ntpd clients, at a moment when all sorts of sources show."""
+    wait("settled", ["classic", "ntpsec"])
+    # A child of the pool that stops answering: neither configured nor reachable, for the minute until it is dropped.
+    _relay("pool3", ["blackout", "on"])
+    out = paths.REPO / "tests" / "data" / "frozen"
+    out.mkdir(parents=True, exist_ok=True)
+    running = []
+    for family in ("classic", "ntpsec"):
+        child = os.fork()
+        if child == 0:
+            argv = [paths.interpreter(), str(paths.SITE / "capture.py"), family, family, str(out / f"{family}.json")]
+            os._exit(space.enter(_running(), "admin", argv))
+        running.append(child)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in running]
+    _relay("pool3", ["blackout", "off"])
+    return max(codes)
 
 
 def ask(*words: str) -> Any:

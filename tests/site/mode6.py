@@ -55,9 +55,9 @@ class Asker:
     """One socket towards one daemon."""
 
     def __init__(self, address: str, port: int = 123) -> None:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.socket.connect((address, port))
+        family, kind, protocol, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM)[0]
+        self.socket = socket.socket(family, kind, protocol)
+        self.socket.connect(where)
         self.sequence = int(time.monotonic() * 1000) & 0x7FFF
 
     def close(self) -> None:
