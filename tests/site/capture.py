@@ -61,6 +61,7 @@ class Capture:
         # The values that change, first and close together.
         defaults = {number: self.ask(mode6.READVAR, number) for number in [0, *sorted(ids)]}
         clocks = {number: self.ask(mode6.READCLOCK, number) for number in [0, *sorted(ids)]}
+        stats = {number: self.ask(mode6.READSTAT, number) for number in sorted(ids)}
         tables = {
             "system": self.known(mode6.READVAR, [0], names.SYSTEM),
             "peer": self.known(mode6.READVAR, sorted(ids), names.PEER),
@@ -71,6 +72,9 @@ class Capture:
             str(number): self.entry(mode6.READVAR, number, reply, tables["peer" if number else "system"])
             for number, reply in defaults.items()
         }
+        # NTPsec answers this with other variables than a plain read.
+        for number, reply in stats.items():
+            found["variables"][str(number)]["readstat"] = [_text(part) for part in reply.fragments]
         found["clocks"] = {
             str(number): self.entry(mode6.READCLOCK, number, reply, tables["clock"])
             for number, reply in clocks.items()

@@ -6,7 +6,7 @@
 FILE is a capture (`tests/data/frozen/*.json`, made by capture.py). Default replies are sent with the fragments they
 came in; a request for chosen names is answered in the daemon's own order, with its line breaks and its cuts. What the
 header must look like, what is dropped and what is refused follows the real daemons; nothing of the program under test is
-used. Changes (ops 3, 5, 8, 9), traps and the MRU list are not frozen: error 1 unsigned, error 3 signed.
+used. Configuration, traps and the MRU list are not frozen: error 1 unsigned, error 3 signed.
 
 Prints `ready` when bound. Ends on SIGTERM, and when its standard input, if that is a pipe, is closed.
 """
@@ -60,6 +60,8 @@ class Frozen:
         self.controlkey = controlkey
         # The daemons do not clear the offset of an error reply: it is that of the last fragment sent before.
         self.stale = 0
+        # NTPsec does not clear its padding either.
+        self.buffer = bytearray(ROOM + 12)
 
     def respond(self, request: bytes, force: int = 0) -> list[bytes]:
         """The datagrams that answer one datagram; none when it is to be dropped."""
@@ -94,33 +96,36 @@ class Frozen:
         return datagrams
 
     def _key(self, request: bytes, end: int) -> int | None:
-        """The key that signed the request; 0 when the signature is wrong, `None` when there is none."""
+        """The key that signed the request; `None` without a trailer, 0 with a wrong one, below 0 when the key is unknown."""
         start = end + -end % 8
         trailer = request[start:]
-        if len(trailer) not in (20, 24):
+        if len(trailer) not in (4, 8, 12, 16, 20, 24):
             return None
         number = int.from_bytes(trailer[:4])
-        name, key = KEYS.get(number, ("", b""))
-        if name and hmac.compare_digest(hashlib.new(name, key + request[:start]).digest(), trailer[4:]):
-            return number
-        return 0
+        if number in KEYS:
+            name, key = KEYS[number]
+            right = hashlib.new(name, key + request[:start]).digest()
+            return number if hmac.compare_digest(right, trailer[4:]) else 0
+        return -1
 
     def _mac(self, message: bytes, key: int | None) -> bytes:
-        if key is None or (key == 0 and self.family == "ntpsec"):
-            return b""
-        if key == 0:
-            # Classic says "not yours" with a key number of zero.
-            return bytes(4)
-        name, secret = KEYS[key]
-        return struct.pack("!I", key) + hashlib.new(name, secret + message).digest()
+        if key in KEYS:
+            name, secret = KEYS[key]
+            return struct.pack("!I", key) + hashlib.new(name, secret + message).digest()
+        # Classic says "not yours" with a key number of zero; NTPsec says nothing.
+        return bytes(4) if key == 0 and self.family == "classic" else b""
 
     def _signed(self, message: bytes, key: int | None) -> bytes:
         end = len(message)
-        message += bytes(-end % 4)
-        if key is None or (key == 0 and self.family == "ntpsec"):
-            return message
-        message += bytes(-len(message) % 8)
-        if key and self.family == "ntpsec":
+        if self.family == "ntpsec":
+            count = end - HEADER.size
+            self.buffer[:count] = message[HEADER.size :]
+            message += bytes(self.buffer[count : count + -end % 4])
+        else:
+            message += bytes(-end % 4)
+        if key in KEYS or (key is not None and self.family == "classic"):
+            message += bytes(-len(message) % 8)
+        if key in KEYS and self.family == "ntpsec":
             # NTPsec 1.2.2 writes the key's number once too early, into the padding.
             padded = bytearray(message + bytes(4))
             padded[end : end + 4] = struct.pack("!I", key)
@@ -133,13 +138,18 @@ class Frozen:
                 raise Refused(BAD_AUTH)
             if opcode == ORDERED:
                 return self._list(data)
+            if opcode == 3:
+                raise Refused(self._write(association, data))
+            # Writing clock variables is refused whoever asks; the others are not frozen.
+            raise Refused(BAD_AUTH if opcode == 5 else BAD_OPCODE)
         if opcode == 0:
             return Answer(self._entry("variables", association)["status"], [b""])
         if opcode == READSTAT and association == 0:
             known = self.capture["readstat"]
             return Answer(known["status"], [bytes.fromhex(part) for part in known["data"]])
         if opcode == READSTAT:
-            return self._read("variables", association, b"", [])
+            entry = self._entry("variables", association)
+            return Answer(entry["status"], [part.encode("latin-1") for part in entry["readstat"]])
         if opcode == READVAR:
             return self._read("variables", association, data, self.capture["tables"]["peer" if association else "system"])
         if opcode == READCLOCK:
@@ -160,7 +170,14 @@ class Frozen:
         if not wanted <= set(table):
             raise Refused(BAD_NAME)
         items = [entry["items"][name] for name in table if name in wanted]
-        return Answer(entry["status"], lay_out([item.encode("latin-1") for item in items if item]))
+        return Answer(entry["status"], lay_out([item.encode("latin-1") for item in items if item], self.family == "classic"))
+
+    def _write(self, association: int, data: bytes) -> int:
+        """Always refused: `leap` is the only name that counts as writable, and the daemons answer error 0 for it."""
+        names = names_in(data.decode("latin-1"))
+        if not names <= set(self.capture["tables"]["system"]):
+            return BAD_NAME
+        return BAD_AUTH if association or names - {"leap"} else 0
 
     def _list(self, data: bytes) -> Answer:
         name = data.decode("latin-1") or "ifstats"
@@ -180,11 +197,12 @@ def names_in(text: str) -> set[str]:
     return found
 
 
-def lay_out(items: list[bytes]) -> list[bytes]:
+def lay_out(items: list[bytes], in_parts: bool) -> list[bytes]:
     """Items as the daemons write them: separated by `, ` or, on a full line, `,` and a line end; cut at 468 bytes.
 
-    An item begins a datagram's end only if a separator still fits behind it, otherwise it is cut where the datagram is
-    full. The closing line end is left out when the last datagram has no room for it.
+    Behind what is written there is always room left for a separator; where there is none, the datagram is cut: in the
+    middle if need be. NTPsec writes an item at once, classic 4.2.8p15 in parts (name, equals sign, value), and may
+    cut between them. The closing line end is left out when the last datagram has no room for it.
     """
     done: list[bytes] = []
     now = bytearray()
@@ -199,18 +217,25 @@ def lay_out(items: list[bytes]) -> list[bytes]:
             else:
                 now += b" "
                 column += 1
-        while len(item) + SEPARATOR + len(now) > ROOM:
-            part = item[: ROOM - len(now)]
-            now += part
-            column += len(part)
-            item = item[len(part) :]
-            done.append(bytes(now))
-            now.clear()
-        now += item
         column += len(item)
+        for part in _parts(item) if in_parts else [item]:
+            while len(part) + SEPARATOR + len(now) > ROOM:
+                room = ROOM - len(now)
+                now += part[:room]
+                part = part[room:]
+                done.append(bytes(now))
+                now.clear()
+            now += part
     if items and len(now) + 2 < ROOM:
         now += b"\r\n"
     return [*done, bytes(now)]
+
+
+def _parts(item: bytes) -> list[bytes]:
+    name, equals, value = item.partition(b"=")
+    if value[:1] == b'"':
+        return [name, b'="', value[1:-1], b'"']
+    return [name, equals, value]
 
 
 def serve(frozen: Frozen, sockets: list[socket.socket], silent: bool, force: int) -> None:
