@@ -10,6 +10,7 @@
 //! | [`config`] | what people write: hosts, settings |
 //! | [`model`] | a daemon as an operator sees it |
 //! | [`control`] | the asking side of the control protocol, without sockets |
+//! | [`ntpq`] | the ntpq command language: what is asked, what is printed |
 //! | [`backend`] | what the upper layers see of the world |
 //! | [`net`] | sockets, names, the clock on the wall |
 //! | [`cli`] | arguments, settings, commands without a screen |
@@ -20,5 +21,6 @@ pub mod config;
 pub mod control;
 pub mod model;
 pub mod net;
+pub mod ntpq;
 pub mod units;
 pub mod wire;

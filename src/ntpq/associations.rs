@@ -1,0 +1,123 @@
+//! The list of associations and what their status words say.
+
+use crate::model::question::Question;
+use crate::ntpq::job::{Answer, Job, Step};
+use crate::ntpq::session::Session;
+use crate::units::AssocId;
+use crate::wire::mode6::status::PeerStatus;
+
+/// `associations` and its like.
+#[derive(Debug)]
+pub struct AssociationList {
+    all: bool,
+    cached: bool,
+}
+
+impl AssociationList {
+    /// Lists `all` associations or those that are configured or reachable; the `cached` list is not
+    /// asked for anew.
+    pub const fn new(all: bool, cached: bool) -> Self {
+        Self { all, cached }
+    }
+}
+
+impl Job for AssociationList {
+    fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
+        match answer {
+            None if self.cached => print(session, self.all),
+            None => return Step::Need(session.ask(vec![Question::associations()])),
+            Some(Answer::Replies(replies)) => {
+                if let Some(reply) = replies.first()
+                    && session.take_associations(reply)
+                {
+                    print(session, self.all);
+                }
+            }
+            Some(_) => {}
+        }
+        Step::Done
+    }
+}
+
+/// Whether the short lists show an association.
+pub const fn is_listed(status: PeerStatus, all: bool) -> bool {
+    all || status.is_configured() || status.is_reachable()
+}
+
+fn print(session: &mut Session, all: bool) {
+    if session.associations.is_empty() {
+        return session.print("No association ID's in list\n");
+    }
+    session.print("ind assid status  conf reach auth condition  last_event cnt\n");
+    session.print("===========================================================\n");
+    for (place, (id, status)) in session.associations.clone().into_iter().enumerate() {
+        if is_listed(status, all) {
+            let condition = match session.settings.version {
+                FIRST_VERSION => old_condition(status),
+                _ => status.selection().condition(),
+            };
+            let row = row(place + 1, id, status, condition);
+            session.print(&format!("{}\n", row.trim_end_matches(' ')));
+        }
+    }
+}
+
+fn row(place: usize, id: AssocId, status: PeerStatus, condition: &str) -> String {
+    let configured = if status.is_configured() { "yes" } else { "no" };
+    let (reach, auth) = match (status.is_broadcast(), status.needs_authentication()) {
+        (true, true) => ("none", "yes"),
+        (true, false) => ("none", "none"),
+        (false, needed) => (
+            if status.is_reachable() { "yes" } else { "no" },
+            match (needed, status.is_authentic()) {
+                (true, true) => "ok ",
+                (true, false) => "bad",
+                (false, _) => "none",
+            },
+        ),
+    };
+    format!(
+        "{place:3} {:5}  {:04x}   {configured:>3}  {reach:>4}  {auth:>4} {condition:>9} {:>11} {:2}",
+        id.get(),
+        status.bits(),
+        last_event(status),
+        status.event_count(),
+    )
+}
+
+/// The tally as ntpq reads it of a daemon of NTP's first version, where two bits held it.
+pub const fn old_tally(status: PeerStatus) -> char {
+    match status.selection().bits() & 3 {
+        0 => ' ',
+        1 => '.',
+        2 => '+',
+        _ => '*',
+    }
+}
+
+/// The condition in the words of NTP's first version.
+const fn old_condition(status: PeerStatus) -> &'static str {
+    match status.selection().bits() & 3 {
+        0 if !status.is_broadcast() => "insane",
+        0 if status.selection().bits() & 4 == 0 => "hi_disp",
+        0 => "",
+        1 => "sel_cand",
+        2 => "sync_cand",
+        _ => "sys_peer",
+    }
+}
+
+/// The version that used the bits of the status word in another way.
+pub const FIRST_VERSION: u8 = 1;
+
+/// The word for the last event; this table of ntpq ends earlier than others and has a word of its
+/// own.
+fn last_event(status: PeerStatus) -> &'static str {
+    match status.event() {
+        CLOCK_EVENT => "clock_alarm",
+        1..=CLOCK_EVENT => status.last_event().map_or("", |event| event.word),
+        _ => "",
+    }
+}
+
+const CLOCK_EVENT: u8 = 11;

@@ -1,0 +1,260 @@
+//! A run of ntpq: every command for every host, in order.
+
+use std::collections::VecDeque;
+
+use jiff::tz::TimeZone;
+
+use crate::model::question::Question;
+use crate::ntpq::command::{self, Argument, Line};
+use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Output, Step};
+use crate::ntpq::session::{RefIds, Session};
+use crate::ntpq::text::printable;
+use crate::ntpq::verbs;
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What the program calls itself.
+    pub program: String,
+    /// The commands, in order.
+    pub commands: Vec<String>,
+    /// The hosts, in order, and which of their addresses will do.
+    pub hosts: Vec<(String, Family)>,
+    /// Whether addresses are not shown as names.
+    pub numeric: bool,
+    /// Whether long names stand on a line of their own.
+    pub wide: bool,
+    /// Whether the status line is printed even when variables were named.
+    pub old_rv: bool,
+    /// How reference IDs are shown.
+    pub ref_ids: RefIds,
+}
+
+/// A run of ntpq, to be driven.
+///
+/// Take the outputs until there is none; after a [`Output::Need`] call [`Batch::handle`] with what
+/// was found out, and so on until [`Output::End`].
+///
+/// ```
+/// use jiff::tz::TimeZone;
+/// use ntpscope::ntpq::{Batch, Options, Output, Stream};
+///
+/// let options = Options { commands: vec!["bogus".into()], ..Options::default() };
+/// let mut batch = Batch::new(options, TimeZone::UTC);
+/// batch.start(0);
+/// assert!(matches!(batch.poll_output(), Some(Output::End(0))), "there is no host to ask");
+/// ```
+pub struct Batch {
+    session: Session,
+    commands: Vec<String>,
+    hosts: Vec<(String, Family)>,
+    host: usize,
+    command: usize,
+    state: State,
+    outputs: VecDeque<Output>,
+}
+
+/// What is under way.
+enum State {
+    /// The next command of the current host comes next.
+    Ready,
+    /// A host is being opened.
+    Opening,
+    /// The associations are listed, for an argument that refers to the list.
+    Listing(Line),
+    /// A file for the output is being opened.
+    Redirecting(Line),
+    /// A command is at work.
+    Running(Box<dyn Job>),
+    /// All is done.
+    Ended,
+}
+
+impl Batch {
+    /// A run that shows dates in `zone`.
+    pub fn new(options: Options, zone: TimeZone) -> Self {
+        let mut session = Session::new(options.program, zone);
+        session.settings.hostnames = !options.numeric;
+        session.settings.wide = options.wide;
+        session.settings.old_rv = options.old_rv;
+        session.settings.ref_ids = options.ref_ids;
+        session.hosts = options.hosts.iter().map(|(host, _)| host.clone()).collect();
+        Self {
+            session,
+            commands: options.commands,
+            hosts: options.hosts,
+            host: 0,
+            command: 0,
+            state: State::Ready,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Starts; `now` is the time in seconds since 1970.
+    pub fn start(&mut self, now: i64) {
+        self.session.now = now;
+        self.open_host();
+        self.go_on();
+    }
+
+    /// Takes the answer to what was needed; `now` is the time in seconds since 1970.
+    pub fn handle(&mut self, now: i64, answer: Answer) {
+        self.session.now = now;
+        match std::mem::replace(&mut self.state, State::Ready) {
+            State::Opening => self.take_opened(answer),
+            State::Listing(line) => {
+                if let Answer::Replies(replies) = &answer
+                    && let Some(reply) = replies.first()
+                {
+                    self.session.take_associations(reply);
+                }
+                self.resolve(line, true);
+            }
+            State::Redirecting(line) => self.take_redirected(&line, answer),
+            State::Running(job) => self.resume(job, Some(answer)),
+            state @ (State::Ready | State::Ended) => self.state = state,
+        }
+        self.go_on();
+    }
+
+    /// The next output; `None` when an answer is awaited, or all is done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Runs commands until one waits.
+    fn go_on(&mut self) {
+        while matches!(self.state, State::Ready) {
+            match self.commands.get(self.command).cloned() {
+                Some(command) if self.host < self.hosts.len() => self.run(&command),
+                _ => {
+                    self.host += 1;
+                    self.open_host();
+                }
+            }
+        }
+        self.flush();
+    }
+
+    fn open_host(&mut self) {
+        match self.hosts.get(self.host) {
+            Some((host, family)) => {
+                let need = Need::Open { host: host.clone(), family: *family };
+                self.wait(State::Opening, need);
+            }
+            None => self.end(0),
+        }
+    }
+
+    fn take_opened(&mut self, answer: Answer) {
+        match answer {
+            Answer::Opened(Ok(host)) => {
+                self.session.turn_to(host);
+                if self.host > 0 && self.session.has_printed {
+                    self.session.print("\n");
+                }
+                self.command = 0;
+            }
+            Answer::Opened(Err(NotOpened::Unresolved(why))) => {
+                self.session.complain(&format!("{}\n", printable(why.as_bytes())));
+                self.command = self.commands.len();
+            }
+            Answer::Opened(Err(NotOpened::NoWay(why))) => {
+                let text = format!("{}: connect: {why}\n", self.session.program);
+                self.session.complain(&text);
+                self.end(1);
+            }
+            _ => self.command = self.commands.len(),
+        }
+    }
+
+    fn run(&mut self, text: &str) {
+        if self.command > 0 && self.session.has_printed {
+            self.session.print("\n");
+        }
+        self.command += 1;
+        match command::read(text) {
+            Ok(None) => {}
+            Ok(Some(line)) => {
+                self.session.complain(&line.warnings);
+                self.resolve(line, false);
+            }
+            Err(complaint) => self.session.complain(&complaint),
+        }
+    }
+
+    /// Puts associations in place of references to the list, having it listed first when that was
+    /// not done.
+    fn resolve(&mut self, mut line: Line, listed: bool) {
+        for argument in &mut line.arguments {
+            let Argument::Listed(place) = *argument else { continue };
+            let list = &self.session.associations;
+            if list.is_empty() && !listed {
+                let need = self.session.ask(vec![Question::associations()]);
+                return self.wait(State::Listing(line), need);
+            }
+            if list.is_empty() {
+                let text = format!("***No associations found, `&{place}' unknown\n");
+                return self.session.complain(&text);
+            }
+            let place = usize::try_from(place).unwrap_or(usize::MAX).min(list.len());
+            let chosen = place.checked_sub(1).and_then(|place| list.get(place));
+            *argument = Argument::Unsigned(chosen.map_or(0, |(id, _)| u32::from(id.get())));
+        }
+        match line.redirect.clone() {
+            Some(file) => self.wait(State::Redirecting(line), Need::Redirect(file)),
+            None => self.begin(&line),
+        }
+    }
+
+    fn take_redirected(&mut self, line: &Line, answer: Answer) {
+        if let Answer::Redirected(Err(why)) = answer {
+            let file = line.redirect.as_deref().unwrap_or_default();
+            self.session.complain(&format!("***Error opening {file}: {why}\n"));
+            self.session.has_printed = false;
+        } else {
+            self.session.redirected = true;
+            self.begin(line);
+        }
+    }
+
+    fn begin(&mut self, line: &Line) {
+        self.session.has_printed = true;
+        let job = verbs::job(line);
+        self.resume(job, None);
+    }
+
+    fn resume(&mut self, mut job: Box<dyn Job>, answer: Option<Answer>) {
+        match job.resume(&mut self.session, answer) {
+            Step::Need(need) => self.wait(State::Running(job), need),
+            Step::Done => {
+                self.flush();
+                if self.session.redirected {
+                    self.session.redirected = false;
+                    self.session.has_printed = false;
+                }
+            }
+            Step::Quit(status) => self.end(status),
+        }
+    }
+
+    fn wait(&mut self, state: State, need: Need) {
+        self.flush();
+        self.outputs.push_back(Output::Need(need));
+        self.state = state;
+    }
+
+    fn end(&mut self, status: u8) {
+        self.flush();
+        self.outputs.push_back(Output::End(status));
+        self.state = State::Ended;
+    }
+
+    fn flush(&mut self) {
+        let written = self.session.take_written();
+        self.outputs.extend(written.into_iter().map(|(stream, text)| Output::Text(stream, text)));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

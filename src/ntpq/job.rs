@@ -1,0 +1,156 @@
+//! What a command needs of the world, and what the world answers.
+
+use std::time::Duration;
+
+use crate::model::question::{Failure, Question};
+use crate::model::reply::Reply;
+use crate::ntpq::address::NetAddress;
+use crate::ntpq::session::Session;
+use crate::wire::mac::Key;
+
+/// A command at work.
+pub trait Job {
+    /// Goes on with the answer to what was needed last, `None` at the start.
+    fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step;
+}
+
+/// Where a job has got to.
+#[derive(Debug)]
+pub enum Step {
+    /// It waits for this.
+    Need(Need),
+    /// It has printed all that it will.
+    Done,
+    /// The whole session ends with this exit status.
+    Quit(u8),
+}
+
+/// Something that the driver has to find out.
+#[derive(Clone, Debug)]
+pub enum Need {
+    /// Talk to another host from now on; answered by [`Answer::Opened`].
+    Open {
+        /// Its name or address as the user wrote it.
+        host: String,
+        /// Which addresses of it will do.
+        family: Family,
+    },
+    /// Answers of the current host, by [`Answer::Replies`].
+    Ask(Flight),
+    /// Names of addresses, by [`Answer::Names`] in the same order.
+    Names(Vec<NetAddress>),
+    /// Addresses of hosts as the user wrote them, by [`Answer::Located`] in the same order.
+    Locate(Vec<String>),
+    /// A file for [`Stream::File`], by [`Answer::Redirected`].
+    Redirect(String),
+    /// A line from the user, by [`Answer::Line`].
+    Line {
+        /// What to write before it, on the terminal or on standard error.
+        prompt: String,
+        /// Whether it is a secret, not to be shown while it is typed.
+        hidden: bool,
+    },
+}
+
+/// Questions to be in flight together.
+#[derive(Clone, Debug)]
+pub struct Flight {
+    /// The questions, each to be answered in its place.
+    pub questions: Vec<Question>,
+    /// The key for those that are to be signed.
+    pub key: Option<Key>,
+    /// The version number to claim.
+    pub version: u8,
+    /// How long to wait for the first packet of an answer before asking once more.
+    pub timeout: Duration,
+}
+
+/// What a driver found out.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Need::Open`].
+    Opened(Result<Opened, NotOpened>),
+    /// To [`Need::Ask`].
+    Replies(Vec<Result<Reply, Failure>>),
+    /// To [`Need::Names`].
+    Names(Vec<HostName>),
+    /// To [`Need::Locate`].
+    Located(Vec<Option<Located>>),
+    /// To [`Need::Redirect`]; the system's words when the file cannot be written.
+    Redirected(Result<(), String>),
+    /// To [`Need::Line`]; `None` at the end of the input.
+    Line(Option<String>),
+}
+
+/// A host that can be asked now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What to call it: its canonical name, or its address when that is what the user wrote.
+    pub name: String,
+    /// Whether `name` is an address.
+    pub numeric: bool,
+}
+
+/// Why a host cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotOpened {
+    /// It has no address; in the words of the system's resolver.
+    Unresolved(String),
+    /// The system has no way to it; in the words of the system's error.
+    NoWay(String),
+}
+
+/// Which addresses of a host will do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// Any.
+    #[default]
+    Any,
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// The name of an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HostName {
+    /// It has none.
+    #[default]
+    None,
+    /// It has one, and that name has the address.
+    Confirmed(String),
+    /// It has one, but that name has other addresses or none.
+    Unconfirmed(String),
+}
+
+/// Where a host is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// Its first address.
+    pub address: NetAddress,
+    /// Its canonical name, when it was looked up by name.
+    pub canonical: Option<String>,
+}
+
+/// What a machine puts out.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Text to write.
+    Text(Stream, String),
+    /// Something to find out; the machine waits.
+    Need(Need),
+    /// The end, with an exit status.
+    End(u8),
+}
+
+/// Where text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Error,
+    /// The file that was last asked for.
+    File,
+}

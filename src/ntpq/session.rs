@@ -1,0 +1,333 @@
+//! What is kept from one command to the next.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use crate::model::identity::{Dialect, Identity};
+use crate::model::question::{Failure, Question, Unreachable};
+use crate::model::reply::Reply;
+use crate::model::vars::system;
+use crate::ntpq::address::NetAddress;
+use crate::ntpq::job::{Flight, HostName, Need, Opened, Stream};
+use crate::ntpq::keys::Keys;
+use crate::ntpq::text::printable;
+use crate::units::AssocId;
+use crate::wire::mode6::status::PeerStatus;
+use crate::wire::mode6::{DEFAULT_VERSION, ErrorCode, association_list};
+
+/// How reference IDs of sources that are no clocks are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefIds {
+    /// As an address.
+    #[default]
+    Ipv4,
+    /// As eight hexadecimal digits, for of an IPv6 source it is a digest.
+    Hash,
+}
+
+/// What commands have set.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, as in ntpq")]
+pub struct Settings {
+    /// Whether addresses are shown as names.
+    pub hostnames: bool,
+    /// Whether long names stand on a line of their own.
+    pub wide: bool,
+    /// Whether variables are printed as the daemon wrote them.
+    pub raw: bool,
+    /// Whether the status line is printed even when variables were named.
+    pub old_rv: bool,
+    /// How reference IDs are shown.
+    pub ref_ids: RefIds,
+    /// Whether every request is signed.
+    pub always_sign: bool,
+    /// The NTP version to claim.
+    pub version: u8,
+    /// How long to wait for an answer before asking once more.
+    pub timeout: Duration,
+    /// The delay that mode 7 would add; it is only remembered.
+    pub delay_ms: i32,
+    /// The level of debugging texts, of which there are none here; it is only remembered.
+    pub debug: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hostnames: true,
+            wide: false,
+            raw: false,
+            old_rv: false,
+            ref_ids: RefIds::default(),
+            always_sign: false,
+            version: DEFAULT_VERSION,
+            timeout: DEFAULT_TIMEOUT,
+            delay_ms: 20,
+            debug: 0,
+        }
+    }
+}
+
+/// What is kept from one command to the next.
+#[derive(Debug)]
+pub struct Session {
+    /// What the program calls itself in complaints.
+    pub program: String,
+    /// Seconds since 1970, by the clock on the wall.
+    pub now: i64,
+    /// Where dates are shown.
+    pub zone: TimeZone,
+    /// What commands have set.
+    pub settings: Settings,
+    /// Keys to sign requests with.
+    pub keys: Keys,
+    /// Variables that `readlist` asks for, each perhaps with a value.
+    pub variables: Vec<(String, Option<String>)>,
+    /// The hosts named on the command line.
+    pub hosts: Vec<String>,
+    /// Width of the column that tells hosts apart, once it is known.
+    pub host_width: usize,
+    /// The host that is asked.
+    pub host: Option<Opened>,
+    /// Its associations as last listed, by id.
+    pub associations: Vec<(AssocId, PeerStatus)>,
+    /// Which dialect it speaks: `None` when it was not asked yet.
+    pub dialect: Option<Option<Dialect>>,
+    /// Names of addresses that were looked up.
+    pub names: HashMap<IpAddr, HostName>,
+    /// Whether a command got as far as printing: blank lines separate those that follow.
+    pub has_printed: bool,
+    /// Whether the output of the command goes to a file.
+    pub redirected: bool,
+    written: Vec<(Stream, String)>,
+}
+
+impl Session {
+    /// A session that has set nothing and talks to nobody.
+    pub fn new(program: String, zone: TimeZone) -> Self {
+        Self {
+            program,
+            now: 0,
+            zone,
+            settings: Settings::default(),
+            keys: Keys::default(),
+            variables: Vec::new(),
+            hosts: Vec::new(),
+            host_width: 0,
+            host: None,
+            associations: Vec::new(),
+            dialect: None,
+            names: HashMap::new(),
+            has_printed: false,
+            redirected: false,
+            written: Vec::new(),
+        }
+    }
+
+    /// Turns to another host, of which nothing is known yet.
+    pub fn turn_to(&mut self, host: Opened) {
+        self.host = Some(host);
+        self.associations.clear();
+        self.dialect = None;
+    }
+
+    /// Writes to standard output, or to the file that the command's output goes to.
+    pub fn print(&mut self, text: &str) {
+        self.write(if self.redirected { Stream::File } else { Stream::Out }, text);
+    }
+
+    /// Writes to standard error.
+    pub fn complain(&mut self, text: &str) {
+        self.write(Stream::Error, text);
+    }
+
+    fn write(&mut self, stream: Stream, text: &str) {
+        match self.written.last_mut() {
+            Some((last, before)) if *last == stream => before.push_str(text),
+            _ if text.is_empty() => {}
+            _ => self.written.push((stream, text.to_owned())),
+        }
+    }
+
+    /// What was written since this was last called.
+    pub fn take_written(&mut self) -> Vec<(Stream, String)> {
+        std::mem::take(&mut self.written)
+    }
+
+    /// Whether several hosts are asked, so that each line says of which it is.
+    pub const fn has_several_hosts(&self) -> bool {
+        self.hosts.len() > 1
+    }
+
+    /// What the current host is called.
+    pub fn host_name(&self) -> String {
+        self.host
+            .as_ref()
+            .map(|host| printable(host.name.as_bytes()).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// `server=NAME ` when several hosts are asked, else nothing.
+    pub fn host_prefix(&self) -> String {
+        if self.has_several_hosts() {
+            format!("server={} ", self.host_name())
+        } else {
+            String::new()
+        }
+    }
+
+    /// Asks the current host these questions together.
+    pub fn ask(&self, mut questions: Vec<Question>) -> Need {
+        if self.settings.always_sign {
+            for question in &mut questions {
+                question.signed = true;
+            }
+        }
+        Need::Ask(Flight {
+            questions,
+            key: self.keys.current().cloned(),
+            version: self.settings.version,
+            timeout: self.settings.timeout,
+        })
+    }
+
+    /// The question which daemon answers; `None` when that is known.
+    pub fn identity_question(&self) -> Option<Question> {
+        self.dialect.is_none().then(|| Question::variables(AssocId::SYSTEM, [system::VERSION.name]))
+    }
+
+    /// Takes the answer to [`Session::identity_question`]. A daemon that does not tell, speaks a
+    /// dialect that is not known.
+    pub fn take_identity(&mut self, answer: &Result<Reply, Failure>) {
+        let version = answer.as_ref().ok().and_then(|reply| reply.item(system::VERSION.name));
+        self.dialect = Some(version.and_then(|item| Identity::read(item.unquoted()).dialect));
+    }
+
+    /// Takes the answer to the question for the list of associations, and says whether there are
+    /// any; complains when not.
+    pub fn take_associations(&mut self, answer: &Result<Reply, Failure>) -> bool {
+        let reply = match answer {
+            Ok(reply) => reply,
+            Err(failure) => {
+                self.report(failure, AssocId::SYSTEM);
+                return false;
+            }
+        };
+        if reply.data().is_empty() {
+            self.print(&format!("{}No association ID's returned\n", self.host_prefix()));
+            return false;
+        }
+        if !reply.data().len().is_multiple_of(4) {
+            self.complain(&format!(
+                "{}***Server returned {} octets, should be multiple of 4\n",
+                self.host_prefix(),
+                reply.data().len()
+            ));
+            return false;
+        }
+        let list = association_list(reply.data());
+        self.associations = list.map(|(id, word)| (id, PeerStatus::from_bits(word))).collect();
+        self.associations.sort_by_key(|(id, _)| *id);
+        true
+    }
+
+    /// Says why a question about `association` was not answered.
+    pub fn report(&mut self, failure: &Failure, association: AssocId) {
+        let host = self.host_name();
+        let text = match failure {
+            Failure::Refused(code) => refusal(*code, association),
+            Failure::Unanswered { .. } => {
+                self.complain(&format!("{host}: timed out, nothing received\n"));
+                "Request timed out".to_owned()
+            }
+            Failure::Incomplete { .. } => {
+                self.complain(&format!("{host}: timed out with incomplete data\n"));
+                "Response from server was incomplete".to_owned()
+            }
+            Failure::TooLong => "Buffer size exceeded for returned data".to_owned(),
+            Failure::Unreachable(why) => {
+                let text = match why {
+                    Unreachable::PortClosed => "read: Connection refused".to_owned(),
+                    Unreachable::Host => "read: No route to host".to_owned(),
+                    Unreachable::Network => {
+                        format!("write to {host} failed: Network is unreachable")
+                    }
+                    Unreachable::NotPermitted => {
+                        format!("write to {host} failed: Operation not permitted")
+                    }
+                };
+                let text = format!("{}: {text}\n", self.program);
+                return self.complain(&text);
+            }
+            Failure::NoKey => return self.complain("Key not found\n"),
+            Failure::Withdrawn => return,
+        };
+        self.complain(&format!("{}***{text}\n", self.host_prefix()));
+    }
+
+    /// Those of `addresses` whose names are to be shown and not yet known.
+    pub fn names_needed(&self, addresses: impl IntoIterator<Item = NetAddress>) -> Vec<NetAddress> {
+        let mut needed: Vec<NetAddress> = Vec::new();
+        for address in addresses {
+            let has_name =
+                self.settings.hostnames && !address.is_unspecified() && address.clock().is_none();
+            let is_known = self.names.contains_key(&address.ip);
+            if has_name && !is_known && !needed.contains(&address) {
+                needed.push(address);
+            }
+        }
+        needed
+    }
+
+    /// Keeps the names of `addresses`.
+    pub fn take_names(&mut self, addresses: &[NetAddress], names: Vec<HostName>) {
+        self.names.extend(addresses.iter().map(|address| address.ip).zip(names));
+    }
+
+    /// What `address` is called: its name where names are shown.
+    pub fn name_of(&self, address: NetAddress) -> String {
+        if !self.settings.hostnames || address.is_unspecified() {
+            return address.to_string();
+        }
+        if let Some(clock) = address.clock_name() {
+            return clock;
+        }
+        match self.names.get(&address.ip) {
+            Some(HostName::Confirmed(name)) => printable(name.as_bytes()).into_owned(),
+            Some(HostName::Unconfirmed(name)) => {
+                format!("{address} ({})", printable(name.as_bytes()))
+            }
+            Some(HostName::None) | None => address.to_string(),
+        }
+    }
+
+    /// What `address` is called, with its port; reference clocks have none.
+    pub fn name_with_port(&self, address: NetAddress) -> String {
+        if !self.settings.hostnames || address.is_unspecified() {
+            return address.with_port();
+        }
+        if let Some(clock) = address.clock_name() {
+            return clock;
+        }
+        format!("{}:{}", self.name_of(address), address.port)
+    }
+}
+
+fn refusal(code: ErrorCode, association: AssocId) -> String {
+    match code {
+        ErrorCode::Unspecified => "Server returned an unspecified error".to_owned(),
+        ErrorCode::Permission => "Server disallowed request (authentication?)".to_owned(),
+        ErrorCode::BadFormat => "Server reports a bad format request packet".to_owned(),
+        ErrorCode::BadOpcode => "Server reports a bad opcode in request".to_owned(),
+        ErrorCode::UnknownAssociation => format!("Association ID {association} unknown to server"),
+        ErrorCode::UnknownVariable => "A request variable unknown to the server".to_owned(),
+        ErrorCode::BadValue => "Server indicates a request variable was bad".to_owned(),
+        other => format!("Server returns unknown error code {}", other.bits()),
+    }
+}
+
+/// How long ntpq waits for the first packet of an answer.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
