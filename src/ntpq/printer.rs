@@ -3,7 +3,7 @@
 //! Which variables are cooked, and how, is a column of the table of variables. A value that cannot
 //! be read as what it should be stands there as it came, with a `?` behind it.
 
-use crate::model::vars::{self, Cooked, Scope, peer};
+use crate::model::vars::{self, Cooked, Scope};
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::fixed::{self, Sign};
 use crate::ntpq::reading::{Item, c_unsigned};
@@ -58,47 +58,46 @@ pub fn cooked(items: &[Item<'_>], scope: Scope, session: &Session) -> String {
 
 /// Those addresses in `items` that are shown as names.
 pub fn addresses(items: &[Item<'_>]) -> Vec<NetAddress> {
-    let named = items.iter().filter(|item| cooked_as(item.name) == (Cooked::Address, true));
+    let named = items.iter().filter(|item| cooked_as(item.name) == Cooked::Host);
     named.filter_map(|item| NetAddress::read(item.value)).collect()
 }
 
-/// How the variable called `name` is cooked, and whether an address in it is shown as a name: the
-/// daemon's own is not.
-fn cooked_as(name: &[u8]) -> (Cooked, bool) {
-    let Ok(name) = std::str::from_utf8(name) else { return (Cooked::Raw, false) };
+/// How the variable called `name` is cooked.
+fn cooked_as(name: &[u8]) -> Cooked {
+    let Ok(name) = std::str::from_utf8(name) else { return Cooked::Raw };
     let scopes = [Scope::Peer, Scope::System, Scope::Clock];
-    let rows = scopes.into_iter().filter_map(|scope| vars::find(scope, name));
+    let mut rows = scopes.into_iter().filter_map(|scope| vars::find(scope, name));
     let is_cooked = |row: &&vars::Variable| {
         // Of the names that older daemons used ntpq knows these.
-        let by_alias = matches!(row.cooked, Cooked::Array | Cooked::Address);
+        let by_alias = matches!(row.cooked, Cooked::Array | Cooked::Host);
         row.cooked != Cooked::Raw && (row.name == name || by_alias)
     };
-    let row = rows.into_iter().find(is_cooked);
-    row.map_or((Cooked::Raw, false), |row| (row.cooked, *row != peer::DESTINATION))
+    rows.find(is_cooked).map_or(Cooked::Raw, |row| row.cooked)
 }
 
 /// The value cooked; `None` when it is not what it should be.
 fn cooked_value(item: &Item<'_>, scope: Scope, session: &Session) -> Option<String> {
     let value = item.value;
     Some(match cooked_as(item.name) {
-        (Cooked::Raw, _) => visible(value),
-        (Cooked::Signed, _) => {
+        Cooked::Raw => visible(value),
+        Cooked::Signed => {
             let sign = if value.first().is_some_and(u8::is_ascii_digit) { "+" } else { "" };
             format!("{sign}{}", visible(value))
         }
-        (Cooked::Leap, _) => match c_unsigned(value)? {
+        Cooked::Leap => match c_unsigned(value)? {
             bits @ 0..=3 => format!("{bits:02b}"),
             _ => return None,
         },
-        (Cooked::Octal, _) => format!("{:03o}", c_unsigned(value)?),
-        (Cooked::Flash, _) => flash(c_unsigned(value)?),
-        (Cooked::Timestamp, _) => {
+        Cooked::Octal => format!("{:03o}", c_unsigned(value)?),
+        Cooked::Flash => flash(c_unsigned(value)?),
+        Cooked::Timestamp => {
             fixed::print_timestamp(fixed::timestamp(value)?, session.now, &session.zone)
         }
-        (Cooked::Array, _) => array(item)?,
-        (Cooked::ReferenceId, _) => reference_id(value, scope)?,
-        (Cooked::Address, true) => session.name_of(NetAddress::read(value)?),
-        (Cooked::Address, false) => NetAddress::read(value)?.to_string(),
+        Cooked::Array => array(item, Sign::Unsigned)?,
+        Cooked::SignedArray => array(item, Sign::Always)?,
+        Cooked::ReferenceId => reference_id(value, scope)?,
+        Cooked::Host => session.name_of(NetAddress::read(value)?),
+        Cooked::Address => NetAddress::read(value)?.to_string(),
     })
 }
 
@@ -119,9 +118,7 @@ fn words_of(flash: Flash) -> String {
 }
 
 /// Up to eight numbers in columns of seven; `None` when one is none.
-fn array(item: &Item<'_>) -> Option<String> {
-    let is_offset = item.is(peer::FILTER_OFFSET.name);
-    let sign = if is_offset { Sign::Always } else { Sign::Unsigned };
+fn array(item: &Item<'_>, sign: Sign) -> Option<String> {
     let numbers = item.value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let mut columns = Vec::new();
     for number in numbers.take(8) {
