@@ -66,8 +66,9 @@ variables! { MAIN, Peer, "association";
         "mode of the source's packets: 4 for a server";
     HOST_POLL = "hpoll", "host_poll", Poll, "DDDDDDD", Raw;
         "how often the daemon polls the source, as an exponent of two seconds";
-    PEER_POLL = "ppoll" | "peerpoll", "peer_poll", Poll, "DDDDDDD", Raw, [99.0 => "no packet yet"];
-        "how often the source says it polls, as an exponent of two seconds; the lesser one rules";
+    PEER_POLL = "ppoll" | "peerpoll", "peer_poll", Poll, "DDDDDDD", Raw, [99.0 => "not noted"];
+        "how often the source says it polls, as an exponent of two seconds; classic keeps to the \
+         lesser of both, NTPsec does not note it";
     HEADWAY = "headway", "headway", Seconds, ".DDDDDD", Raw;
         "how long the daemon holds back packets to the source so as not to be rate-limited";
     FLASH = "flash", "flash", Flash, "DDDDDDD", Flash;

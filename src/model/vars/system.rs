@@ -68,7 +68,7 @@ variables! { MAIN, System, "clock";
     ROOT_DISPERSION = "rootdisp" | "rootdispersion", "root_dispersion", Milliseconds, "DDDDDDD",
         Raw / Milliseconds;
         "error gathered along the chain to the reference clock, beyond half the root delay";
-    ROOT_DISTANCE = "rootdist", "root_distance", Milliseconds, ".....bD", Raw / Milliseconds;
+    ROOT_DISTANCE = "rootdist", "root_distance", Milliseconds, "....baD", Raw / Milliseconds;
         "half the root delay and the root dispersion: how wrong the clock can be";
     REFERENCE_ID = "refid", "reference_id", ReferenceId, "DDDDDDD", ReferenceId;
         "what it follows: an IPv4 address, four octets of a hash for an IPv6 one, the name of a \
