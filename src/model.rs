@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod decode;
 pub mod identity;
 pub mod interest;
+pub mod json;
 pub mod part;
 pub mod programs;
 pub mod question;

@@ -32,6 +32,19 @@ impl Dialect {
         Self::Ntpsec,
     ];
 
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Xntpd => "xntpd",
+            Self::ClassicTo4_2_6 => "ntpd_to_4.2.6",
+            Self::ClassicBeforeP12 => "ntpd_before_4.2.8p12",
+            Self::Classic => "ntpd",
+            Self::NtpsecBefore1_2 => "ntpsec_before_1.2",
+            Self::NtpsecTo1_2_2 => "ntpsec_to_1.2.2",
+            Self::Ntpsec => "ntpsec",
+        }
+    }
+
     /// Whether it is one of NTPsec's.
     pub const fn is_ntpsec(self) -> bool {
         matches!(self, Self::NtpsecBefore1_2 | Self::NtpsecTo1_2_2 | Self::Ntpsec)

@@ -32,7 +32,7 @@ variables! { COUNTER_ROWS, Peer, "counters";
     KISSES_RECEIVED = "selbroken", "kiss_of_death_received", Unsigned, "..aaaaa", Raw;
         "kiss-of-death packets of the source: it asks for less or for none; the label of ntpq, bad \
          reference time, is not what it holds";
-    CANDIDATE = "candidate", "selection", Unsigned, "..aaaaa", Raw;
+    CANDIDATE = "candidate", "selection_code", Unsigned, "..aaaaa", Raw;
         "what the selection made of the source, as the code of the status word: 6 is the system \
          peer, 0 rejected; the label of ntpq, candidate order, is not what it holds";
     VARIABLE_LIST = "peer_var_list", "variable_list", Text, "aaaaaaa", Raw;
