@@ -8,7 +8,7 @@ use crate::model::absent::Absent;
 use crate::model::decode::decode;
 use crate::model::identity::Dialect;
 use crate::model::reply::Reply;
-use crate::model::vars::{self, Scope, Served, Variable};
+use crate::model::vars::{self, Format, Scope, Served, Variable};
 use crate::units::{
     AssocId, KeyId, Leap, Mode, NtpDuration, NtpTimestamp, PollExponent, Ppm, Precision, Reach,
     RefId, Stratum,
@@ -112,11 +112,20 @@ impl Values {
         for variable in asked {
             values.known.push((variable, Err(Absent::NotGiven)));
         }
+        let mut cut_off = None;
         for item in reply.items() {
             let text = item.value.unwrap_or_default();
-            match vars::find(scope, item.name) {
-                Some(row) => values.insert(row, decode(row.format_of(dialect), text)),
-                None => values.others.push((printable(item.name), printable(unquote(text)))),
+            if let Some(row) = vars::find(scope, item.name) {
+                let value = decode(row.format_of(dialect), text);
+                cut_off = (row.format == Format::Samples && value.is_err()).then_some(row);
+                values.insert(row, value);
+            } else if let Some(row) = cut_off
+                && let (Ok(value), None) = (decode(row.format, item.name), item.value)
+            {
+                // The garbage that NTPsec 1.2.2 writes in front of an array had a comma in it.
+                values.insert(row, Ok(value));
+            } else {
+                values.others.push((printable(item.name), printable(unquote(text))));
             }
         }
         values

@@ -84,6 +84,11 @@ impl Variable {
         exception.map_or(self.format, |(_, format)| *format)
     }
 
+    /// The same count over another time, which NTPsec serves under the name with `_r`.
+    pub fn twin(&self) -> Option<&'static Self> {
+        table(self.scope).iter().find(|row| row.name.strip_suffix("_r") == Some(self.name)).copied()
+    }
+
     /// Its name in JSON: full name and unit.
     pub fn json_name(&self) -> String {
         format!("{}{}", self.field, self.format.suffix())

@@ -43,6 +43,11 @@ fn corrupted_sample_arrays_yield_their_last_eight_numbers() {
     let text = "filtdelay=^ 0.07 0. 0.08 1.00 2.00 3.00 4.00 5.00 6.00 7.00 8.00";
     let samples = values(text, Dialect::NtpsecTo1_2_2, &[]).samples(&peer::FILTER_DELAY);
     assert_eq!(samples.map(|s| s[0]), Some(NtpDuration::from_milliseconds(1.0)));
+    let comma = "filtdelay=@4,\u{f3}x 1.00 2.00 3.00 4.00 5.00 6.00 7.00 8.00, pmode=4, up";
+    let values = values(comma, Dialect::NtpsecTo1_2_2, &[]);
+    let samples = values.samples(&peer::FILTER_DELAY);
+    assert_eq!(samples.map(|s| s[0]), Some(NtpDuration::from_milliseconds(1.0)));
+    assert_eq!(values.others().collect::<Vec<_>>(), [("up", "")]);
 }
 
 #[test]

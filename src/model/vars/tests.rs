@@ -175,3 +175,14 @@ fn labels_of_listings_fit_their_column() {
         assert!(widest.unwrap() <= listing.label_width, "{}", listing.command);
     }
 }
+
+#[test]
+fn packet_counts_of_ntpsec_have_their_twins() {
+    let lines = lists::ntpsec::SYSSTATS.lines.iter();
+    for line in lines.filter(|line| line.shown == lists::Shown::Packets) {
+        let twin = line.variable.twin().unwrap();
+        assert_eq!(twin.name, format!("{}_r", line.variable.name));
+        assert_eq!(twin.format, line.variable.format);
+    }
+    assert_eq!(system::UPTIME.twin(), None);
+}
