@@ -1,7 +1,6 @@
 //! One task a daemon: finds its address, moves its datagrams, wakes its watcher.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
@@ -12,7 +11,8 @@ use crate::control::pipeline::Settings;
 use crate::control::timing::Timing;
 use crate::control::watcher::{Input, Output, Watcher};
 use crate::model::question::Unreachable;
-use crate::model::{Contact, Daemon, Interest};
+use crate::model::{Contact, Interest};
+use crate::units::Mono;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::mailbox::Mailbox;
@@ -49,103 +49,36 @@ pub struct Watched {
 impl Watched {
     /// Watches until whoever gives the orders is gone.
     pub async fn run(self, mut orders: Receiver<Orders>) {
-        let mut turn = 0;
-        loop {
-            let Some(addresses) = self.resolve(&mut orders).await else { return };
-            let Some(address) = addresses.get(turn % addresses.len()) else { return };
-            let alone = addresses.len() == 1;
-            match self.converse(*address, alone, &mut orders).await {
-                Ended::NoOrders => return,
-                Ended::NeverAnswered => turn += 1,
-            }
-        }
-    }
-
-    /// The host's addresses, at least one, asked for again until there is one. `None` when nobody
-    /// gives orders any more.
-    async fn resolve(&self, orders: &mut Receiver<Orders>) -> Option<Vec<SocketAddr>> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let look_up = resolver::addresses(&self.host, self.families);
-            tokio::pin!(look_up);
-            let outcome = loop {
-                tokio::select! {
-                    outcome = &mut look_up => break outcome,
-                    word = orders.changed() => word.ok()?,
-                }
-            };
-            match outcome {
-                Ok(addresses) if !addresses.is_empty() => return Some(addresses),
-                Ok(_) => self.publish(Contact::NoAddress { why: "the name has no address".into() }),
-                Err(why) => self.publish(Contact::NoAddress { why: why.into() }),
-            }
-            let refreshes = orders.borrow_and_update().refreshes;
-            let refreshed = orders.wait_for(|orders| orders.refreshes != refreshes);
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                word = refreshed => drop(word.ok()?),
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    fn publish(&self, contact: Contact) {
-        self.mailbox.daemon(self.target, Arc::new(Daemon { contact, ..Daemon::default() }));
-    }
-
-    /// Talks to one address, and when it is not the only one only as long as it has not shown to
-    /// be the wrong one.
-    async fn converse(
-        &self,
-        address: SocketAddr,
-        alone: bool,
-        orders: &mut Receiver<Orders>,
-    ) -> Ended {
         let settings = Settings::new(Timing::live(), self.seed);
-        let mut watcher = Watcher::new(self.clock.now(), settings);
-        let mut known = orders.borrow_and_update().clone();
-        watcher.handle(self.clock.now(), Input::Interest(known.interest.clone()));
-        let mut line = Line { address, socket: None };
+        let mut watcher = Watcher::new(settings);
+        let Some(addresses) = self.resolve(&mut watcher, &mut orders).await else { return };
+        let mut conversation = Conversation {
+            line: Line::to(&addresses),
+            addresses,
+            turned: Mono::default(),
+            turns: 0,
+            searched: false,
+        };
+        let mut known = Orders::default();
         let mut buffer = [0; RECEIVE_BUFFER];
-        let mut searched = false;
+        watcher.handle(self.clock.now(), Input::Address(conversation.line.address));
+        orders.mark_changed();
         loop {
-            while let Some(output) = watcher.poll_output() {
-                match output {
-                    Output::Send(datagram) => {
-                        if let Err(why) = line.send(&datagram) {
-                            watcher.handle(self.clock.now(), Input::Unreachable(why));
-                        }
-                    }
-                    Output::Snapshot(daemon) => {
-                        let lost = is_lost(&daemon.contact);
-                        let never = daemon.contact.last_answer().is_none();
-                        if lost && never && !alone {
-                            return Ended::NeverAnswered;
-                        }
-                        if lost && !searched && address.ip().is_loopback() {
-                            self.search_programs();
-                        }
-                        searched = lost;
-                        self.mailbox.daemon(self.target, daemon);
-                    }
-                    _ => {}
-                }
-            }
-            let wakeup = watcher.next_wakeup();
+            self.drain(&mut watcher, &mut conversation);
             tokio::select! {
-                received = line.receive(&mut buffer) => {
+                received = conversation.line.receive(&mut buffer) => {
                     let now = self.clock.now();
                     match received {
                         Ok(datagram) => watcher.handle(now, Input::Datagram(datagram)),
                         Err(why) => watcher.handle(now, Input::Unreachable(why)),
                     }
                 }
-                () = wake_at(&self.clock, wakeup) => {
+                () = wake_at(&self.clock, watcher.next_wakeup()) => {
                     watcher.handle(self.clock.now(), Input::Wakeup);
                 }
                 word = orders.changed() => {
                     if word.is_err() {
-                        return Ended::NoOrders;
+                        return;
                     }
                     let new = orders.borrow_and_update().clone();
                     if new.interest != known.interest {
@@ -160,6 +93,78 @@ impl Watched {
         }
     }
 
+    /// Carries out what the watcher wants.
+    fn drain(&self, watcher: &mut Watcher, conversation: &mut Conversation) {
+        while let Some(output) = watcher.poll_output() {
+            match output {
+                Output::Send(datagram) => {
+                    if let Err(why) = conversation.line.send(&datagram) {
+                        watcher.handle(self.clock.now(), Input::Unreachable(why));
+                    }
+                }
+                Output::Snapshot(daemon) => {
+                    let lost = is_lost(&daemon.contact);
+                    let never = daemon.contact.last_answer().is_none();
+                    let now = self.clock.now();
+                    if lost && never && conversation.turn(now.mono) {
+                        watcher.handle(now, Input::Address(conversation.line.address));
+                        continue;
+                    }
+                    if lost && !conversation.searched && conversation.is_local() {
+                        self.search_programs();
+                    }
+                    conversation.searched = lost;
+                    self.mailbox.daemon(self.target, daemon);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The host's addresses, at least one, asked for again until there is one. `None` when nobody
+    /// gives orders any more.
+    async fn resolve(
+        &self,
+        watcher: &mut Watcher,
+        orders: &mut Receiver<Orders>,
+    ) -> Option<Vec<SocketAddr>> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.tell(watcher);
+            let look_up = resolver::addresses(&self.host, self.families);
+            tokio::pin!(look_up);
+            let outcome = loop {
+                tokio::select! {
+                    outcome = &mut look_up => break outcome,
+                    word = orders.changed() => word.ok()?,
+                }
+            };
+            let why = match outcome {
+                Ok(addresses) if !addresses.is_empty() => return Some(addresses),
+                Ok(_) => "the name has no address".into(),
+                Err(why) => why.into(),
+            };
+            watcher.handle(self.clock.now(), Input::NoAddress(why));
+            self.tell(watcher);
+            let refreshes = orders.borrow_and_update().refreshes;
+            let refreshed = orders.wait_for(|orders| orders.refreshes != refreshes);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                word = refreshed => drop(word.ok()?),
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Passes on what the watcher knows while there is nobody to ask yet.
+    fn tell(&self, watcher: &mut Watcher) {
+        while let Some(output) = watcher.poll_output() {
+            if let Output::Snapshot(daemon) = output {
+                self.mailbox.daemon(self.target, daemon);
+            }
+        }
+    }
+
     /// Finds out who keeps this host's time, when the daemon here does not answer.
     fn search_programs(&self) {
         let mailbox = self.mailbox.clone();
@@ -168,12 +173,34 @@ impl Watched {
     }
 }
 
-/// Why a conversation is over.
-enum Ended {
-    /// Nobody gives orders any more.
-    NoOrders,
-    /// This address never answered and there are others.
-    NeverAnswered,
+/// With which of a host's addresses we talk.
+struct Conversation {
+    addresses: Vec<SocketAddr>,
+    line: Line,
+    turned: Mono,
+    turns: usize,
+    searched: bool,
+}
+
+impl Conversation {
+    /// Turns to the next address, because this one has never answered: at once while some have not
+    /// been tried, later from time to time. Whether there was another to turn to.
+    fn turn(&mut self, now: Mono) -> bool {
+        let all_tried = self.turns + 1 >= self.addresses.len();
+        if self.addresses.len() < 2 || (all_tried && now.since(self.turned) < BETWEEN_TURNS) {
+            return false;
+        }
+        self.turns += 1;
+        self.turned = now;
+        if let Some(address) = self.addresses.get(self.turns % self.addresses.len()) {
+            self.line = Line { address: *address, socket: None };
+        }
+        true
+    }
+
+    fn is_local(&self) -> bool {
+        self.line.address.ip().is_loopback()
+    }
 }
 
 const fn is_lost(contact: &Contact) -> bool {
@@ -188,6 +215,11 @@ struct Line {
 }
 
 impl Line {
+    fn to(addresses: &[SocketAddr]) -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self { address: addresses.first().copied().unwrap_or(nowhere), socket: None }
+    }
+
     fn send(&mut self, datagram: &[u8]) -> Result<(), Unreachable> {
         let socket = match &self.socket {
             Some(socket) => socket,
@@ -216,3 +248,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long at most.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// How long to stay with an address that never answered, once all have been tried.
+const BETWEEN_TURNS: Duration = Duration::from_secs(8);
