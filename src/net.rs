@@ -6,6 +6,7 @@
 pub mod client;
 pub mod clock;
 pub mod mailbox;
+pub mod ntpq;
 pub mod programs;
 pub mod random;
 pub mod resolver;

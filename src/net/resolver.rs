@@ -26,50 +26,75 @@ pub enum Families {
     V6,
 }
 
+/// Where a host is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// Its addresses in the system's order, at least one.
+    pub addresses: Vec<SocketAddr>,
+    /// Its canonical name, when it was looked up by name.
+    pub canonical: Option<String>,
+}
+
 /// The addresses of `host` in the system's order.
 ///
 /// # Errors
 /// What the resolver said, as one line; among it that there is none of the family wanted.
 pub async fn addresses(host: &HostSpec, families: Families) -> Result<Vec<SocketAddr>, String> {
-    if let Some(address) = host.address() {
-        let wanted = match families {
-            Families::Any => true,
-            Families::V4 => address.is_ipv4(),
-            Families::V6 => address.is_ipv6(),
-        };
-        return if wanted {
-            Ok(vec![SocketAddr::new(address, host.port())])
-        } else {
-            Err(format!("{address} is not of the address family asked for"))
-        };
-    }
-    let (name, port) = (host.host().to_owned(), host.port());
-    spawn_blocking(move || look_up(&name, port, families))
-        .await
-        .unwrap_or_else(|stopped| Err(stopped.to_string()))
+    locate(host, families).await.map(|found| found.addresses)
 }
 
-fn look_up(name: &str, port: u16, families: Families) -> Result<Vec<SocketAddr>, String> {
+/// The addresses of `host` and its canonical name. An address needs no resolver and has no name.
+///
+/// # Errors
+/// What the resolver said, as one line; among it that there is none of the family wanted.
+pub async fn locate(host: &HostSpec, families: Families) -> Result<Located, String> {
+    let Some(address) = host.address() else {
+        let (name, port) = (host.host().to_owned(), host.port());
+        return spawn_blocking(move || look_up(&name, port, families))
+            .await
+            .unwrap_or_else(|stopped| Err(stopped.to_string()));
+    };
+    let wanted = match families {
+        Families::Any => true,
+        Families::V4 => address.is_ipv4(),
+        Families::V6 => address.is_ipv6(),
+    };
+    if wanted {
+        let addresses = vec![SocketAddr::new(address, host.port())];
+        Ok(Located { addresses, canonical: None })
+    } else {
+        Err("Address family for hostname not supported".to_owned())
+    }
+}
+
+fn look_up(name: &str, port: u16, families: Families) -> Result<Located, String> {
     let family = match families {
         Families::Any => 0,
         Families::V4 => AddrFamily::Inet.into(),
         Families::V6 => AddrFamily::Inet6.into(),
     };
     let hints = AddrInfoHints {
+        flags: libc::AI_CANONNAME,
         address: family,
         socktype: SockType::DGram.into(),
         ..AddrInfoHints::default()
     };
     let found = dns_lookup::getaddrinfo(Some(name), None, Some(hints)).map_err(reason)?;
-    let mut addresses: Vec<SocketAddr> = Vec::new();
+    let mut located = Located { addresses: Vec::new(), canonical: None };
     for entry in found.filter_map(Result::ok) {
         let mut address = entry.sockaddr;
         address.set_port(port);
-        if !addresses.contains(&address) {
-            addresses.push(address);
+        if !located.addresses.contains(&address) {
+            located.addresses.push(address);
+        }
+        if located.canonical.is_none() {
+            located.canonical = entry.canonname.map(|name| printable(&name).into_string());
         }
     }
-    if addresses.is_empty() { Err("the name has no address".to_owned()) } else { Ok(addresses) }
+    if located.addresses.is_empty() {
+        return Err("the name has no address".to_owned());
+    }
+    Ok(located)
 }
 
 /// What the resolver said, without the words around it.

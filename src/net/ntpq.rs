@@ -1,0 +1,197 @@
+//! Finds out what the ntpq machine needs: answers of daemons, names, lines of input.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, Write};
+use std::net::{SocketAddr, SocketAddrV6};
+
+use tokio::task::{JoinSet, spawn_blocking};
+
+use crate::config::host::HostSpec;
+use crate::control::pipeline::Settings;
+use crate::control::timing::Timing;
+use crate::model::Failure;
+use crate::net::client::Client;
+use crate::net::clock::Clock;
+use crate::net::random;
+use crate::net::resolver::{self, Families};
+use crate::ntpq::address::NetAddress;
+use crate::ntpq::{Answer, Batch, Family, Flight, HostName, Located, Need, NotOpened, Opened};
+use crate::ntpq::{Output, Stream};
+
+/// Drives a batch to its end, writing what it prints, and returns its exit status.
+///
+/// # Errors
+/// What is printed cannot be written, or the system has no randomness to give.
+pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
+    let mut driver = Driver { clock, client: None, file: None };
+    batch.start(driver.wall());
+    loop {
+        match batch.poll_output() {
+            None => return Ok(0),
+            Some(Output::End(status)) => {
+                io::stdout().flush()?;
+                return Ok(status);
+            }
+            Some(Output::Text(stream, text)) => driver.write(stream, &text)?,
+            Some(Output::Need(need)) => {
+                io::stdout().flush()?;
+                let answer = driver.find_out(need).await?;
+                batch.handle(driver.wall(), answer);
+            }
+        }
+    }
+}
+
+struct Driver {
+    clock: Clock,
+    client: Option<Client>,
+    file: Option<File>,
+}
+
+impl Driver {
+    /// Seconds since 1970, by the wall clock.
+    fn wall(&self) -> i64 {
+        // Good for 68 years to either side of 2026; the wrapped stamp says which second it is.
+        self.clock.now().clock.to_unix(NEAR).0
+    }
+
+    fn write(&mut self, stream: Stream, text: &str) -> io::Result<()> {
+        match (stream, &mut self.file) {
+            (Stream::Out, _) => io::stdout().write_all(text.as_bytes()),
+            (Stream::Error, _) => {
+                io::stdout().flush()?;
+                io::stderr().write_all(text.as_bytes())
+            }
+            (Stream::File, Some(file)) => file.write_all(text.as_bytes()),
+            (Stream::File, None) => Ok(()),
+        }
+    }
+
+    async fn find_out(&mut self, need: Need) -> io::Result<Answer> {
+        Ok(match need {
+            Need::Open { host, family } => Answer::Opened(self.open(&host, family).await),
+            Need::Ask(flight) => Answer::Replies(self.ask(flight).await?),
+            Need::Names(addresses) => Answer::Names(names(addresses).await),
+            Need::Locate(hosts) => Answer::Located(locate(hosts).await),
+            Need::Redirect(file) => Answer::Redirected(match File::create(&file) {
+                Ok(opened) => {
+                    self.file = Some(opened);
+                    Ok(())
+                }
+                Err(error) => Err(said(&error)),
+            }),
+            Need::Line { prompt, hidden } => {
+                let line = spawn_blocking(move || line(&prompt, hidden)).await;
+                Answer::Line(line.map_err(io::Error::other)??)
+            }
+        })
+    }
+
+    async fn open(&mut self, host: &str, family: Family) -> Result<Opened, NotOpened> {
+        let spec: HostSpec =
+            host.parse().map_err(|_| NotOpened::Unresolved("Name or service not known".into()))?;
+        let families = match family {
+            Family::Any => Families::Any,
+            Family::V4 => Families::V4,
+            Family::V6 => Families::V6,
+        };
+        let found = resolver::locate(&spec, families).await.map_err(NotOpened::Unresolved)?;
+        let Some(address) = found.addresses.first() else {
+            return Err(NotOpened::Unresolved("Name or service not known".into()));
+        };
+        self.client = None;
+        let client = Client::connect(*address, self.clock)
+            .map_err(|failed| NotOpened::NoWay(said(&failed.source)))?;
+        self.client = Some(client);
+        Ok(match found.canonical {
+            Some(name) => Opened { name, numeric: false },
+            None => Opened { name: spec.host().to_owned(), numeric: true },
+        })
+    }
+
+    async fn ask(&self, flight: Flight) -> io::Result<Vec<Result<crate::model::Reply, Failure>>> {
+        let Some(client) = &self.client else {
+            let nobody = || Err(Failure::Withdrawn);
+            return Ok(flight.questions.iter().map(|_| nobody()).collect());
+        };
+        let timing = Timing::ntpq().with_patience(flight.timeout);
+        let settings = Settings {
+            version: flight.version,
+            key: flight.key,
+            ..Settings::new(timing, random::seed()?)
+        };
+        Ok(client.ask(settings, flight.questions).await)
+    }
+}
+
+/// The names of `addresses`, looked up side by side.
+async fn names(addresses: Vec<NetAddress>) -> Vec<HostName> {
+    let mut tasks = JoinSet::new();
+    let mut names = vec![HostName::None; addresses.len()];
+    for (place, address) in addresses.into_iter().enumerate() {
+        tasks.spawn(async move { (place, name(address).await) });
+    }
+    while let Some(Ok((place, name))) = tasks.join_next().await {
+        if let Some(slot) = names.get_mut(place) {
+            *slot = name;
+        }
+    }
+    names
+}
+
+/// The name of an address, and whether that name has the address: a name that anybody may claim
+/// is not to be believed unseen.
+async fn name(address: NetAddress) -> HostName {
+    let Some(name) = resolver::name(address.ip).await else { return HostName::None };
+    let forward = HostSpec::new(&*name);
+    let addresses = resolver::addresses(&forward, Families::Any).await.unwrap_or_default();
+    if addresses.iter().any(|found| found.ip() == address.ip) {
+        HostName::Confirmed(name.to_string())
+    } else {
+        HostName::Unconfirmed(name.to_string())
+    }
+}
+
+async fn locate(hosts: Vec<String>) -> Vec<Option<Located>> {
+    let mut located = Vec::with_capacity(hosts.len());
+    for host in hosts {
+        let found = match host.parse() {
+            Ok(spec) => resolver::locate(&spec, Families::Any).await.ok(),
+            Err(_) => None,
+        };
+        located.push(found.and_then(|found| {
+            let address = net_address(*found.addresses.first()?);
+            Some(Located { address, canonical: found.canonical })
+        }));
+    }
+    located
+}
+
+fn net_address(address: SocketAddr) -> NetAddress {
+    let scope = match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(v6) => SocketAddrV6::scope_id(&v6),
+    };
+    NetAddress { ip: address.ip(), scope, port: address.port() }
+}
+
+/// Reads a line from the user: a secret from the terminal without echo where there is one.
+fn line(prompt: &str, hidden: bool) -> io::Result<Option<String>> {
+    if hidden && let Ok(secret) = rpassword::prompt_password(prompt) {
+        return Ok(Some(secret));
+    }
+    io::stderr().write_all(prompt.as_bytes())?;
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line)?;
+    Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// The system's own words for an error, as `strerror` has them.
+fn said(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// A second of this program's time: 2026-11-21.
+const NEAR: i64 = 1_795_219_200;
