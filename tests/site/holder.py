@@ -156,8 +156,8 @@ class Holder:
         return f"{name} stopped\n"
 
     def many(self, kind: str, count: int) -> str:
-        if kind not in ("classic", "ntpsec") or not 1 <= count <= nodes.RESPONDER_ADDRESSES:
-            raise LabError(f"many: classic or ntpsec, and 1 to {nodes.RESPONDER_ADDRESSES} associations; not {kind} {count}")
+        if kind not in ("classic", "ntpsec", "chrony") or not 1 <= count <= nodes.RESPONDER_ADDRESSES:
+            raise LabError(f"many: classic, ntpsec or chrony, and 1 to {nodes.RESPONDER_ADDRESSES} associations; not {kind} {count}")
         if "responder" not in self.nodes:
             self.add(nodes.responder())
             self.start("responder")

@@ -99,11 +99,11 @@ pool pool.lab iburst minpoll 3 maxpoll 4
 tos maxclock 12
 """
 _CLASSIC_EXTRA = "requestkey 1\nenable mode7\nsaveconfigdir {folder}\n"
-_CHRONY_SERVER = """\
-local stratum {stratum}
+_CHRONY_ALLOW = """\
 allow 10.77.0.0/16
 allow fd77::/64
 """
+_CHRONY_SERVER = "local stratum {stratum}\n" + _CHRONY_ALLOW
 _CHRONY_COMMANDS = """\
 cmdallow 10.77.0.0/16
 cmdallow fd77::/64
@@ -122,9 +122,7 @@ server 10.77.0.15 iburst minpoll 3 maxpoll 4
 server fd77::12 iburst minpoll 3 maxpoll 4
 pool pool.lab iburst minpoll 3 maxpoll 4
 keyfile {folder}/chrony.keys
-allow 10.77.0.0/16
-allow fd77::/64
-"""
+""" + _CHRONY_ALLOW
 
 NODES = [
     Node("admin", "empty", 1, note="to ask from"),
@@ -162,7 +160,8 @@ NODES = [
 def many(kind: str, count: int, number: int) -> Node:
     """A daemon with `count` associations, all of them towards the responder."""
     sources = "".join(f"server {RESPONDER_PREFIX}{n} iburst minpoll 4 maxpoll 6\n" for n in range(1, count + 1))
-    return Node(f"many{count}-{kind}", kind, number, _OPEN + _AUTH + sources, f"{count} associations")
+    around = {"classic": _OPEN + _AUTH + "enable mode7\n", "ntpsec": _OPEN + _AUTH, "chrony": _CHRONY_COMMANDS + _CHRONY_ALLOW}
+    return Node(f"many{count}-{kind}", kind, number, around[kind] + sources, f"{count} associations")
 
 
 def responder() -> Node:
