@@ -14,6 +14,7 @@
 //! | [`backend`] | what the upper layers see of the world |
 //! | [`net`] | sockets, names, the clock on the wall |
 //! | [`cli`] | arguments, settings, commands without a screen |
+//! | [`tui`] | the interactive screens |
 
 pub mod backend;
 pub mod cli;
@@ -22,5 +23,6 @@ pub mod control;
 pub mod model;
 pub mod net;
 pub mod ntpq;
+pub mod tui;
 pub mod units;
 pub mod wire;

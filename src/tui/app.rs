@@ -1,0 +1,453 @@
+//! All state of the screens, and no terminal.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use crate::backend::TargetId;
+use crate::model::programs::Program;
+use crate::model::{Daemon, Interest, Peer};
+use crate::tui::format::{Format, Units};
+use crate::tui::history::History;
+use crate::tui::keymap::Keymap;
+use crate::tui::rows::PeerKey;
+use crate::tui::terminal::Capabilities;
+use crate::tui::theme::{Theme, Themes, Variant};
+use crate::units::{AssocId, Now};
+
+/// A screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// The table of sources.
+    Peers,
+    /// All of one association.
+    Association,
+}
+
+/// What there is to know about a screen.
+#[derive(Clone, Copy, Debug)]
+pub struct ScreenFacts {
+    /// Which.
+    pub screen: Screen,
+    /// Its title.
+    pub title: &'static str,
+    /// What it answers.
+    pub about: &'static str,
+}
+
+/// Every screen.
+pub const SCREENS: [ScreenFacts; 2] = [
+    ScreenFacts {
+        screen: Screen::Peers,
+        title: "Peers",
+        about: "who do we listen to, who is used",
+    },
+    ScreenFacts {
+        screen: Screen::Association,
+        title: "Association",
+        about: "all there is to know of one association",
+    },
+];
+
+impl Screen {
+    /// What there is to know about it.
+    pub fn facts(self) -> &'static ScreenFacts {
+        const { assert!(!SCREENS.is_empty()) };
+        SCREENS.iter().find(|facts| facts.screen == self).unwrap_or(&SCREENS[0])
+    }
+}
+
+/// What lies over a screen.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// Help, scrolled down by so many lines, only with the lines that hold the text.
+    Help {
+        /// Lines scrolled.
+        scroll: usize,
+        /// What lines must hold; empty for all.
+        text: String,
+    },
+    /// Something is typed.
+    Prompt(Prompt),
+}
+
+/// A line that is being typed.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What for.
+    pub purpose: Purpose,
+    /// What is there so far.
+    pub input: Input,
+    /// What was there before, to go back to.
+    pub before: String,
+}
+
+/// What a typed line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A command.
+    Command,
+    /// A filter; it acts while it is typed.
+    Filter,
+}
+
+/// Which set of columns the peers table has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// As `ntpq -p`.
+    #[default]
+    Peers,
+    /// With association ids.
+    Apeers,
+    /// With local address and dispersion.
+    Opeers,
+}
+
+impl Layout {
+    /// Its name, as ntpq's command.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Peers => "peers",
+            Self::Apeers => "apeers",
+            Self::Opeers => "opeers",
+        }
+    }
+
+    /// The one after this.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Peers => Self::Apeers,
+            Self::Apeers => Self::Opeers,
+            Self::Opeers => Self::Peers,
+        }
+    }
+}
+
+/// In which order the rows stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is a column")]
+pub enum Order {
+    /// The daemon's own: by association id, pool members below their pool.
+    #[default]
+    Daemon,
+    Tally,
+    Remote,
+    Stratum,
+    When,
+    Reach,
+    Delay,
+    Offset,
+    Jitter,
+}
+
+impl Order {
+    /// All of them, in the order in which a key steps through them.
+    pub const ALL: [Self; 9] = [
+        Self::Daemon,
+        Self::Tally,
+        Self::Remote,
+        Self::Stratum,
+        Self::When,
+        Self::Reach,
+        Self::Delay,
+        Self::Offset,
+        Self::Jitter,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Daemon => "daemon",
+            Self::Tally => "tally",
+            Self::Remote => "remote",
+            Self::Stratum => "st",
+            Self::When => "when",
+            Self::Reach => "reach",
+            Self::Delay => "delay",
+            Self::Offset => "offset",
+            Self::Jitter => "jitter",
+        }
+    }
+
+    /// The one after this.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let place = Self::ALL.iter().position(|order| *order == self).unwrap_or(0);
+        Self::ALL.get(place + 1).copied().unwrap_or_default()
+    }
+}
+
+/// What is shown and how.
+#[expect(clippy::struct_excessive_bools, reason = "switches that do not depend on each other")]
+#[derive(Clone, Debug, Default)]
+pub struct ViewOptions {
+    /// Unit of spans.
+    pub units: Units,
+    /// Whether names are shown where there are some.
+    pub names: bool,
+    /// Whether names are shown whole, whatever gives way.
+    pub wide: bool,
+    /// Whether only reachable associations are shown.
+    pub active_only: bool,
+    /// Columns.
+    pub layout: Layout,
+    /// Order of the rows.
+    pub order: Order,
+    /// Whether it is turned round.
+    pub reverse: bool,
+    /// Which rows, as typed.
+    pub filter: String,
+    /// Which theme.
+    pub variant: Variant,
+}
+
+/// A daemon to be watched.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What the backend knows it by.
+    pub id: TargetId,
+    /// What it was called when it was named.
+    pub label: String,
+    /// Whether it is on this host.
+    pub is_local: bool,
+}
+
+/// The association under the cursor.
+#[derive(Clone, Debug, Default)]
+pub struct Cursor {
+    /// Its id when it was last seen.
+    pub id: Option<AssocId>,
+    /// Who it is, across restarts.
+    pub key: Option<PeerKey>,
+    /// Its place in the table then, to stay near when it is gone.
+    pub place: usize,
+}
+
+/// A daemon on screen.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    /// What the backend knows it by.
+    pub target: TargetId,
+    /// What it was called when it was named.
+    pub label: String,
+    /// Whether it is on this host.
+    pub is_local: bool,
+    /// The latest that is known of it.
+    pub latest: Arc<Daemon>,
+    /// What is held on screen instead while the display is frozen.
+    pub held: Option<Arc<Daemon>>,
+    /// Updates that came since the display was frozen.
+    pub behind: u32,
+    /// The association under the cursor.
+    pub cursor: Cursor,
+    /// Lines that the association screen is scrolled by.
+    pub scroll: usize,
+    /// Offsets seen so far.
+    pub history: History,
+    /// What the backend was last told of our interest.
+    pub told: Option<Interest>,
+}
+
+impl Tab {
+    fn new(target: Target) -> Self {
+        Self {
+            target: target.id,
+            label: target.label,
+            is_local: target.is_local,
+            latest: Arc::default(),
+            held: None,
+            behind: 0,
+            cursor: Cursor::default(),
+            scroll: 0,
+            history: History::default(),
+            told: None,
+        }
+    }
+
+    /// What is on screen: the latest, or what was when the display was frozen.
+    pub fn shown(&self) -> &Daemon {
+        self.held.as_ref().unwrap_or(&self.latest)
+    }
+
+    /// The association under the cursor, if it is still there.
+    pub fn selected(&self) -> Option<&Arc<Peer>> {
+        let peers = &self.shown().peers;
+        let key = self.cursor.key.as_ref();
+        let same = |peer: &&Arc<Peer>| key.is_some() && PeerKey::of(peer).as_ref() == key;
+        // The id first: two associations with one server may share all that outlives them.
+        let by_id = peers.iter().find(|peer| Some(peer.id) == self.cursor.id);
+        by_id
+            .filter(|peer| key.is_none() || PeerKey::of(peer).is_none() || same(peer))
+            .or_else(|| peers.iter().find(same))
+    }
+}
+
+/// Names of addresses, as they come.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    known: HashMap<IpAddr, Option<Arc<str>>>,
+}
+
+impl Names {
+    /// The name of `address`, if one came.
+    pub fn of(&self, address: IpAddr) -> Option<&str> {
+        self.known.get(&address)?.as_deref()
+    }
+
+    /// Whether `address` is to be looked up: it is noted as asked for from now on.
+    pub fn ask(&mut self, address: IpAddr) -> bool {
+        if self.known.contains_key(&address) || self.known.len() >= NAMES_KEPT {
+            return false;
+        }
+        self.known.insert(address, None);
+        true
+    }
+
+    /// Takes what the look-up brought.
+    pub fn learn(&mut self, address: IpAddr, name: Option<Arc<str>>) {
+        if self.known.contains_key(&address) || self.known.len() < NAMES_KEPT {
+            self.known.insert(address, name);
+        }
+    }
+}
+
+/// All state of the screens.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The daemons.
+    pub tabs: Vec<Tab>,
+    /// The one on screen.
+    pub current: usize,
+    /// The screens that lead to the one shown, which is the last.
+    pub screens: Vec<Screen>,
+    /// What lies over it.
+    pub overlay: Option<Overlay>,
+    /// What is shown and how.
+    pub view: ViewOptions,
+    /// Names of addresses.
+    pub names: Names,
+    /// Programs on this host that keep time.
+    pub programs: Arc<[Program]>,
+    /// When the display was frozen.
+    pub frozen: Option<Now>,
+    /// What came of the last command, until the next key.
+    pub message: Option<String>,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// What the clocks showed at the last event.
+    pub now: Now,
+    /// What does not change while the program runs.
+    pub fixed: Fixed,
+}
+
+/// What does not change while the program runs.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// What the terminal can show.
+    pub capabilities: Capabilities,
+    /// The themes to choose from.
+    pub themes: Themes,
+    /// What keys mean.
+    pub keymap: Keymap,
+}
+
+/// What the screens are to begin with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The daemons, in the order of their tabs.
+    pub targets: Vec<Target>,
+    /// Whether names are wanted (`-n` is not given).
+    pub names: bool,
+    /// What the terminal can show.
+    pub capabilities: Capabilities,
+    /// The themes to choose from.
+    pub themes: Themes,
+    /// Which of them; `None` for the one that fits the terminal's background.
+    pub variant: Option<Variant>,
+}
+
+impl App {
+    /// At the start, when nothing is known.
+    pub fn new(options: Options, size: (u16, u16), now: Now) -> Self {
+        let light = options.capabilities.light == Some(true);
+        let fitting = if light { Variant::Light } else { Variant::Dark };
+        Self {
+            tabs: options.targets.into_iter().map(Tab::new).collect(),
+            current: 0,
+            screens: vec![Screen::Peers],
+            overlay: None,
+            view: ViewOptions {
+                names: options.names,
+                variant: options.variant.unwrap_or(fitting),
+                ..ViewOptions::default()
+            },
+            names: Names::default(),
+            programs: Arc::default(),
+            frozen: None,
+            message: None,
+            size,
+            now,
+            fixed: Fixed {
+                capabilities: options.capabilities,
+                themes: options.themes,
+                keymap: Keymap::default(),
+            },
+        }
+    }
+
+    /// The tab on screen; `None` only when there are no daemons at all.
+    pub fn tab(&self) -> Option<&Tab> {
+        self.tabs.get(self.current)
+    }
+
+    /// The tab on screen, to be changed.
+    pub fn tab_mut(&mut self) -> Option<&mut Tab> {
+        self.tabs.get_mut(self.current)
+    }
+
+    /// The screen shown.
+    pub fn screen(&self) -> Screen {
+        self.screens.last().copied().unwrap_or(Screen::Peers)
+    }
+
+    /// The time that ages on screen are counted to: now, or when the display was frozen.
+    pub fn shown_now(&self) -> Now {
+        self.frozen.unwrap_or(self.now)
+    }
+
+    /// The styles.
+    pub fn theme(&self) -> Theme {
+        self.fixed.themes.theme(self.view.variant, self.fixed.capabilities.depth)
+    }
+
+    /// Whether only ASCII may be shown.
+    pub const fn is_ascii(&self) -> bool {
+        self.fixed.capabilities.ascii
+    }
+
+    /// `text` of ours with the marks that this terminal can show.
+    pub fn marks(&self, text: &str) -> String {
+        if !self.is_ascii() {
+            return text.into();
+        }
+        text.replace('·', "|").replace('→', "->").replace('±', "+-").replace('µ', "u")
+    }
+
+    /// How the spans of a tab's daemon are written.
+    pub fn format(&self, tab: &Tab) -> Format {
+        self.format_of(tab.shown())
+    }
+
+    /// How the spans of a daemon are written.
+    pub fn format_of(&self, daemon: &Daemon) -> Format {
+        let format =
+            Format { units: self.view.units, fine: false, ascii: self.fixed.capabilities.ascii };
+        format.for_dialect(daemon.identity.as_ref().and_then(|identity| identity.dialect))
+    }
+}
+
+/// Names kept at most; a daemon shows a few, a fleet some thousands.
+const NAMES_KEPT: usize = 20_000;

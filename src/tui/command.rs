@@ -1,0 +1,240 @@
+//! The table of commands: every key, every line of help, the `:` prompt and the README's key
+//! table come from it, so that none can say something else than another.
+
+use crate::tui::app::Screen;
+
+/// What can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each has its sentence in the table below")]
+pub enum Action {
+    Quit,
+    Help,
+    Prompt,
+    Filter,
+    Down,
+    Up,
+    PageDown,
+    PageUp,
+    First,
+    Last,
+    ScrollDown,
+    ScrollUp,
+    Details,
+    Back,
+    NextLayout,
+    Peers,
+    Apeers,
+    Opeers,
+    Names,
+    Units,
+    Wide,
+    Active,
+    Sort,
+    Reverse,
+    Freeze,
+    Refresh,
+    NextTab,
+    PreviousTab,
+    Tab,
+    Theme,
+    Redraw,
+    Suspend,
+}
+
+/// Where a command's keys work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// On every screen.
+    Everywhere,
+    /// On one screen only; there it goes before commands of everywhere.
+    On(Screen),
+}
+
+/// Under which heading help lists a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Moving about.
+    Move,
+    /// What is shown.
+    Show,
+    /// Which daemon.
+    Daemons,
+    /// The program itself.
+    Program,
+}
+
+impl Group {
+    /// All of them in the order of the help.
+    pub const ALL: [Self; 4] = [Self::Move, Self::Show, Self::Daemons, Self::Program];
+
+    /// Its heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::Show => "Show",
+            Self::Daemons => "Daemons",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Command {
+    /// Its name at the `:` prompt and in key files.
+    pub name: &'static str,
+    /// What it does.
+    pub action: Action,
+    /// The keys it is bound to at first, as [`crate::tui::keymap`] reads them.
+    pub keys: &'static [&'static str],
+    /// What may follow its name at the prompt; empty for nothing.
+    pub argument: &'static str,
+    /// Where it works.
+    pub scope: Scope,
+    /// Under which heading it is listed.
+    pub group: Group,
+    /// A word for the line of hints; empty when it is not one of those most needed.
+    pub hint: &'static str,
+    /// What it does, in a sentence without its full stop.
+    pub help: &'static str,
+}
+
+/// Makes the table; a row reads: name, action, keys, argument, scope, group, hint; help.
+macro_rules! commands {
+    ($($name:literal $action:ident [$($key:literal)*] $argument:literal
+       $scope:ident $group:ident $hint:literal; $help:literal)+) => {
+        /// Every command.
+        pub static COMMANDS: &[Command] = &[$(Command {
+            name: $name,
+            action: Action::$action,
+            keys: &[$($key),*],
+            argument: $argument,
+            scope: commands!(@scope $scope),
+            group: Group::$group,
+            hint: $hint,
+            help: $help,
+        }),+];
+    };
+    (@scope Everywhere) => { Scope::Everywhere };
+    (@scope $screen:ident) => { Scope::On(Screen::$screen) };
+}
+
+commands! {
+    "down" Down ["j" "down"] "" Peers Move ""; "next row"
+    "up" Up ["k" "up"] "" Peers Move ""; "previous row"
+    "next" Down ["j" "right"] "" Association Move "walk"; "next association"
+    "previous" Up ["k" "left"] "" Association Move ""; "previous association"
+    "scroll-down" ScrollDown ["down"] "" Association Move ""; "down one line"
+    "scroll-up" ScrollUp ["up"] "" Association Move ""; "up one line"
+    "page-down" PageDown ["pagedown" "ctrl-d"] "" Everywhere Move ""; "down one page"
+    "page-up" PageUp ["pageup" "ctrl-u"] "" Everywhere Move ""; "up one page"
+    "first" First ["g" "home"] "" Everywhere Move ""; "first row or line"
+    "last" Last ["G" "end"] "" Everywhere Move ""; "last row or line"
+    "details" Details ["enter" "d"] "" Peers Move "details"; "all there is to know of the association under the cursor"
+    "back" Back ["esc" "backspace"] "" Everywhere Move "back"; "back to the screen before; on the first one, drop the filter"
+    "close-details" Back ["enter" "d"] "" Association Move ""; "back to the peers"
+    "next-layout" NextLayout ["space"] "" Everywhere Show ""; "next set of columns: peers, apeers, opeers"
+    "peers" Peers ["p"] "" Everywhere Show ""; "peers: refid and jitter"
+    "apeers" Apeers ["a"] "" Everywhere Show ""; "peers with their association ids"
+    "opeers" Opeers ["o"] "" Everywhere Show ""; "peers with local address and dispersion"
+    "names" Names ["n"] "[on|off]" Everywhere Show "names"; "names or addresses"
+    "units" Units ["u"] "[ms|auto|us|ns|s]" Everywhere Show "units"; "unit of spans of time"
+    "wide" Wide ["w"] "[on|off]" Everywhere Show ""; "names whole, other columns give way; in details the meanings whole"
+    "active" Active ["A"] "[on|off]" Peers Show ""; "only associations that are reachable"
+    "sort" Sort ["s"] "[COLUMN]" Peers Show "sort"; "sort by the next column, or by the one named"
+    "reverse" Reverse ["S"] "[on|off]" Peers Show ""; "turn the order round"
+    "filter" Filter ["/"] "[TEXT]" Peers Show "filter"; "only rows that match: text, or tests such as tally:x reach<377 st>3 offset>5ms"
+    "freeze" Freeze ["f"] "[on|off]" Everywhere Show "freeze"; "hold the display while collection goes on"
+    "refresh" Refresh ["r"] "" Everywhere Daemons ""; "ask again now, as far as politeness allows"
+    "next-tab" NextTab ["tab"] "" Everywhere Daemons ""; "next daemon"
+    "previous-tab" PreviousTab ["backtab"] "" Everywhere Daemons ""; "previous daemon"
+    "tab" Tab ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "NUMBER" Everywhere Daemons ""; "daemon by its number"
+    "help" Help ["?" "h" "f1"] "[TEXT]" Everywhere Program "help"; "this help; with a text, the lines that have it"
+    "command" Prompt [":"] "" Everywhere Program ""; "a command by its name; the tab key completes it"
+    "theme" Theme [] "dark|light|mono" Everywhere Program ""; "colours for a dark or a light terminal, or none"
+    "redraw" Redraw ["ctrl-l"] "" Everywhere Program ""; "draw the screen anew"
+    "suspend" Suspend ["ctrl-z"] "" Everywhere Program ""; "back to the shell until `fg`"
+    "quit" Quit ["q" "x" "ctrl-c"] "" Everywhere Program "quit"; "leave"
+}
+
+/// The command called `name`, or the only one whose name begins with it.
+pub fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name).or_else(|| {
+        let mut candidates = COMMANDS.iter().filter(|command| command.name.starts_with(name));
+        let only = candidates.next()?;
+        candidates.next().is_none().then_some(only)
+    })
+}
+
+/// The commands whose keys work on `screen`, in the order of the table.
+pub fn on(screen: Screen) -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().filter(move |command| match command.scope {
+        Scope::Everywhere => true,
+        Scope::On(only) => only == screen,
+    })
+}
+
+/// What to complete `start` to: as many letters as all commands that begin with it share.
+pub fn complete(start: &str) -> String {
+    let mut candidates = COMMANDS.iter().map(|c| c.name).filter(|name| name.starts_with(start));
+    let Some(first) = candidates.next() else { return start.into() };
+    let shared = candidates.fold(first, |shared, name| {
+        let same = shared.chars().zip(name.chars()).take_while(|(a, b)| a == b);
+        shared.get(..same.map(|(a, _)| a.len_utf8()).sum()).unwrap_or_default()
+    });
+    shared.into()
+}
+
+/// The key table of the README, in Markdown.
+pub fn key_table() -> String {
+    let mut table = String::from("| key | does |\n|---|---|\n");
+    for command in COMMANDS.iter().filter(|command| !command.keys.is_empty()) {
+        let keys: Vec<_> = command.keys.iter().map(|key| format!("`{key}`")).collect();
+        let place = match command.scope {
+            Scope::Everywhere => String::new(),
+            Scope::On(screen) => format!(" ({})", screen.facts().title),
+        };
+        let help = command.help.replace('|', "\\|");
+        table.extend(["| ", &keys.join(" "), " | ", &help, &place, " |\n"]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::keymap::Keymap;
+
+    #[test]
+    fn every_command_has_a_name_help_and_a_way_to_it() {
+        let keymap = Keymap::default();
+        for command in COMMANDS {
+            assert!(!command.help.is_empty(), "{}", command.name);
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(command.name.chars().all(plain), "{}", command.name);
+            assert_eq!(find(command.name).map(|c| c.name), Some(command.name));
+            for key in command.keys {
+                let bound = keymap.bindings().any(|(c, text)| c == command.name && text == *key);
+                assert!(bound, "{key} of {} is not a key, or is another's", command.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_beginning_that_fits_one_command_is_enough() {
+        assert_eq!(find("qu").map(|c| c.name), Some("quit"));
+        assert_eq!(find("tab").map(|c| c.name), Some("tab"));
+        assert!(find("s").is_none());
+        assert!(find("zzz").is_none());
+        assert_eq!(complete("na"), "names");
+        assert_eq!(complete("page"), "page-");
+        assert_eq!(complete("zzz"), "zzz");
+    }
+
+    #[test]
+    fn the_key_table_lists_every_key() {
+        let table = key_table();
+        assert!(table.contains("| `q` `x` `ctrl-c` | leave |"));
+        assert!(table.contains("| `j` `right` | next association (Association) |"));
+    }
+}

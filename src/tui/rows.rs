@@ -1,0 +1,223 @@
+//! The rows of the peers table: which, in which order, under which name.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::model::vars::peer;
+use crate::model::{Daemon, Peer, Value};
+use crate::tui::app::{App, Order, Tab};
+use crate::units::{AssocId, Mode, Mono};
+use crate::wire::mode6::status::Selection;
+
+pub mod filter;
+
+/// Who a row is about, in terms that outlive the daemon: after its restart all association ids
+/// are others, and the cursor should stay on the same server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PeerKey {
+    address: Option<IpAddr>,
+    host: Option<Box<str>>,
+    mode: Option<u8>,
+}
+
+impl PeerKey {
+    /// Of an association; `None` while nothing but its id is known.
+    pub fn of(peer: &Peer) -> Option<Self> {
+        let row = peer.row.latest()?;
+        let address = row.address(&peer::SOURCE).filter(|address| !address.is_unspecified());
+        // Names tell apart only what has no address yet: pools, names not resolved.
+        let host = match address {
+            Some(_) => None,
+            None => Some(row.text(&peer::SOURCE_HOST)?.into()),
+        };
+        Some(Self { address, host, mode: row.mode(&peer::HOST_MODE).map(Mode::bits) })
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// The association.
+    pub peer: &'a Arc<Peer>,
+    /// What it is called on screen.
+    pub name: Cow<'a, str>,
+    /// Whether it stands below the pool that it came from.
+    pub is_pooled: bool,
+}
+
+/// The rows of `tab` as they stand on screen: filtered, sorted, pool members below their pool.
+pub fn rows<'a>(app: &'a App, tab: &'a Tab) -> Vec<Row<'a>> {
+    let daemon = tab.shown();
+    let mono = app.shown_now().mono;
+    let filter = filter::Filter::read(&app.view.filter);
+    let mut rows: Vec<Row<'a>> = daemon
+        .peers
+        .iter()
+        .filter(|peer| !app.view.active_only || peer.status.is_reachable())
+        .map(|peer| Row { peer, name: name(app, peer), is_pooled: false })
+        .filter(|row| filter.accepts(row, daemon, mono))
+        .collect();
+    match app.view.order {
+        Order::Daemon => gather_pools(&mut rows),
+        order => rows.sort_by(|a, b| compare(order, a, b, daemon, mono)),
+    }
+    if app.view.reverse {
+        rows.reverse();
+    }
+    rows
+}
+
+/// What a source is called: its name when names are wanted and one came, else its address, else
+/// the name it was configured with, else its association id.
+pub fn name<'a>(app: &'a App, peer: &'a Peer) -> Cow<'a, str> {
+    let Some(row) = peer.row.latest() else {
+        return Cow::Owned(format!("association {}", peer.id));
+    };
+    let host = row.text(&peer::SOURCE_HOST).filter(|host| !host.is_empty());
+    let address = row.address(&peer::SOURCE).filter(|address| !address.is_unspecified());
+    match (address, host) {
+        // NTPsec names a reference clock itself: `NMEA(0)`.
+        (_, Some(host)) if host.contains('(') => Cow::Borrowed(host),
+        (Some(address), host) => {
+            let found = app.view.names.then(|| host.or_else(|| app.names.of(address))).flatten();
+            found.map_or_else(|| Cow::Owned(address.to_string()), Cow::Borrowed)
+        }
+        (None, Some(host)) => Cow::Borrowed(host),
+        (None, None) => Cow::Borrowed("0.0.0.0"),
+    }
+}
+
+/// The letter of the column *t*, as ntpq has it.
+pub fn kind(peer: &Peer) -> char {
+    let Some(row) = peer.row.latest() else { return ' ' };
+    let source = row.address(&peer::SOURCE);
+    match row.mode(&peer::HOST_MODE) {
+        Some(Mode::Control) => 'b',
+        Some(Mode::Broadcast) if source.is_some_and(|a| a.is_multicast()) => 'M',
+        Some(Mode::Broadcast) => 'B',
+        Some(Mode::SymmetricActive) => 's',
+        Some(Mode::SymmetricPassive) => 'S',
+        Some(Mode::Client) => match source {
+            _ if is_reference_clock(peer) => 'l',
+            Some(address) if address.is_unspecified() => 'p',
+            Some(address) if address.is_multicast() => 'a',
+            _ if is_pool(peer) => 'p',
+            _ => 'u',
+        },
+        _ => '?',
+    }
+}
+
+/// What the letter stands for.
+pub const fn kind_word(kind: char) -> &'static str {
+    match kind {
+        'b' => "broadcast client",
+        'M' => "multicast server",
+        'B' => "broadcast server",
+        's' => "symmetric, active",
+        'S' => "symmetric, passive",
+        'l' => "reference clock",
+        'p' => "pool",
+        'a' => "manycast",
+        'u' => "unicast",
+        _ => "not known",
+    }
+}
+
+/// Whether the association is a clock attached to the daemon's host.
+pub fn is_reference_clock(peer: &Peer) -> bool {
+    let Some(row) = peer.row.latest() else { return false };
+    let driver = match row.address(&peer::SOURCE) {
+        Some(IpAddr::V4(address)) => matches!(address.octets(), [127, 127, ..]),
+        _ => false,
+    };
+    driver || row.text(&peer::SOURCE_HOST).is_some_and(|host| host.contains('('))
+}
+
+/// Whether the association stands for a pool rather than for one server.
+pub fn is_pool(peer: &Peer) -> bool {
+    let code = match peer.row.latest().map(|row| row.get(&peer::REFERENCE_ID)) {
+        Some(Ok(Value::ReferenceCode(code))) => code.code(),
+        _ => None,
+    };
+    code.as_deref() == Some("POOL")
+}
+
+/// Puts those that came from a pool below it: associations that nobody configured, in client
+/// mode. Where there are several pools, only those that carry the pool's name can be told.
+fn gather_pools(rows: &mut Vec<Row<'_>>) {
+    let pools: Vec<AssocId> = rows.iter().filter(|r| is_pool(r.peer)).map(|r| r.peer.id).collect();
+    if pools.is_empty() {
+        return;
+    }
+    let (members, mut others): (Vec<_>, Vec<_>) = std::mem::take(rows)
+        .into_iter()
+        .map(|row| (pool_of(&row, &pools), row))
+        .partition(|(pool, _)| pool.is_some());
+    for (_, row) in others.drain(..) {
+        let id = row.peer.id;
+        rows.push(row);
+        for (_, member) in members.iter().filter(|(pool, _)| *pool == Some(id)) {
+            rows.push(Row { is_pooled: true, ..member.clone() });
+        }
+    }
+}
+
+fn pool_of(row: &Row<'_>, pools: &[AssocId]) -> Option<AssocId> {
+    let values = row.peer.row.latest()?;
+    let ephemeral = !row.peer.status.is_configured()
+        && values.mode(&peer::HOST_MODE) == Some(Mode::Client)
+        && !is_pool(row.peer);
+    match pools {
+        [only] if ephemeral => Some(*only),
+        _ => None,
+    }
+}
+
+fn compare(order: Order, a: &Row<'_>, b: &Row<'_>, daemon: &Daemon, now: Mono) -> Ordering {
+    let span = |row: &Row<'_>, variable| match row.peer.value(variable) {
+        Ok((Value::Duration(span), _)) => Some(span.abs()),
+        _ => None,
+    };
+    let by = |key: fn(&Peer) -> Option<i64>| last_if_none(key(a.peer), key(b.peer));
+    let natural = match order {
+        Order::Daemon => Ordering::Equal,
+        Order::Remote => a.name.cmp(&b.name),
+        Order::Tally => rank(b.peer.status.selection()).cmp(&rank(a.peer.status.selection())),
+        Order::Stratum => by(|p| p.row.latest()?.stratum(&peer::STRATUM).map(|s| s.get().into())),
+        Order::Reach => by(|p| {
+            let reach = p.row.latest()?.reach(&peer::REACH)?;
+            Some(i64::from(reach.answered()))
+        }),
+        Order::When => last_if_none(daemon.age(a.peer, now), daemon.age(b.peer, now)),
+        Order::Delay => last_if_none(span(a, &peer::DELAY), span(b, &peer::DELAY)),
+        Order::Offset => last_if_none(span(a, &peer::OFFSET), span(b, &peer::OFFSET)),
+        Order::Jitter => last_if_none(span(a, &peer::JITTER), span(b, &peer::JITTER)),
+    };
+    natural.then(a.peer.id.cmp(&b.peer.id))
+}
+
+/// How much a source matters: the system peer first, then those that take part.
+const fn rank(selection: Selection) -> u8 {
+    match selection {
+        Selection::PpsPeer => 7,
+        Selection::SystemPeer => 6,
+        Selection::Candidate => 5,
+        Selection::Backup => 4,
+        Selection::Outlier => 3,
+        Selection::Excess => 2,
+        Selection::Falseticker => 1,
+        Selection::Reject => 0,
+    }
+}
+
+fn last_if_none<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}

@@ -1,0 +1,192 @@
+//! The loop: terminal, signals, backend and clock on one side, state on the other.
+//!
+//! The only file of the screens that is not pure. Whatever ends the program, the terminal is
+//! given back: by the guard on every way out of here, by the panic hook before a panic is told.
+//! Nothing is ever asked of the terminal, so one that does not answer cannot hold anything up.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
+use futures_util::Stream;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+
+use crate::backend::Backend;
+use crate::tui::app::{App, Options};
+use crate::tui::event::{Effect, Event};
+use crate::tui::palette::Depth;
+use crate::tui::run::pace::{Cause, Pace};
+use crate::tui::run::screen::Screen;
+use crate::tui::update::{next_wakeup, start, update};
+use crate::units::{Mono, Now};
+
+mod pace;
+mod screen;
+
+/// Shows the screens until the user or a signal ends them.
+///
+/// `clock` is read whenever something happens; its monotonic part must be the one that the
+/// backend dates its answers with. Runs on the current thread of a tokio runtime with time and
+/// I/O enabled. A panic hook that is in place at the call (color-eyre's) is kept behind ours.
+///
+/// # Errors
+/// When the terminal cannot be set up, read or written; it is given back before.
+pub async fn run(
+    backend: impl Backend,
+    options: Options,
+    mut clock: impl FnMut() -> Now,
+) -> color_eyre::Result<()> {
+    crossterm::style::force_color_output(options.capabilities.depth != Depth::Mono);
+    let signals = Signals::new()?;
+    let mut screen = Screen::open()?;
+    let app = App::new(options, screen.size()?, clock());
+    let mut program = Program { app, backend, input: EventStream::new(), signals };
+    let effects = start(&mut program.app);
+    let mut running = program.carry_out(effects, &mut screen)?;
+    let mut pace = Pace::default();
+    // What has changed since the last drawing, if anything.
+    let mut changed = Some(Cause::World);
+    while running {
+        let now = clock();
+        let draw_at = changed.map(|cause| pace.next(cause, now.mono));
+        if draw_at.is_some_and(|at| at <= now.mono) {
+            program.app.now = now;
+            screen.draw(&program.app)?;
+            pace.drawn(now.mono);
+            changed = None;
+            continue;
+        }
+        let wakeup = [draw_at, next_wakeup(&program.app)].into_iter().flatten().min();
+        let mut next = program.wait(wakeup, now.mono).await?;
+        // All that is there is taken in before anything is drawn, within reason.
+        for _ in 0..MOST_AT_ONCE {
+            let (event, cause) = match next {
+                Happened::End => return Ok(()),
+                Happened::Continued => {
+                    screen.reopen()?;
+                    (Event::Tick, Cause::User)
+                }
+                Happened::Nothing => (Event::Tick, Cause::World),
+                Happened::Event(event) => {
+                    let is_world = matches!(event, Event::Backend(_));
+                    (event, if is_world { Cause::World } else { Cause::User })
+                }
+            };
+            let effects = update(&mut program.app, clock(), event);
+            changed = changed.max(Some(cause));
+            running = program.carry_out(effects, &mut screen)?;
+            match program.ready().await? {
+                Some(more) if running => next = more,
+                _ => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the loop waits for.
+enum Happened {
+    /// An event for the state.
+    Event(Event),
+    /// The shell let us go on after a stop.
+    Continued,
+    /// A signal, or the terminal's going away, ends the program.
+    End,
+    /// The time to wait has passed.
+    Nothing,
+}
+
+/// All that the loop owns but the terminal.
+struct Program<B> {
+    app: App,
+    backend: B,
+    input: EventStream,
+    signals: Signals,
+}
+
+impl<B: Backend> Program<B> {
+    /// Waits for the next thing, at most until `wakeup`.
+    async fn wait(&mut self, wakeup: Option<Mono>, now: Mono) -> io::Result<Happened> {
+        let next = poll_fn(|context| self.poll(context));
+        match wakeup {
+            None => next.await,
+            Some(wakeup) => timeout(wakeup.since(now), next).await.unwrap_or(Ok(Happened::Nothing)),
+        }
+    }
+
+    /// The next thing if it is there already.
+    async fn ready(&mut self) -> io::Result<Option<Happened>> {
+        poll_fn(|context| match self.poll(context) {
+            Poll::Ready(happened) => Poll::Ready(happened.map(Some)),
+            Poll::Pending => Poll::Ready(Ok(None)),
+        })
+        .await
+    }
+
+    /// Signals first, then keys: whatever the network does, these are answered.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Happened>> {
+        if let Poll::Ready(happened) = self.signals.poll(context) {
+            return Poll::Ready(Ok(happened));
+        }
+        while let Poll::Ready(input) = Pin::new(&mut self.input).poll_next(context) {
+            let Some(input) = input.transpose()? else { return Poll::Ready(Ok(Happened::End)) };
+            let event = match input {
+                TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Event::Key(key),
+                TerminalEvent::Resize(columns, rows) => Event::Resize(columns, rows),
+                TerminalEvent::Paste(text) => Event::Paste(text),
+                _ => continue,
+            };
+            return Poll::Ready(Ok(Happened::Event(event)));
+        }
+        self.backend.poll_update(context).map(|update| Ok(Happened::Event(Event::Backend(update))))
+    }
+
+    /// Does what `update` wants done; `false` when that is to end.
+    fn carry_out(&mut self, effects: Vec<Effect>, screen: &mut Screen) -> io::Result<bool> {
+        for effect in effects {
+            match effect {
+                Effect::Request(request) => self.backend.request(request),
+                Effect::Suspend => screen.suspend()?,
+                Effect::Redraw => screen.redraw()?,
+                Effect::Quit => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The signals that are listened to.
+///
+/// SIGTSTP is not: its default action is what Ctrl-Z wants, and where no shell could continue us
+/// the kernel ignores it, which an imitation would not.
+struct Signals {
+    ends: [Signal; 3],
+    continued: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            ends: [
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::hangup())?,
+                signal(SignalKind::interrupt())?,
+            ],
+            continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+        })
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        if self.ends.iter_mut().any(|end| end.poll_recv(context).is_ready()) {
+            return Poll::Ready(Happened::End);
+        }
+        self.continued.poll_recv(context).map(|_| Happened::Continued)
+    }
+}
+
+/// Events taken in before drawing: more may be waiting when a world floods us, and a screen that
+/// never shows them would look frozen.
+const MOST_AT_ONCE: usize = 64;

@@ -1,0 +1,183 @@
+//! From state and event to state and effects: all decisions of the screens are taken here.
+
+use std::mem;
+
+use crossterm::event::KeyEvent;
+
+use crate::backend::{Request, Update};
+use crate::model::vars::peer;
+use crate::model::{Daemon, Interest};
+use crate::tui::app::{App, Cursor, Overlay, Screen, Tab};
+use crate::tui::event::{Effect, Event};
+use crate::tui::rows::{self, PeerKey};
+use crate::tui::{keymap, view};
+use crate::units::{AssocId, Mono, Now};
+
+pub mod act;
+pub mod prompt;
+
+/// Takes `event` in, which came at `now`, and says what is to be done.
+pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
+    app.now = now;
+    let mut effects = Vec::new();
+    match event {
+        Event::Key(key) => handle_key(app, &key, &mut effects),
+        Event::Paste(text) => prompt::paste(app, &text),
+        Event::Resize(columns, rows) => app.size = (columns, rows),
+        Event::Backend(update) => handle_update(app, update),
+        Event::Tick => {}
+    }
+    for place in 0..app.tabs.len() {
+        ask_names(app, place, &mut effects);
+        tell_interest(app, place, &mut effects);
+    }
+    effects
+}
+
+/// What to ask for at the start, before anything happened.
+pub fn start(app: &mut App) -> Vec<Effect> {
+    let now = app.now;
+    update(app, now, Event::Tick)
+}
+
+/// When the screen shows something else though nothing happens: the next second of a countdown
+/// on it. `None` while nothing on screen counts.
+pub fn next_wakeup(app: &App) -> Option<Mono> {
+    if app.frozen.is_some() {
+        return None;
+    }
+    let daemon = app.tab()?.shown();
+    let second = 1_000_000_000;
+    let since_second = match daemon.clock_at(app.now.mono) {
+        // The column *when* counts whole seconds of the daemon's clock.
+        Some(clock) if daemon.contact.is_fresh() => (clock.fraction() * second) >> 32,
+        _ => app.now.mono.nanos() % second,
+    };
+    let rest = second - since_second.min(second - 1);
+    Some(Mono::from_nanos(app.now.mono.nanos().saturating_add(rest)))
+}
+
+fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
+    app.message = None;
+    if let Some(Overlay::Prompt(_)) = app.overlay {
+        prompt::handle_key(app, key, effects);
+        return;
+    }
+    if let Some(command) = app.fixed.keymap.command(key, app.screen()) {
+        let argument = keymap::digit(key).map(|tab| (tab + 1).to_string()).unwrap_or_default();
+        act::act(app, command.action, &argument, effects);
+    }
+}
+
+fn handle_update(app: &mut App, update: Update) {
+    match update {
+        Update::Daemon { target, daemon } => {
+            let frozen = app.frozen.is_some();
+            let Some(tab) = app.tabs.iter_mut().find(|tab| tab.target == target) else { return };
+            tab.history.record(&daemon);
+            let old = mem::replace(&mut tab.latest, daemon);
+            if frozen {
+                tab.held.get_or_insert(old);
+                tab.behind = tab.behind.saturating_add(1);
+            }
+        }
+        Update::Name { address, name } => app.names.learn(address, name),
+        Update::Programs(programs) => app.programs = programs,
+    }
+    for place in 0..app.tabs.len() {
+        follow_cursor(app, place);
+    }
+}
+
+/// Keeps the cursor on the association it was on, whatever its id is now; on one near its old
+/// place when it is gone for good; on the first when there was none.
+pub fn follow_cursor(app: &mut App, place: usize) {
+    let Some(tab) = app.tabs.get(place) else { return };
+    let rows = rows::rows(app, tab);
+    let found = tab.selected().and_then(|peer| rows.iter().position(|row| row.peer.id == peer.id));
+    // After a restart the list of associations comes before the rows that tell which is which.
+    let undecided = tab.cursor.key.is_some()
+        && tab.shown().peers.iter().any(|peer| PeerKey::of(peer).is_none());
+    let row = match found {
+        Some(row) => row,
+        None if undecided => return,
+        None => tab.cursor.place.min(rows.len().saturating_sub(1)),
+    };
+    let cursor = rows.get(row).map(|found| Cursor {
+        id: Some(found.peer.id),
+        key: PeerKey::of(found.peer).or_else(|| tab.cursor.key.clone().filter(|_| undecided)),
+        place: row,
+    });
+    if let (Some(cursor), Some(tab)) = (cursor, app.tabs.get_mut(place)) {
+        tab.cursor = cursor;
+    }
+}
+
+/// Asks for the names of the addresses on screen that were not asked for yet.
+fn ask_names(app: &mut App, place: usize, effects: &mut Vec<Effect>) {
+    if !app.view.names || place != app.current {
+        return;
+    }
+    let Some(tab) = app.tabs.get(place) else { return };
+    let addresses: Vec<_> = tab
+        .shown()
+        .peers
+        .iter()
+        .filter(|peer| !rows::is_reference_clock(peer))
+        .filter_map(|peer| peer.row.latest()?.address(&peer::SOURCE))
+        .filter(|address| !address.is_unspecified())
+        .collect();
+    for address in addresses {
+        if app.names.ask(address) {
+            effects.push(Effect::Request(Request::Name(address)));
+        }
+    }
+}
+
+/// Tells the backend what is on screen, when that is not what it was told last.
+fn tell_interest(app: &mut App, place: usize, effects: &mut Vec<Effect>) {
+    let Some(tab) = app.tabs.get(place) else { return };
+    let interest = interest(app, tab, place == app.current);
+    let Some(tab) = app.tabs.get_mut(place) else { return };
+    if tab.told.as_ref() != Some(&interest) {
+        tab.told = Some(interest.clone());
+        effects.push(Effect::Request(Request::Interest { target: tab.target, interest }));
+    }
+}
+
+fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
+    if !visible {
+        return Interest::default();
+    }
+    // What is collected goes on while the display is frozen, and then the ids on screen may be
+    // those of a daemon that was restarted since.
+    let known = |id: &AssocId| tab.latest.peer(*id).is_some();
+    match app.screen() {
+        Screen::Peers => Interest {
+            rows: view::visible_rows(app, tab).into_iter().filter(known).collect(),
+            details: None,
+            visible,
+        },
+        Screen::Association => {
+            let selected = tab.selected().map(|peer| peer.id).filter(known);
+            Interest { rows: selected.into_iter().collect(), details: selected, visible }
+        }
+    }
+}
+
+/// Freezes the display or lets it go on.
+fn freeze(app: &mut App, hold: bool) {
+    app.frozen = hold.then_some(app.now);
+    for tab in &mut app.tabs {
+        tab.held = hold.then(|| tab.latest.clone());
+        tab.behind = 0;
+    }
+    for place in 0..app.tabs.len() {
+        follow_cursor(app, place);
+    }
+}
+
+/// Whether `daemon` has told enough for the table to be drawn.
+pub fn has_rows(daemon: &Daemon) -> bool {
+    daemon.peers.iter().any(|peer| peer.row.latest().is_some())
+}

@@ -1,0 +1,237 @@
+//! What each command does.
+
+use crate::backend::Request;
+use crate::tui::app::{App, Layout, Order, Overlay, Prompt, Purpose, Screen};
+use crate::tui::command::Action;
+use crate::tui::event::Effect;
+use crate::tui::format::Units;
+use crate::tui::rows::{self, PeerKey};
+use crate::tui::theme::Variant;
+use crate::tui::update::{follow_cursor, freeze};
+use crate::tui::{app, view};
+
+/// Does `action` with what was typed after its name.
+pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effect>) {
+    if moves(app, action) {
+        return;
+    }
+    match action {
+        Action::Quit if app.overlay.is_some() => app.overlay = None,
+        Action::Quit => effects.push(Effect::Quit),
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Help => toggle_help(app, argument),
+        Action::Prompt => open_prompt(app, Purpose::Command, String::new()),
+        Action::Filter if argument.is_empty() => {
+            let before = app.view.filter.clone();
+            open_prompt(app, Purpose::Filter, before);
+        }
+        Action::Filter => set_filter(app, argument.into()),
+        Action::Details => open(app, Screen::Association),
+        Action::Back => back(app),
+        Action::Freeze => {
+            let hold = switch(app.frozen.is_some(), argument);
+            freeze(app, hold);
+        }
+        Action::Refresh => {
+            if let Some(tab) = app.tab() {
+                effects.push(Effect::Request(Request::Refresh { target: tab.target }));
+                app.message = Some("asking again".into());
+            }
+        }
+        Action::NextTab => show_tab(app, app.current + 1),
+        Action::PreviousTab => {
+            let last = app.tabs.len().saturating_sub(1);
+            show_tab(app, app.current.checked_sub(1).unwrap_or(last));
+        }
+        Action::Tab => match argument.parse::<usize>() {
+            Ok(number) if (1..=app.tabs.len()).contains(&number) => show_tab(app, number - 1),
+            _ => app.message = Some(format!("there is no daemon number {argument}")),
+        },
+        _ => show(app, action, argument),
+    }
+}
+
+/// Commands that change how things are shown.
+fn show(app: &mut App, action: Action, argument: &str) {
+    let view = &mut app.view;
+    match action {
+        Action::NextLayout => view.layout = view.layout.next(),
+        Action::Peers => view.layout = Layout::Peers,
+        Action::Apeers => view.layout = Layout::Apeers,
+        Action::Opeers => view.layout = Layout::Opeers,
+        Action::Names => view.names = switch(view.names, argument),
+        Action::Wide => view.wide = switch(view.wide, argument),
+        Action::Active => view.active_only = switch(view.active_only, argument),
+        Action::Reverse => view.reverse = switch(view.reverse, argument),
+        Action::Units => {
+            let named = Units::ALL.into_iter().find(|units| units.name() == argument);
+            match named {
+                Some(units) => view.units = units,
+                None if argument.is_empty() => view.units = view.units.next(),
+                None => app.message = Some(format!("`{argument}` is not a unit")),
+            }
+        }
+        Action::Sort => match Order::ALL.into_iter().find(|order| order.name() == argument) {
+            Some(order) => view.order = order,
+            None if argument.is_empty() => view.order = view.order.next(),
+            None => app.message = Some(format!("cannot sort by `{argument}`")),
+        },
+        Action::Theme => match Variant::ALL.into_iter().find(|v| v.name() == argument) {
+            Some(variant) => view.variant = variant,
+            None => app.message = Some(format!("there is no theme `{argument}`")),
+        },
+        _ => {}
+    }
+    let said = match action {
+        Action::NextLayout | Action::Peers | Action::Apeers | Action::Opeers => {
+            format!("columns: {}", app.view.layout.name())
+        }
+        Action::Names if app.view.names => "names, as they come".into(),
+        Action::Names => "addresses".into(),
+        Action::Units => format!("units: {}", app.view.units.name()),
+        Action::Active if app.view.active_only => "only reachable associations".into(),
+        Action::Active => "all associations".into(),
+        Action::Sort | Action::Reverse => {
+            let way = if app.view.reverse { ", reversed" } else { "" };
+            format!("sorted by {}{way}", app.view.order.name())
+        }
+        _ => String::new(),
+    };
+    if app.message.is_none() && !said.is_empty() {
+        app.message = Some(said);
+    }
+    follow_all(app);
+}
+
+/// Commands that move the cursor or scroll; whether `action` is one.
+fn moves(app: &mut App, action: Action) -> bool {
+    let page = view::page(app);
+    let step = match action {
+        Action::Down | Action::ScrollDown => 1,
+        Action::Up | Action::ScrollUp => -1,
+        Action::PageDown => page,
+        Action::PageUp => -page,
+        Action::First => isize::MIN,
+        Action::Last => isize::MAX,
+        _ => return false,
+    };
+    if let Some(Overlay::Help { scroll, text }) = &app.overlay {
+        let most = view::help_scroll(app, text);
+        let to = moved(*scroll, step, most);
+        if let Some(Overlay::Help { scroll, .. }) = &mut app.overlay {
+            *scroll = to;
+        }
+        return true;
+    }
+    let walks = matches!(action, Action::Down | Action::Up);
+    match app.screen() {
+        Screen::Association if !walks => {
+            let most = view::association_scroll(app);
+            if let Some(tab) = app.tab_mut() {
+                tab.scroll = moved(tab.scroll.min(most), step, most);
+            }
+        }
+        Screen::Association => {
+            move_cursor(app, step);
+            if let Some(tab) = app.tab_mut() {
+                tab.scroll = 0;
+            }
+        }
+        Screen::Peers => move_cursor(app, step),
+    }
+    true
+}
+
+fn moved(from: usize, step: isize, most: usize) -> usize {
+    from.saturating_add_signed(step).min(most)
+}
+
+/// Moves the cursor by `step` rows; by one row it goes round at the ends, as in ntpmon.
+fn move_cursor(app: &mut App, step: isize) {
+    let Some(tab) = app.tab() else { return };
+    let rows = rows::rows(app, tab);
+    let Some(last) = rows.len().checked_sub(1) else { return };
+    let at = tab.selected().and_then(|peer| rows.iter().position(|r| r.peer.id == peer.id));
+    let to = match (at, step) {
+        (None, _) => tab.cursor.place.min(last),
+        (Some(0), -1) => last,
+        (Some(at), 1) if at == last => 0,
+        (Some(at), _) => moved(at, step, last),
+    };
+    let cursor = rows.get(to).map(|row| app::Cursor {
+        id: Some(row.peer.id),
+        key: PeerKey::of(row.peer),
+        place: to,
+    });
+    if let (Some(cursor), Some(tab)) = (cursor, app.tab_mut()) {
+        tab.cursor = cursor;
+    }
+}
+
+fn open(app: &mut App, screen: Screen) {
+    if app.tab().and_then(|tab| tab.selected()).is_none() {
+        app.message = Some("no association is selected".into());
+        return;
+    }
+    if let Some(tab) = app.tab_mut() {
+        tab.scroll = 0;
+    }
+    app.screens.push(screen);
+}
+
+/// One step back: from what lies over the screen, from the screen, from the filter.
+fn back(app: &mut App) {
+    if app.overlay.take().is_some() {
+        return;
+    }
+    if app.screens.len() > 1 {
+        app.screens.pop();
+    } else if !app.view.filter.is_empty() {
+        set_filter(app, String::new());
+    }
+}
+
+fn toggle_help(app: &mut App, text: &str) {
+    app.overlay = match app.overlay {
+        Some(Overlay::Help { .. }) => None,
+        _ => Some(Overlay::Help { scroll: 0, text: text.into() }),
+    };
+}
+
+fn open_prompt(app: &mut App, purpose: Purpose, before: String) {
+    let input = before.clone().into();
+    app.overlay = Some(Overlay::Prompt(Prompt { purpose, input, before }));
+}
+
+/// Shows only rows that match, the cursor among them.
+pub fn set_filter(app: &mut App, filter: String) {
+    app.view.filter = filter;
+    follow_all(app);
+}
+
+fn show_tab(app: &mut App, place: usize) {
+    if app.tabs.is_empty() {
+        return;
+    }
+    app.current = place % app.tabs.len();
+    if app.tab().and_then(|tab| tab.selected()).is_none() {
+        app.screens.truncate(1);
+    }
+    follow_all(app);
+}
+
+fn follow_all(app: &mut App) {
+    for place in 0..app.tabs.len() {
+        follow_cursor(app, place);
+    }
+}
+
+/// What a switch is to be: as said, or the other way.
+fn switch(is_on: bool, argument: &str) -> bool {
+    match argument {
+        "on" => true,
+        "off" => false,
+        _ => !is_on,
+    }
+}

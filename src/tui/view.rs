@@ -1,0 +1,67 @@
+//! From state to cells: the frame of every screen, and which view fills its middle.
+//!
+//! On top what matters most, the sentence on the daemon's state; at the bottom one line on the
+//! conversation with it; between them the screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::tui::app::{App, Overlay, Screen, Tab};
+use crate::tui::views::{association, frame, help, peers, status};
+use crate::units::AssocId;
+
+/// Draws everything.
+pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
+    let areas = frame::areas(app, area);
+    frame::render(app, &areas, buffer);
+    if let Some(tab) = app.tab() {
+        match app.screen() {
+            Screen::Peers => peers::render(app, tab, areas.body, buffer),
+            Screen::Association => association::render(app, tab, areas.body, buffer),
+        }
+    }
+    status::render(app, areas.status, buffer);
+    if let Some(Overlay::Help { scroll, text }) = &app.overlay {
+        help::render(app, *scroll, text, areas.body, buffer);
+    }
+}
+
+/// Where the terminal's cursor stands: in the line that is typed, if there is one.
+pub fn cursor(app: &App, area: Rect) -> Option<Position> {
+    let areas = frame::areas(app, area);
+    status::cursor(app, areas.status)
+}
+
+/// The associations whose rows are on screen, from top to bottom.
+pub fn visible_rows(app: &App, tab: &Tab) -> Vec<AssocId> {
+    peers::visible(app, tab, body(app)).into_iter().map(|row| row.peer.id).collect()
+}
+
+/// Lines that a page has.
+pub fn page(app: &App) -> isize {
+    let height = match app.screen() {
+        _ if matches!(app.overlay, Some(Overlay::Help { .. })) => help::height(body(app)),
+        Screen::Peers => peers::height(app, body(app)),
+        Screen::Association => usize::from(body(app).height),
+    };
+    isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// The most that help can be scrolled by.
+pub fn help_scroll(app: &App, text: &str) -> usize {
+    help::most_scroll(app, text, body(app))
+}
+
+/// The most that the association screen can be scrolled by.
+pub fn association_scroll(app: &App) -> usize {
+    app.tab().map_or(0, |tab| association::most_scroll(app, tab, body(app)))
+}
+
+fn body(app: &App) -> Rect {
+    let (columns, rows) = app.size;
+    frame::areas(app, Rect::new(0, 0, columns, rows)).body
+}

@@ -1,0 +1,11 @@
+//! The screens, a file each, and the frame around them. None of them changes anything.
+
+pub mod association;
+pub mod columns;
+pub mod frame;
+pub mod help;
+pub mod peers;
+pub mod samples;
+pub mod status;
+pub mod strip;
+pub mod value;

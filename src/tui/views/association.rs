@@ -1,0 +1,220 @@
+//! The association screen: all there is to know of one association, with unit and meaning.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::daemon::Detail;
+use crate::model::vars::{self, Scope, Variable, peer};
+use crate::model::{Absent, Part, Peer, Value, Values};
+use crate::tui::app::{App, Tab};
+use crate::tui::rows::{self, Row};
+use crate::tui::views::columns::{self, Context};
+use crate::tui::views::{samples, value};
+use crate::tui::widgets::text;
+use crate::tui::{format, words};
+use crate::wire::mode6::status::PEER_EVENTS;
+
+/// Draws the screen.
+pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
+    let lines = lines(app, tab, area.width);
+    let first = tab.scroll.min(most(lines.len(), area));
+    let shown = lines.iter().skip(first).zip(0..area.height);
+    for ((style, line), row) in shown {
+        let line = text::cut(&app.marks(line), usize::from(area.width), app.is_ascii());
+        text::put(buffer, area, (0, row), &line, *style);
+    }
+    let below = lines.len().saturating_sub(first + usize::from(area.height));
+    if below > 0 && area.height > 1 {
+        let more = app.marks(&format!(" → {below} more lines "));
+        let column = area.width.saturating_sub(u16::try_from(text::width(&more)).unwrap_or(0));
+        text::put(buffer, area, (column, area.height - 1), &more, app.theme().bar);
+    }
+}
+
+/// The most that it can be scrolled by.
+pub fn most_scroll(app: &App, tab: &Tab, area: Rect) -> usize {
+    most(lines(app, tab, area.width).len(), area)
+}
+
+fn most(lines: usize, area: Rect) -> usize {
+    lines.saturating_sub(usize::from(area.height))
+}
+
+fn lines(app: &App, tab: &Tab, width: u16) -> Vec<(Style, String)> {
+    let context = Context::new(app, tab);
+    let Some(peer) = tab.selected() else {
+        return vec![(context.theme.text, "this association is gone; Esc goes back".into())];
+    };
+    let row = Row { peer, name: rows::name(app, peer), is_pooled: false };
+    let room = usize::from(width);
+    let mut lines = head(&context, &row, room);
+    lines.extend(trouble(&context, peer));
+    lines.push(blank(&context));
+    lines.extend(samples::lines(&context, peer, room));
+    for (title, variables) in groups(peer) {
+        lines.push(blank(&context));
+        lines.push((context.theme.heading, title.into()));
+        for variable in variables {
+            lines.extend(variable_lines(&context, peer, variable, room));
+        }
+    }
+    lines.extend(others(&context, peer));
+    lines
+}
+
+/// Name, place among the others, tally and status word.
+fn head(context: &Context<'_>, row: &Row<'_>, room: usize) -> Vec<(Style, String)> {
+    let theme = &context.theme;
+    let status = row.peer.status;
+    let all = rows::rows(context.app, context.tab);
+    let place = all.iter().position(|other| other.peer.id == row.peer.id).map_or(0, |p| p + 1);
+    let title = format!(
+        "{} · association {} · {place} of {} · {}",
+        row.name,
+        row.peer.id,
+        all.len(),
+        rows::kind_word(rows::kind(row.peer))
+    );
+    let selection = status.selection();
+    let tally = words::tally(selection, status.is_reachable());
+    let style = columns::row_style(context, row);
+    let mut lines = vec![
+        (theme.heading, title),
+        (style, format!("{} {}: {tally}", selection.tally(), selection.condition())),
+        (theme.text, format!("status {:04x}: {}", status.bits(), status_words(row.peer))),
+    ];
+    match row.peer.value(&peer::FLASH) {
+        Ok((Value::Flash(flash), _)) if !flash.is_ok() => {
+            for bit in flash.failed() {
+                let line = format!("flash {}: {}", bit.word, bit.meaning);
+                let wrapped = text::wrap(&line, room);
+                lines.extend(wrapped.into_iter().map(|line| (theme.warning, line)));
+            }
+        }
+        Ok(_) => lines.push((theme.text, "flash ok: every test passed".into())),
+        Err(why) => lines.push((theme.faint, format!("flash: {why}"))),
+    }
+    if !context.daemon.contact.is_fresh()
+        && let Some(dated) = row.peer.row.dated()
+    {
+        let age = format::age(context.now.since(dated.answered));
+        lines.push((theme.stale, format!("the values below are {age} old")));
+    }
+    lines
+}
+
+fn status_words(peer: &Peer) -> String {
+    let status = peer.status;
+    let event = PEER_EVENTS.get(usize::from(status.event())).copied().unwrap_or_default();
+    let event = if event.is_empty() { "no event".into() } else { format!("last event {event}") };
+    let mut words = vec![if status.is_configured() { "configured" } else { "not configured" }];
+    words.push(match (status.needs_authentication(), status.is_authentic()) {
+        (true, true) => "authentication required and ok",
+        (true, false) => "authentication required and FAILED",
+        (false, true) => "authenticated",
+        (false, false) => "no authentication",
+    });
+    words.push(if status.is_reachable() { "reachable" } else { "NOT reachable" });
+    if status.is_broadcast() {
+        words.push("broadcast");
+    }
+    words.push(&event);
+    words.join(", ")
+}
+
+/// Which of its parts are missing or old, and why.
+fn trouble(context: &Context<'_>, peer: &Peer) -> Vec<(Style, String)> {
+    let parts = [
+        ("the row", &peer.row),
+        ("details", peer.detail(Detail::Scalars)),
+        ("filter samples and counters", peer.detail(Detail::Counters)),
+    ];
+    let mut lines = Vec::new();
+    for (name, part) in parts {
+        let Some(why) = part.trouble() else { continue };
+        let (style, why) = match (why, part.dated()) {
+            (Absent::NotAskedYet, _) => (context.theme.faint, "asked for, not here yet".into()),
+            (why, Some(dated)) => {
+                let age = format::age(context.now.since(dated.answered));
+                (context.theme.warning, format!("{why}; what is shown is {age} old"))
+            }
+            (why, None) => (context.theme.warning, why.to_string()),
+        };
+        lines.push((style, format!("{name}: {why}")));
+    }
+    lines
+}
+
+/// The variables under their headings, each once, in the order of the table.
+fn groups(peer: &Peer) -> Vec<(&'static str, Vec<&'static Variable>)> {
+    let arrays = [&peer::FILTER_DELAY, &peer::FILTER_OFFSET, &peer::FILTER_DISPERSION];
+    let told = |variable: &&'static Variable| {
+        let there = peer.value(variable);
+        !arrays.contains(variable) && !matches!(there, Err(Absent::NotInFamily))
+    };
+    let all: Vec<_> = vars::table(Scope::Peer).iter().copied().filter(told).collect();
+    let counts = |variable: &&'static Variable| {
+        variable.served.iter().all(|s| matches!(s, vars::Served::OnRequest | vars::Served::Never))
+    };
+    let (counters, scalars): (Vec<_>, Vec<_>) = all.into_iter().partition(counts);
+    let groups =
+        [("Counters, and what else no default reply has", counters), ("Variables", scalars)];
+    groups.into_iter().filter(|(_, variables)| !variables.is_empty()).collect()
+}
+
+/// One variable: full name, value with unit, wire name and meaning.
+fn variable_lines(
+    context: &Context<'_>,
+    peer: &Peer,
+    variable: &'static Variable,
+    room: usize,
+) -> Vec<(Style, String)> {
+    let theme = &context.theme;
+    let (style, shown) = match peer.value(variable) {
+        Ok((found, _)) => (theme.text, value::print(context, variable, found)),
+        Err(Absent::NotAskedYet) => (theme.faint, "not asked yet".into()),
+        Err(Absent::NotGiven) => (theme.faint, "none now".into()),
+        Err(why) => (theme.warning, why.to_string()),
+    };
+    let ascii = context.app.is_ascii();
+    let name = text::cut(&variable.field.replace('_', " "), NAME, ascii);
+    let meaning = format!("{}: {}", variable.name, variable.meaning);
+    let first = format!("{} {}", text::pad(&name, NAME, false), text::pad(&shown, VALUE, false));
+    let left = room.saturating_sub(text::width(&first) + 1);
+    if !context.app.view.wide && left >= LEAST_MEANING {
+        return vec![(style, format!("{first} {}", text::cut(&meaning, left, ascii)))];
+    }
+    let wrapped = text::wrap(&meaning, room.saturating_sub(4).max(1));
+    let below = wrapped.into_iter().map(|line| (theme.faint, format!("    {line}")));
+    std::iter::once((style, first)).chain(below).collect()
+}
+
+/// Names that the table does not have: nothing that a daemon says is lost.
+fn others(context: &Context<'_>, peer: &Peer) -> Vec<(Style, String)> {
+    let parts = std::iter::once(&peer.row).chain(&peer.details);
+    let mut lines: Vec<(Style, String)> = parts
+        .filter_map(Part::latest)
+        .flat_map(Values::others)
+        .map(|(name, text)| (context.theme.text, format!("{name} = {text}")))
+        .collect();
+    if !lines.is_empty() {
+        let heading = "What this program does not know".to_owned();
+        lines.insert(0, (context.theme.heading, heading));
+        lines.insert(0, blank(context));
+    }
+    lines
+}
+
+fn blank(context: &Context<'_>) -> (Style, String) {
+    (context.theme.text, String::new())
+}
+
+/// Columns for the name of a variable.
+const NAME: usize = 20;
+
+/// Columns for its value.
+const VALUE: usize = 18;
+
+/// Columns without which its meaning stands on a line of its own.
+const LEAST_MEANING: usize = 20;

@@ -1,0 +1,359 @@
+//! The columns of the peers table: their headings, their cells, and which give way first.
+//!
+//! The cells are those of ntpq, digit by digit. What ntpq leaves to memory stands beside them:
+//! the unit of each column, the tally as a word, the reachability register as dots.
+
+use ratatui::style::Style;
+
+use crate::model::vars::{Variable, peer};
+use crate::model::{Absent, Daemon, Value};
+use crate::tui::app::{App, Layout, Order, Tab};
+use crate::tui::format::{self, Format};
+use crate::tui::rows::{self, PeerKey, Row};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::reach::dots;
+use crate::tui::widgets::sparkline::sparkline;
+use crate::tui::widgets::table::Wish;
+use crate::tui::widgets::text;
+use crate::tui::words;
+use crate::units::{Mono, NtpDuration, PollExponent};
+use crate::wire::mode6::status::Selection;
+
+/// A column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is explained where its cell is made")]
+pub enum Column {
+    Remote,
+    ReferenceId,
+    Local,
+    Id,
+    Stratum,
+    Kind,
+    When,
+    Poll,
+    Reach,
+    Dots,
+    Delay,
+    Offset,
+    Jitter,
+    Dispersion,
+    Condition,
+    Trend,
+}
+
+/// A cell: its text, and its look where that says more than the row's.
+pub struct Cell {
+    /// The text.
+    pub text: String,
+    /// The look; `None` for the row's.
+    pub style: Option<Style>,
+}
+
+impl Cell {
+    fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), style: None }
+    }
+}
+
+/// What cells are made from.
+pub struct Context<'a> {
+    /// All state.
+    pub app: &'a App,
+    /// The daemon's tab.
+    pub tab: &'a Tab,
+    /// The daemon.
+    pub daemon: &'a Daemon,
+    /// The time that ages are counted to.
+    pub now: Mono,
+    /// How spans are written.
+    pub format: Format,
+    /// The styles.
+    pub theme: Theme,
+}
+
+impl<'a> Context<'a> {
+    /// For the daemon of `tab`.
+    pub fn new(app: &'a App, tab: &'a Tab) -> Self {
+        let (now, format) = (app.shown_now().mono, app.format(tab));
+        Self { app, tab, daemon: tab.shown(), now, format, theme: app.theme() }
+    }
+}
+
+impl Column {
+    /// The columns of a layout, from left to right.
+    pub const fn of(layout: Layout) -> &'static [Self] {
+        use Column::{
+            Condition, Delay, Dispersion, Dots, Id, Jitter, Kind, Local, Offset, Poll, Reach,
+            ReferenceId, Remote, Stratum, Trend, When,
+        };
+        match layout {
+            Layout::Peers => &[
+                Remote,
+                ReferenceId,
+                Stratum,
+                Kind,
+                When,
+                Poll,
+                Reach,
+                Dots,
+                Delay,
+                Offset,
+                Jitter,
+                Condition,
+                Trend,
+            ],
+            Layout::Apeers => &[
+                Remote,
+                ReferenceId,
+                Id,
+                Stratum,
+                Kind,
+                When,
+                Poll,
+                Reach,
+                Dots,
+                Delay,
+                Offset,
+                Jitter,
+                Condition,
+                Trend,
+            ],
+            Layout::Opeers => &[
+                Remote, Local, Stratum, Kind, When, Poll, Reach, Dots, Delay, Offset, Dispersion,
+                Condition, Trend,
+            ],
+        }
+    }
+
+    /// Its heading, and the line below it: the unit.
+    pub fn heading(self, context: &Context<'_>) -> (&'static str, &'static str) {
+        let ascii = context.app.is_ascii();
+        let unit = context.format.unit();
+        match self {
+            Self::Remote => ("remote", ""),
+            Self::ReferenceId => ("refid", ""),
+            Self::Local => ("local", ""),
+            Self::Id => ("assid", ""),
+            Self::Stratum => ("st", ""),
+            Self::Kind => ("t", ""),
+            Self::When => ("when", "s"),
+            Self::Poll => ("poll", "s"),
+            Self::Reach => ("reach", "octal"),
+            Self::Dots if ascii => ("8 polls", "->now"),
+            Self::Dots => ("8 polls", "→now"),
+            Self::Delay => ("delay", unit),
+            Self::Offset => ("offset", unit),
+            Self::Jitter => ("jitter", unit),
+            Self::Dispersion => ("disp", unit),
+            Self::Condition => ("tally", "in words"),
+            Self::Trend => ("offset so far", "own scale"),
+        }
+    }
+
+    /// Whether its cells stand on the right.
+    pub const fn is_right(self) -> bool {
+        matches!(
+            self,
+            Self::Stratum
+                | Self::When
+                | Self::Poll
+                | Self::Reach
+                | Self::Delay
+                | Self::Offset
+                | Self::Jitter
+                | Self::Dispersion
+        )
+    }
+
+    /// The order that it can be sorted in.
+    pub const fn order(self) -> Option<Order> {
+        Some(match self {
+            Self::Remote => Order::Remote,
+            Self::Stratum => Order::Stratum,
+            Self::When => Order::When,
+            Self::Reach => Order::Reach,
+            Self::Delay => Order::Delay,
+            Self::Offset => Order::Offset,
+            Self::Jitter => Order::Jitter,
+            Self::Condition => Order::Tally,
+            _ => return None,
+        })
+    }
+
+    /// What it would like, when its widest cell has `widest` columns.
+    pub fn wish(self, context: &Context<'_>, widest: usize) -> Wish {
+        let (title, unit) = self.heading(context);
+        let sorted = usize::from(self.order() == Some(context.app.view.order));
+        let whole = widest.max(text::width(title) + sorted).max(text::width(unit));
+        let wide = context.app.view.wide;
+        let (least, rank) = match self {
+            // With its tally in front.
+            Self::Remote if wide => (whole.min(60), 0),
+            Self::Remote => (whole.clamp(8, 16), 0),
+            Self::Offset => (whole.max(8), 1),
+            Self::Reach => (whole, 2),
+            Self::Delay => (whole.max(7), 3),
+            Self::When => (whole.max(4), 4),
+            Self::Poll => (whole, 5),
+            Self::Jitter | Self::Dispersion => (whole.max(7), 6),
+            Self::Stratum => (whole, 7),
+            Self::Id => (whole, 8),
+            Self::ReferenceId | Self::Local => (whole.min(15), 9),
+            Self::Kind => (whole, 10),
+            Self::Dots => (8, 11),
+            Self::Condition => (whole.max(9), 12),
+            Self::Trend => (12, 13),
+        };
+        let whole = if self == Self::Trend { TREND } else { whole };
+        Wish { least, whole: whole.max(least), rank }
+    }
+
+    /// Its cell in `row`.
+    pub fn cell(self, context: &Context<'_>, row: &Row<'_>) -> Cell {
+        let values = row.peer.row.latest();
+        match self {
+            Self::Remote => Cell::plain(remote(context, row)),
+            Self::ReferenceId => described(context, row, &peer::REFERENCE_ID, words::reference),
+            Self::Local => described(context, row, &peer::DESTINATION, |value| match value {
+                Value::Address(address) => address.to_string(),
+                _ => "?".into(),
+            }),
+            Self::Id => Cell::plain(row.peer.id.to_string()),
+            Self::Stratum => described(context, row, &peer::STRATUM, |value| match value {
+                Value::Stratum(stratum) => stratum.to_string(),
+                _ => "?".into(),
+            }),
+            Self::Kind => Cell::plain(rows::kind(row.peer)),
+            Self::When => when(context, row),
+            Self::Poll => Cell::plain(poll(row).map_or_else(|| "-".into(), format::interval)),
+            Self::Reach => described(context, row, &peer::REACH, |value| match value {
+                Value::Reach(reach) => reach.to_string(),
+                _ => "?".into(),
+            }),
+            Self::Dots => {
+                let reach = values.and_then(|values| values.reach(&peer::REACH));
+                Cell::plain(reach.map(|r| dots(r, context.app.is_ascii())).unwrap_or_default())
+            }
+            Self::Delay => span(context, row, &peer::DELAY),
+            Self::Offset => span(context, row, &peer::OFFSET),
+            Self::Jitter => span(context, row, &peer::JITTER),
+            Self::Dispersion => span(context, row, &peer::DISPERSION),
+            Self::Condition => Cell::plain(row.peer.status.selection().condition()),
+            Self::Trend => Cell::plain(trend(context, row)),
+        }
+    }
+}
+
+/// The tally and the name, as ntpq has them side by side.
+fn remote(context: &Context<'_>, row: &Row<'_>) -> String {
+    let tally = row.peer.status.selection().tally();
+    let branch = match (row.is_pooled, context.app.is_ascii()) {
+        (false, _) => "",
+        (true, false) => "└ ",
+        (true, true) => "` ",
+    };
+    format!("{tally}{branch}{}", row.name)
+}
+
+/// Seconds since the last packet, whole seconds of the daemon's clock as ntpq counts them.
+fn when(context: &Context<'_>, row: &Row<'_>) -> Cell {
+    let Some(age) = seconds_since_packet(context, row) else { return Cell::plain("-") };
+    let text = format::interval(age);
+    if is_overdue(age, row) {
+        return Cell { text: text + "!", style: Some(context.theme.warning) };
+    }
+    Cell::plain(text)
+}
+
+/// Seconds since the last packet.
+pub fn seconds_since_packet(context: &Context<'_>, row: &Row<'_>) -> Option<i64> {
+    let clock = context.daemon.clock_at(context.now)?;
+    let stamp = [&peer::RECEIVE, &peer::REFERENCE_TIME]
+        .into_iter()
+        .find_map(|variable| row.peer.row.latest()?.timestamp(variable))?;
+    Some(i64::from(clock.seconds().wrapping_sub(stamp.seconds()).cast_signed()))
+}
+
+/// Whether a packet is overdue: bursts and minutes aside, only more than twice the poll
+/// interval says something.
+pub fn is_overdue(age: i64, row: &Row<'_>) -> bool {
+    poll(row).is_some_and(|poll| age > poll.saturating_mul(2))
+        && !matches!(rows::kind(row.peer), 'B' | 'M' | 'p' | 'a')
+}
+
+/// The poll interval in seconds: the lesser of both sides', as ntpq has it.
+pub fn poll(row: &Row<'_>) -> Option<i64> {
+    let values = row.peer.row.latest()?;
+    let interval = |variable| values.poll(variable).and_then(PollExponent::interval);
+    let least = [interval(&peer::HOST_POLL), interval(&peer::PEER_POLL)].into_iter().flatten();
+    least.min().and_then(|poll| i64::try_from(poll.as_secs()).ok())
+}
+
+/// A span in the column's unit; faint where there was no sample yet and ntpq's zero means that.
+fn span(context: &Context<'_>, row: &Row<'_>, variable: &'static Variable) -> Cell {
+    let signed = variable == &peer::OFFSET;
+    match row.peer.value(variable) {
+        Ok((Value::Duration(value), _)) => {
+            let empty = has_no_sample(row).then_some(context.theme.faint);
+            Cell { text: context.format.cell(*value, signed), style: empty }
+        }
+        Ok(_) => Cell::plain("?"),
+        Err(why) => absent(context, &why),
+    }
+}
+
+/// Whether there is no sample behind the numbers: they are zero then, which is not a perfect
+/// clock.
+pub fn has_no_sample(row: &Row<'_>) -> bool {
+    let none = NtpDuration::from_seconds(15.9);
+    row.peer.duration(&peer::DISPERSION).is_some_and(|dispersion| dispersion >= none)
+        || (!row.peer.status.is_reachable()
+            && row.peer.duration(&peer::DELAY) == Some(NtpDuration::ZERO))
+}
+
+fn described(
+    context: &Context<'_>,
+    row: &Row<'_>,
+    variable: &'static Variable,
+    print: impl Fn(&Value) -> String,
+) -> Cell {
+    match row.peer.value(variable) {
+        Ok((value, _)) => Cell::plain(print(value)),
+        Err(why) => absent(context, &why),
+    }
+}
+
+/// Not there: a sign for each reason that matters at a glance.
+fn absent(context: &Context<'_>, why: &Absent) -> Cell {
+    let text = match why {
+        Absent::NotAskedYet if context.app.is_ascii() => "..",
+        Absent::NotAskedYet => "…",
+        Absent::NotGiven | Absent::NotInFamily => "-",
+        _ => "?",
+    };
+    Cell { text: text.into(), style: Some(context.theme.faint) }
+}
+
+fn trend(context: &Context<'_>, row: &Row<'_>) -> String {
+    let series = PeerKey::of(row.peer).and_then(|key| context.tab.history.of(&key));
+    let values: Vec<_> = series.map(|s| s.latest(TREND).collect()).unwrap_or_default();
+    sparkline(&values, context.app.is_ascii())
+}
+
+/// How a row looks: by its tally; as old when it is.
+pub fn row_style(context: &Context<'_>, row: &Row<'_>) -> Style {
+    let theme = &context.theme;
+    if !context.daemon.contact.is_fresh() || row.peer.row.trouble().is_some() {
+        return theme.stale;
+    }
+    match row.peer.status.selection() {
+        Selection::SystemPeer | Selection::PpsPeer => theme.good,
+        Selection::Candidate => theme.fair,
+        Selection::Falseticker => theme.bad,
+        Selection::Outlier | Selection::Excess | Selection::Backup => theme.idle,
+        Selection::Reject => theme.text,
+    }
+}
+
+/// Columns of the widest sparkline.
+const TREND: usize = 32;

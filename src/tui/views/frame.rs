@@ -1,0 +1,126 @@
+//! What surrounds every screen: tabs, the sentence on the daemon's state, notices.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::tui::app::{App, Tab};
+use crate::tui::theme::Theme;
+use crate::tui::verdict::{self, Severity, Verdict};
+use crate::tui::widgets::text;
+
+/// Where the parts of the frame are.
+#[derive(Clone, Copy, Debug)]
+pub struct Areas {
+    /// The tabs; no lines when there is one daemon only.
+    pub tabs: Rect,
+    /// Sentence, facts and notices.
+    pub head: Rect,
+    /// The screen.
+    pub body: Rect,
+    /// The line at the bottom.
+    pub status: Rect,
+}
+
+/// Shares out `area`.
+pub fn areas(app: &App, area: Rect) -> Areas {
+    let tabs = u16::from(app.tabs.len() > 1).min(area.height);
+    let status = 1.min(area.height - tabs);
+    let room = area.height - tabs - status;
+    let wanted = app.tab().map_or(0, |tab| head_lines(app, tab, area.width, area.height).len());
+    // The screen itself keeps at least half.
+    let head = u16::try_from(wanted).unwrap_or(u16::MAX).min(room.div_ceil(2));
+    let line = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+    Areas {
+        tabs: line(0, tabs),
+        head: line(tabs, head),
+        body: line(tabs + head, room - head),
+        status: line(tabs + room, status),
+    }
+}
+
+/// Draws the frame, without the line at the bottom.
+pub fn render(app: &App, areas: &Areas, buffer: &mut Buffer) {
+    let theme = app.theme();
+    render_tabs(app, &theme, areas.tabs, buffer);
+    let Some(tab) = app.tab() else {
+        text::put(buffer, areas.body, (0, 0), "no daemon was named", theme.text);
+        return;
+    };
+    let lines = head_lines(app, tab, areas.head.width, buffer.area.height);
+    for ((style, line), row) in lines.iter().zip(0..) {
+        text::put(buffer, areas.head, (0, row), line, *style);
+    }
+}
+
+/// The lines on top, with their styles.
+fn head_lines(app: &App, tab: &Tab, width: u16, height: u16) -> Vec<(Style, String)> {
+    let theme = app.theme();
+    let room = usize::from(width);
+    let verdict = verdict::verdict(app, tab);
+    let mut lines = Vec::new();
+    let mark = mark(verdict.severity, app.is_ascii());
+    let sentence = format!("{mark} {}", verdict.sentence);
+    let most = if height < SMALL { 2 } else { 3 };
+    for line in text::wrap(&sentence, room).into_iter().take(most) {
+        lines.push((style(&theme, verdict.severity), line));
+    }
+    if height >= SMALL && !verdict.facts.is_empty() {
+        let facts = text::join(&verdict.facts, " · ", room.saturating_sub(2));
+        lines.push((theme.faint, format!("  {}", app.marks(&facts))));
+    }
+    for (severity, notice) in verdict::notices(app, tab) {
+        let mark = self::mark(severity, app.is_ascii());
+        for line in text::wrap(&format!("{mark} {notice}"), room) {
+            lines.push((style(&theme, severity), line));
+        }
+    }
+    lines
+}
+
+fn render_tabs(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let mut column = 0;
+    // The tab on screen is always in sight.
+    let first = app.current.saturating_sub(usize::from(area.width / 24).saturating_sub(1));
+    for (place, tab) in app.tabs.iter().enumerate().skip(first) {
+        let Verdict { severity, word, .. } = verdict::verdict(app, tab);
+        let mark = mark(severity, app.is_ascii());
+        let label = text::cut(&tab.label, TAB_LABEL, app.is_ascii());
+        let title = format!(" {} {mark} {label}: {word} ", place + 1);
+        let style = if place == app.current { theme.bar } else { style(theme, severity) };
+        column += text::put(buffer, area, (column, 0), &title, style);
+    }
+}
+
+/// The sign of a severity.
+pub const fn mark(severity: Severity, ascii: bool) -> &'static str {
+    match (severity, ascii) {
+        (Severity::Good, false) => "●",
+        (Severity::Unknown, false) => "○",
+        (Severity::Notice, false) => "◆",
+        (Severity::Warning, false) => "▲",
+        (Severity::Bad, false) => "✖",
+        (Severity::Good, true) => "=",
+        (Severity::Unknown, true) => "?",
+        (Severity::Notice, true) => "i",
+        (Severity::Warning, true) => "!",
+        (Severity::Bad, true) => "X",
+    }
+}
+
+/// The look of a severity.
+pub const fn style(theme: &Theme, severity: Severity) -> Style {
+    match severity {
+        Severity::Good => theme.good,
+        Severity::Unknown => theme.text,
+        Severity::Notice => theme.notice,
+        Severity::Warning => theme.warning,
+        Severity::Bad => theme.bad,
+    }
+}
+
+/// Below so many lines the head gives up what can be missed.
+const SMALL: u16 = 14;
+
+/// Columns for the name of a daemon in its tab.
+const TAB_LABEL: usize = 24;

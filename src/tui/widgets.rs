@@ -1,0 +1,7 @@
+//! Pieces of screens that know nothing of NTP daemons.
+
+pub mod plot;
+pub mod reach;
+pub mod sparkline;
+pub mod table;
+pub mod text;

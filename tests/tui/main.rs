@@ -1,0 +1,8 @@
+//! The screens from inside: keys in, state, effects and cells out.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod cells;
+mod fixtures;
+mod keys;
+mod screens;
