@@ -14,6 +14,7 @@ pub mod part;
 pub mod programs;
 pub mod question;
 pub mod reply;
+pub mod status;
 pub mod values;
 pub mod vars;
 

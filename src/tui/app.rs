@@ -361,6 +361,8 @@ pub struct Options {
     pub targets: Vec<Target>,
     /// Whether names are wanted (`-n` is not given).
     pub names: bool,
+    /// Unit of spans.
+    pub units: Units,
     /// What the terminal can show.
     pub capabilities: Capabilities,
     /// The themes to choose from.
@@ -381,6 +383,7 @@ impl App {
             overlay: None,
             view: ViewOptions {
                 names: options.names,
+                units: options.units,
                 variant: options.variant.unwrap_or(fitting),
                 ..ViewOptions::default()
             },

@@ -5,11 +5,12 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::model::status::Selection;
 use crate::model::vars::peer;
 use crate::model::{Daemon, Peer, Value};
+use crate::ntpq::address::NetAddress;
 use crate::tui::app::{App, Order, Tab};
 use crate::units::{AssocId, Mode, Mono};
-use crate::wire::mode6::status::Selection;
 
 pub mod filter;
 
@@ -80,6 +81,10 @@ pub fn name<'a>(app: &'a App, peer: &'a Peer) -> Cow<'a, str> {
     match (address, host) {
         // NTPsec names a reference clock itself: `NMEA(0)`.
         (_, Some(host)) if host.contains('(') => Cow::Borrowed(host),
+        (Some(address), _) if app.view.names && is_reference_clock(peer) => {
+            let clock = NetAddress { ip: address, ..NetAddress::UNSPECIFIED };
+            Cow::Owned(clock.clock_name().unwrap_or_else(|| address.to_string()))
+        }
         (Some(address), host) => {
             let found = app.view.names.then(|| host.or_else(|| app.names.of(address))).flatten();
             found.map_or_else(|| Cow::Owned(address.to_string()), Cow::Borrowed)

@@ -1,18 +1,7 @@
 //! What the terminal can show, as the environment tells it; the terminal itself is never asked.
 
+use crate::config::app::Color;
 use crate::tui::palette::Depth;
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ColorChoice {
-    /// As the environment says.
-    #[default]
-    Auto,
-    /// In any case.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,19 +20,15 @@ impl Capabilities {
     ///
     /// `ascii` forces ASCII; without it ASCII is shown where the locale is not UTF-8 or the
     /// terminal is the Linux console, whose font lacks the marks used here.
-    pub fn detect(
-        variable: impl Fn(&str) -> Option<String>,
-        color: ColorChoice,
-        ascii: bool,
-    ) -> Self {
+    pub fn detect(variable: impl Fn(&str) -> Option<String>, color: Color, ascii: bool) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let term = set("TERM").unwrap_or_default();
         let unwanted = set("NO_COLOR").is_some() || set("CLICOLOR").as_deref() == Some("0");
         let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let mono = match color {
-            ColorChoice::Always => false,
-            ColorChoice::Never => true,
-            ColorChoice::Auto => {
+            Color::Always => false,
+            Color::Never => true,
+            Color::Auto => {
                 (unwanted && !(forced && set("NO_COLOR").is_none()))
                     || matches!(term.as_str(), "" | "dumb")
                     || term.starts_with("vt")
@@ -78,7 +63,7 @@ mod tests {
         let find = |name: &str| {
             variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
-        Capabilities::detect(find, ColorChoice::Auto, false)
+        Capabilities::detect(find, Color::Auto, false)
     }
 
     #[test]
@@ -97,7 +82,7 @@ mod tests {
         assert_eq!(detect(&[("TERM", "xterm"), ("NO_COLOR", "")]).depth, Depth::Sixteen);
         assert_eq!(detect(&[("TERM", "xterm"), ("CLICOLOR", "0")]).depth, Depth::Mono);
         let no = |name: &str| (name == "NO_COLOR").then(|| "1".to_owned());
-        assert_eq!(Capabilities::detect(no, ColorChoice::Always, false).depth, Depth::Sixteen);
+        assert_eq!(Capabilities::detect(no, Color::Always, false).depth, Depth::Sixteen);
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Variant {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::Mono];
 
+    /// The one called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|variant| variant.name() == name)
+    }
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {

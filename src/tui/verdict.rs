@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use crate::model::status::Selection;
 use crate::model::vars::system;
 use crate::model::{Absent, Contact, Daemon, Failure, Peer};
 use crate::tui::app::{App, Tab};
 use crate::tui::{format, rows};
 use crate::units::{Leap, Mono, Now, NtpDuration, Stratum};
-use crate::wire::mode6::status::Selection;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

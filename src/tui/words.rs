@@ -1,9 +1,9 @@
 //! Sentences for what daemons say in letters, numbers and bits.
 
 use crate::model::Value;
+use crate::model::status::Selection;
 use crate::tui::format::Format;
 use crate::units::NtpDuration;
-use crate::wire::mode6::status::Selection;
 
 /// What a tally means for the source, in a sentence.
 pub const fn tally(selection: Selection, is_reachable: bool) -> &'static str {

@@ -20,12 +20,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ntpscope::backend::{Backend, Request, TargetId, Update};
+use ntpscope::config::app::Color;
 use ntpscope::model::daemon::Detail;
 use ntpscope::model::vars::{peer, system};
 use ntpscope::model::{Contact, Daemon, Dated, Part, Peer, Value, Values};
 use ntpscope::tui::app::{Options, Target};
 use ntpscope::tui::run::run;
-use ntpscope::tui::terminal::{Capabilities, ColorChoice};
+use ntpscope::tui::terminal::Capabilities;
 use ntpscope::tui::theme::Themes;
 use ntpscope::units::{AssocId, Mono, Now, NtpDuration, NtpTimestamp};
 use tokio::time::{Interval, interval};
@@ -163,11 +164,8 @@ async fn main() -> color_eyre::Result<()> {
             })
             .collect(),
         names: true,
-        capabilities: Capabilities::detect(
-            |name| std::env::var(name).ok(),
-            ColorChoice::Auto,
-            false,
-        ),
+        units: ntpscope::tui::format::Units::default(),
+        capabilities: Capabilities::detect(|name| std::env::var(name).ok(), Color::Auto, false),
         themes: Themes::built_in()?,
         variant: None,
     };

@@ -8,6 +8,7 @@ use ntpscope::model::daemon::{Associations, Detail};
 use ntpscope::model::vars::{Scope, peer};
 use ntpscope::model::{Absent, Contact, Daemon, Dated, Identity, Part, Peer, Reply, Values};
 use ntpscope::tui::app::{App, Options, Target};
+use ntpscope::tui::format::Units;
 use ntpscope::tui::palette::Depth;
 use ntpscope::tui::terminal::Capabilities;
 use ntpscope::tui::theme::Themes;
@@ -44,6 +45,7 @@ pub(crate) fn app(labels: &[&str], size: (u16, u16)) -> App {
     let options = Options {
         targets: targets.collect(),
         names: true,
+        units: Units::default(),
         capabilities: Capabilities { depth: Depth::Indexed, ascii: false, light: None },
         themes: Themes::built_in().unwrap(),
         variant: None,

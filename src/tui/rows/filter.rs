@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
+use crate::model::status::Selection;
 use crate::model::vars::{Variable, peer};
 use crate::model::{Daemon, Value};
 use crate::tui::rows::{Row, kind};
 use crate::tui::words;
 use crate::units::{Mono, NtpDuration};
-use crate::wire::mode6::status::Selection;
 
 /// A filter, read.
 #[derive(Clone, Debug, PartialEq)]

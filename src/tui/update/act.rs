@@ -77,7 +77,7 @@ fn show(app: &mut App, action: Action, argument: &str) {
             None if argument.is_empty() => view.order = view.order.next(),
             None => app.message = Some(format!("cannot sort by `{argument}`")),
         },
-        Action::Theme => match Variant::ALL.into_iter().find(|v| v.name() == argument) {
+        Action::Theme => match Variant::named(argument) {
             Some(variant) => view.variant = variant,
             None => app.message = Some(format!("there is no theme `{argument}`")),
         },

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::daemon::Detail;
+use crate::model::status::{PEER_EVENTS, codes};
 use crate::model::vars::{self, Scope, Variable, peer};
 use crate::model::{Absent, Part, Peer, Value, Values};
 use crate::tui::app::{App, Tab};
@@ -13,7 +14,6 @@ use crate::tui::views::columns::{self, Context};
 use crate::tui::views::{samples, value};
 use crate::tui::widgets::text;
 use crate::tui::{format, words};
-use crate::wire::mode6::status::PEER_EVENTS;
 
 /// Draws the screen.
 pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
@@ -106,8 +106,7 @@ fn head(context: &Context<'_>, row: &Row<'_>, room: usize) -> Vec<(Style, String
 
 fn status_words(peer: &Peer) -> String {
     let status = peer.status;
-    let event = PEER_EVENTS.get(usize::from(status.event())).copied().unwrap_or_default();
-    let event = if event.is_empty() { "no event".into() } else { format!("last event {event}") };
+    let event = event(peer);
     let mut words = vec![if status.is_configured() { "configured" } else { "not configured" }];
     words.push(match (status.needs_authentication(), status.is_authentic()) {
         (true, true) => "authentication required and ok",
@@ -121,6 +120,14 @@ fn status_words(peer: &Peer) -> String {
     }
     words.push(&event);
     words.join(", ")
+}
+
+/// The last event of an association.
+pub fn event(peer: &Peer) -> String {
+    match codes::find(&PEER_EVENTS, peer.status.event()) {
+        Some(event) => format!("last event {}: {}", event.word, event.meaning),
+        None => "no event yet".into(),
+    }
 }
 
 /// Which of its parts are missing or old, and why.

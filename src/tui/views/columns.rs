@@ -5,10 +5,12 @@
 
 use ratatui::style::Style;
 
+use crate::model::status::Selection;
 use crate::model::vars::{Variable, peer};
 use crate::model::{Absent, Daemon, Value};
+use crate::ntpq::interval;
 use crate::tui::app::{App, Layout, Order, Tab};
-use crate::tui::format::{self, Format};
+use crate::tui::format::Format;
 use crate::tui::rows::{self, PeerKey, Row};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::reach::dots;
@@ -17,7 +19,6 @@ use crate::tui::widgets::table::Wish;
 use crate::tui::widgets::text;
 use crate::tui::words;
 use crate::units::{Mono, NtpDuration, PollExponent};
-use crate::wire::mode6::status::Selection;
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +226,7 @@ impl Column {
             }),
             Self::Kind => Cell::plain(rows::kind(row.peer)),
             Self::When => when(context, row),
-            Self::Poll => Cell::plain(poll(row).map_or_else(|| "-".into(), format::interval)),
+            Self::Poll => Cell::plain(poll(row).map_or_else(|| "-".into(), interval::print)),
             Self::Reach => described(context, row, &peer::REACH, |value| match value {
                 Value::Reach(reach) => reach.to_string(),
                 _ => "?".into(),
@@ -258,7 +259,7 @@ fn remote(context: &Context<'_>, row: &Row<'_>) -> String {
 /// Seconds since the last packet, whole seconds of the daemon's clock as ntpq counts them.
 fn when(context: &Context<'_>, row: &Row<'_>) -> Cell {
     let Some(age) = seconds_since_packet(context, row) else { return Cell::plain("-") };
-    let text = format::interval(age);
+    let text = interval::print(age);
     if is_overdue(age, row) {
         return Cell { text: text + "!", style: Some(context.theme.warning) };
     }

@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
+use crate::model::status::Selection;
 use crate::tui::app::App;
 use crate::tui::command::{self, Group};
 use crate::tui::keymap;
 use crate::tui::widgets::text;
 use crate::tui::words;
-use crate::wire::mode6::status::Selection;
 
 /// Draws help over `area`.
 pub fn render(app: &App, scroll: usize, search: &str, area: Rect, buffer: &mut Buffer) {

@@ -6,14 +6,14 @@ use ratatui::style::Style;
 
 use crate::model::Value;
 use crate::model::vars::peer;
-use crate::tui::format;
+use crate::ntpq::interval;
 use crate::tui::rows::{self, Row};
+use crate::tui::views::association;
 use crate::tui::views::columns::{self, Context};
 use crate::tui::widgets::reach::dots;
 use crate::tui::widgets::text;
 use crate::tui::words;
 use crate::units::{NtpDuration, Stratum};
-use crate::wire::mode6::status::PEER_EVENTS;
 
 /// Draws the strip: a rule with the name, then the lines that fit, the most telling first.
 pub fn render(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
@@ -46,7 +46,10 @@ fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     lines.push((theme.text, reach(context, row)));
     lines.push((theme.text, source(row)));
     if flash(row).is_none() {
-        lines.push((theme.faint, format!("flash ok: every test passed · {}", event(row))));
+        lines.push((
+            theme.faint,
+            format!("flash ok: every test passed · {}", association::event(row.peer)),
+        ));
     }
     lines
 }
@@ -99,7 +102,7 @@ fn reach(context: &Context<'_>, row: &Row<'_>) -> String {
         line = format!(
             "OVERDUE: last packet {} s ago, polled every {} s · {line}",
             age,
-            format::interval(poll)
+            interval::print(poll)
         );
     }
     line
@@ -120,14 +123,6 @@ fn source(row: &Row<'_>) -> String {
         Err(why) => format!("its source: {why}"),
     };
     format!("{kind}, {stratum}; {reference}")
-}
-
-fn event(row: &Row<'_>) -> String {
-    let status = row.peer.status;
-    match PEER_EVENTS.get(usize::from(status.event())) {
-        Some(&"") | None => "no event".into(),
-        Some(event) => format!("last event {event}"),
-    }
 }
 
 /// RFC 5905 PHI: how fast an undisciplined clock may drift, seconds per second.

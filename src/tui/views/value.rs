@@ -48,6 +48,8 @@ fn bare(context: &Context<'_>, value: &Value) -> String {
         Value::Key(None) => "none".into(),
         Value::ReferenceAddress(_) | Value::ReferenceCode(_) => words::reference(value),
         Value::Address(address) => address.to_string(),
+        Value::AddressInZone { address, zone } => format!("{address}%{zone}"),
+        Value::Date(date) => date.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         Value::Socket(socket) => socket.to_string(),
         Value::Samples(samples) => {
             let cells = samples.iter().map(|sample| context.format.cell(*sample, false));
