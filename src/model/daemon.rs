@@ -54,7 +54,7 @@ pub struct Peer {
 }
 
 /// The questions of an association's details; each has its place in [`Peer::details`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Detail {
     /// The scalars.
     Scalars,

@@ -36,6 +36,20 @@ impl<T> Part<T> {
         Self { known: Some((Arc::new(value), dated)), trouble: None }
     }
 
+    /// The same part after another answer: an equal value stays shared with older snapshots.
+    #[must_use]
+    pub fn renewed(&self, value: T, dated: Dated) -> Self
+    where
+        T: PartialEq,
+    {
+        match &self.known {
+            Some((same, _)) if **same == value => {
+                Self { known: Some((Arc::clone(same), dated)), trouble: None }
+            }
+            _ => Self::answered(value, dated),
+        }
+    }
+
     /// The same part after an attempt that brought nothing: what was known stays.
     #[must_use]
     pub fn failed(&self, why: Absent) -> Self {
@@ -83,6 +97,9 @@ mod tests {
         let part = Part::answered(7, Dated::default()).failed(Absent::NotGiven);
         assert_eq!(part.latest(), Some(&7));
         assert_eq!(part.trouble(), Some(&Absent::NotGiven));
+        let again = part.renewed(7, Dated::default());
+        assert!(Arc::ptr_eq(again.latest_shared().unwrap(), part.latest_shared().unwrap()));
+        assert_eq!(again.trouble(), None);
         let never = Part::<u8>::not_asked().failed(Absent::NotInFamily);
         assert_eq!(never.value(), Err(Absent::NotInFamily));
     }
