@@ -31,6 +31,11 @@ impl Signer {
         self.usual = if dialect == Dialect::Ntpsec { Alignment::Four } else { Alignment::Eight };
     }
 
+    /// Forgets what the daemon has shown.
+    pub(super) const fn forget(&mut self) {
+        self.known = None;
+    }
+
     /// The alignment to try first.
     pub(super) fn first_alignment(&self) -> Alignment {
         self.known.unwrap_or(self.usual)

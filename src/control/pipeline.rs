@@ -111,9 +111,15 @@ impl Pipeline {
         self.limiter.suspect(dialect.is_ntpsec());
     }
 
-    /// Forgets that the daemon limits us: it has started anew, or is another.
+    /// Forgets that the daemon limits us: it is silent rather.
     pub fn forget_limits(&mut self) {
         self.limiter.forget();
+    }
+
+    /// Forgets what was learned of the daemon: it has started anew, or is another.
+    pub fn forget_daemon(&mut self) {
+        self.limiter = Limiter::new();
+        self.session.forget_daemon();
     }
 
     /// Takes in what happened.
@@ -228,7 +234,7 @@ impl Pipeline {
         }
         while self.session.in_flight() < WINDOW && self.limiter.free_at() <= now.mono {
             let Some(ticket) = self.queue.pop_front() else { break };
-            if let Some(datagram) = self.session.send(now.mono, ticket) {
+            if let Some(datagram) = self.session.send(now.mono, ticket, self.limiter.is_limited()) {
                 self.limiter.sent(now.mono, ticket);
                 self.outputs.push_back(Output::Send(datagram));
             }

@@ -181,6 +181,12 @@ impl Session {
         }
     }
 
+    pub(super) const fn forget_daemon(&mut self) {
+        if let Some(signer) = &mut self.signer {
+            signer.forget();
+        }
+    }
+
     /// Whether a question can be asked at all.
     pub(super) const fn has_key_for(&self, question: &Question) -> bool {
         !question.signed || self.signer.is_some()
@@ -205,8 +211,9 @@ impl Session {
         self.exchanges.insert(ticket, exchange);
     }
 
-    /// The datagram that asks an open question, again or for the first time.
-    pub(super) fn send(&mut self, now: Mono, ticket: Ticket) -> Option<Vec<u8>> {
+    /// The datagram that asks an open question, again or for the first time. With `patient` its
+    /// answer gets its time however long ago the question was first asked.
+    pub(super) fn send(&mut self, now: Mono, ticket: Ticket, patient: bool) -> Option<Vec<u8>> {
         let exchange = self.exchanges.get_mut(&ticket)?;
         let keeps = self.timing.keeps_sequence();
         let silent = exchange.attempts.last_mut().filter(|a| keeps && a.is_silent());
@@ -227,13 +234,17 @@ impl Session {
         };
         exchange.sendings += 1;
         exchange.total += 1;
-        exchange.first_sent.get_or_insert(now);
+        let first = *exchange.first_sent.get_or_insert(now);
         let wait = exchange.once.unwrap_or_else(|| {
             let repeatable = self.timing.repeats(exchange.question.opcode);
             let sending = if repeatable { exchange.sendings } else { LAST_SENDING };
             self.timing.first_wait(sending, &self.round_trip)
         });
-        set_deadline(&mut self.deadlines, ticket, exchange, Some(now + wait));
+        let mut deadline = now + wait;
+        if !patient && exchange.once.is_none() {
+            deadline = deadline.min(first + self.timing.patience(&self.round_trip));
+        }
+        set_deadline(&mut self.deadlines, ticket, exchange, Some(deadline));
         self.tally.sent += 1;
         let question = &exchange.question;
         let request =

@@ -75,13 +75,19 @@ impl Timing {
         self.between.unwrap_or_else(|| round_trip.wait())
     }
 
-    /// Whether a question that was sent `sendings` times, first `waited` ago, deserves another.
+    /// Whether a question that was sent `sendings` times, first `waited` ago, deserves another: one
+    /// that leaves time for its answer.
     pub(super) fn goes_on(&self, sendings: u32, waited: Duration, round_trip: &RoundTrip) -> bool {
-        let patience = match self.first {
+        let patience = self.patience(round_trip);
+        sendings <= self.resends && waited <= patience / 4 * 3
+    }
+
+    /// How long after its first sending a question is given up at the latest.
+    pub(super) fn patience(&self, round_trip: &RoundTrip) -> Duration {
+        match self.first {
             First::Fixed(_) => self.patience,
             First::Measured => self.patience.max(round_trip.smoothed().saturating_mul(6)),
-        };
-        sendings <= self.resends && waited < patience
+        }
     }
 
     /// Whether a question of this kind is sent again by itself.

@@ -46,8 +46,6 @@ pub(super) struct Limiter {
     requests: VecDeque<Request>,
     /// Whether the kind of daemon is one that may limit its clients by a score.
     suspected: bool,
-    /// Whether losses were seen that no limiter explains.
-    lossy: bool,
     recognised: u32,
 }
 
@@ -55,9 +53,8 @@ pub(super) struct Limiter {
 enum State {
     /// Nothing tells that it limits us.
     Free {
-        /// It answered what a limiter would have let fall.
-        proven: bool,
-        /// As much has been sent as one does without that proof: first let the answers come.
+        trust: Trust,
+        /// As much has been sent as trust allows: first let the answers come, or the score fall.
         held: bool,
     },
     /// It lets requests fall.
@@ -67,6 +64,36 @@ enum State {
         /// When it is forgotten, if the evidence was weak.
         until: Option<Mono>,
     },
+}
+
+/// How sure it is that the daemon does not limit us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// So far all is well.
+    Untried,
+    /// It answered what a limiter would have let fall.
+    Proven,
+    /// The line loses much, which may hide a limiter: the score is kept below its limit.
+    Cautious,
+}
+
+impl Trust {
+    /// Up to which score one goes: untried, 32 at once, of which a limiter lets 20 pass.
+    const fn ceiling(self) -> f64 {
+        match self {
+            Self::Untried => 1.575,
+            Self::Proven => f64::INFINITY,
+            Self::Cautious => CAUTIOUS_SCORE,
+        }
+    }
+
+    /// From which score one goes on, once the ceiling was reached.
+    const fn floor(self) -> f64 {
+        match self {
+            Self::Cautious => CAUTIOUS_SCORE - STEP,
+            Self::Untried | Self::Proven => RESUME_SCORE,
+        }
+    }
 }
 
 /// A request that was sent a short while ago.
@@ -90,10 +117,9 @@ impl Limiter {
     pub(super) const fn new() -> Self {
         Self {
             score: Score { value: 0.0, at: Mono::from_nanos(0) },
-            state: State::Free { proven: false, held: false },
+            state: State::Free { trust: Trust::Untried, held: false },
             requests: VecDeque::new(),
             suspected: true,
-            lossy: false,
             recognised: 0,
         }
     }
@@ -107,11 +133,21 @@ impl Limiter {
         matches!(self.state, State::Limited { .. })
     }
 
-    /// Forgets what was found: another daemon answers, or none does.
+    /// Takes back that the daemon limits us: it does not answer at all. When it does again, that
+    /// may have been the limiter after all.
     pub(super) fn forget(&mut self) {
-        self.state = State::Free { proven: false, held: false };
-        self.requests.clear();
+        self.release(self.trust_again());
         self.recognised = 0;
+    }
+
+    /// How far a daemon is trusted that was taken for one that limits.
+    const fn trust_again(&self) -> Trust {
+        if self.suspected || self.recognised > 1 { Trust::Cautious } else { Trust::Untried }
+    }
+
+    fn release(&mut self, trust: Trust) {
+        self.state = State::Free { trust, held: self.score.value >= trust.ceiling() };
+        self.requests.clear();
     }
 
     /// When the next request may go out; in the past when it may now.
@@ -119,7 +155,7 @@ impl Limiter {
         match self.state {
             State::Limited { next, .. } => next,
             State::Free { held: false, .. } => Mono::default(),
-            State::Free { held: true, .. } => self.score.falls_to(RESUME_SCORE),
+            State::Free { held: true, trust } => self.score.falls_to(trust.floor()),
         }
     }
 
@@ -128,15 +164,16 @@ impl Limiter {
         match self.state {
             _ if self.free_at() > now => 0,
             State::Limited { .. } => 1,
-            State::Free { proven: true, .. } => usize::MAX,
-            State::Free { proven: false, .. } => {
+            State::Free { trust: Trust::Proven, .. } => usize::MAX,
+            State::Free { trust, .. } => {
                 let mut score = self.score;
                 let mut allowed = 0;
-                while score.at(now) < UNPROVEN_SCORE {
+                while score.at(now) < trust.ceiling() {
                     score.count_one(now);
                     allowed += 1;
                 }
-                allowed
+                // Whatever the score, one may go out when there is no reason to hold it.
+                allowed.max(1)
             }
         }
     }
@@ -153,7 +190,7 @@ impl Limiter {
         self.score.count_one(now);
         match &mut self.state {
             State::Limited { next, .. } => *next = now + PACE,
-            State::Free { proven, held } => *held = !*proven && self.score.value >= UNPROVEN_SCORE,
+            State::Free { trust, held } => *held = self.score.value >= trust.ceiling(),
         }
     }
 
@@ -165,11 +202,13 @@ impl Limiter {
         request.fate = Fate::Answered(now);
         let score = request.score;
         match self.state {
-            State::Free { .. } if score > PROVING_SCORE => {
-                self.state = State::Free { proven: true, held: false };
+            State::Free { trust: Trust::Untried, .. } if score > PROVING_SCORE => {
+                self.state = State::Free { trust: Trust::Proven, held: false };
             }
-            State::Limited { until: Some(until), .. } if until <= now => self.release(false),
-            State::Limited { .. } if self.looks_like_loss() => self.release(true),
+            State::Limited { until: Some(until), .. } if until <= now => {
+                self.release(self.trust_again());
+            }
+            State::Limited { .. } if self.looks_like_loss() => self.release(Trust::Cautious),
             State::Free { .. } | State::Limited { .. } => {}
         }
     }
@@ -186,8 +225,8 @@ impl Limiter {
     /// Looks at what fell, once all that is overdue at `now` has been told; whether this is where
     /// the limiter is first recognised.
     pub(super) fn recognise(&mut self, now: Mono) -> bool {
-        let State::Free { proven, .. } = self.state else { return false };
-        let Some(strong) = self.evidence(proven) else { return false };
+        let State::Free { trust, .. } = self.state else { return false };
+        let Some(strong) = self.evidence(trust) else { return false };
         self.recognised += 1;
         let pause = now + PAUSE;
         let next = self.score.falls_to(RESUME_SCORE).max(pause);
@@ -198,14 +237,14 @@ impl Limiter {
     }
 
     /// Whether what fell tells of a limiter, and whether the score agrees.
-    fn evidence(&self, proven: bool) -> Option<bool> {
+    fn evidence(&self, trust: Trust) -> Option<bool> {
         let heard = self.requests.iter().rposition(|r| matches!(r.fate, Fate::Answered(_)))?;
         let fallen = self.requests.iter().skip(heard + 1).filter(|r| r.fate == Fate::Overdue);
         let first = fallen.clone().next()?;
-        let strong = first.score > HIGH_SCORE;
+        let strong = first.score > EXPLAINING_SCORE;
         let count = fallen.clone().count();
         let questions = fallen.clone().filter(|r| r.ticket != first.ticket).count();
-        let needed = if self.lossy { 6 } else { 2 };
+        let needed = if trust == Trust::Cautious { 6 } else { 2 };
         // Two or more questions fell while an earlier one of the same flight was answered.
         let one_flight = self.requests.iter().take(heard + 1).any(|r| match r.fate {
             Fate::Answered(at) => r.sent <= first.sent && first.sent <= at + SAME_FLIGHT,
@@ -215,27 +254,22 @@ impl Limiter {
             return Some(strong);
         }
         // Two requests in a row fell just when the limiter's score was reached.
-        (strong && self.suspected && !proven && count >= needed).then_some(true)
+        let untried = self.suspected && trust == Trust::Untried;
+        (strong && untried && count >= needed).then_some(true)
     }
 
     /// Whether requests fall here and there although the score is low: a bad line, no limiter.
     fn looks_like_loss(&self) -> bool {
-        let low = self.requests.iter().filter(|r| r.score < LOW_SCORE);
+        let low = self.requests.iter().filter(|r| r.score < EXPLAINING_SCORE);
         let lost = low.clone().filter(|r| r.fate == Fate::Overdue).count();
         lost >= 3 && self.recognised < 2
-    }
-
-    fn release(&mut self, lossy: bool) {
-        self.lossy |= lossy;
-        self.state = State::Free { proven: false, held: false };
-        self.requests.clear();
     }
 
     /// How many requests at the end fell although the score was too low for a limiter.
     pub(super) fn unexplained(&self) -> usize {
         let recent = self.requests.iter().rev();
         let silent = recent.take_while(|r| !matches!(r.fate, Fate::Answered(_)));
-        silent.filter(|r| r.fate == Fate::Overdue && r.score < LOW_SCORE).count()
+        silent.filter(|r| r.fate == Fate::Overdue && r.score < EXPLAINING_SCORE).count()
     }
 }
 
@@ -243,18 +277,15 @@ impl Limiter {
 const STEP: f64 = 1.0 / 20.0;
 /// In which time the score falls to 1/e.
 const DECAY: Duration = Duration::from_secs(20);
-/// As far as one goes before it is known that nothing falls: 32 at once, of which a limiter lets
-/// 20 pass.
-const UNPROVEN_SCORE: f64 = 1.575;
 /// An answer at this score shows that there is no limiter; with some margin for what the line
 /// lost on the way there.
 const PROVING_SCORE: f64 = 1.15;
-/// From here on, what falls may well have met the limiter.
-const HIGH_SCORE: f64 = 0.9;
-/// Below, what falls was lost on the way.
-const LOW_SCORE: f64 = 0.8;
-/// Where to go on: the next packet does not reach the limit.
-const RESUME_SCORE: f64 = 0.9;
+/// From here on a limiter explains what falls.
+const EXPLAINING_SCORE: f64 = 0.9;
+/// What is never exceeded where there may be a limiter behind other losses: 0.8 a second.
+const CAUTIOUS_SCORE: f64 = 0.8;
+/// Where to go on after a pause: the next packet does not reach the limit.
+const RESUME_SCORE: f64 = 0.85;
 /// The least time to keep quiet once the limiter is recognised.
 const PAUSE: Duration = Duration::from_secs(5);
 /// From one request to the next thereafter: the score settles at 0.53.
