@@ -1,9 +1,10 @@
 //! The asking side of the control protocol, without any input or output of its own.
 //!
 //! [`session`] turns questions into datagrams and datagrams into answers; [`pipeline`] keeps
-//! several questions in flight and holds back where the daemon limits its clients.
+//! several questions in flight and holds back where the daemon limits its clients; [`watcher`]
+//! decides what to ask next and puts the answers together into snapshots.
 //!
-//! The machines here have one shape. A driver hands over what happened with the time at which
+//! Pipeline and watcher have one shape. A driver hands over what happened with the time at which
 //! it did (`handle`), then takes outputs until there are none (`poll_output`), then waits for the
 //! next datagram or until `next_wakeup`, whichever comes first. Waking early is harmless. They own
 //! no socket, read no clock and draw their random numbers from a seed: given the same inputs they
@@ -14,3 +15,4 @@ pub mod pipeline;
 mod sequence;
 pub mod session;
 pub mod timing;
+pub mod watcher;

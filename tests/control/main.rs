@@ -13,5 +13,8 @@
 
 mod batch;
 mod daemon;
+mod hostile;
 mod line;
+mod properties;
+mod watching;
 mod world;

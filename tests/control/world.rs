@@ -1,9 +1,13 @@
 //! A machine, a line and a daemon in virtual time.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ntpscope::control::pipeline::{self, Answer, Pipeline};
+use ntpscope::control::pipeline::{self, Answer, Pipeline, WINDOW};
+use ntpscope::control::watcher::{self, Watcher};
+use ntpscope::model::Daemon as Snapshot;
 use ntpscope::model::question::Unreachable;
 use ntpscope::units::{Mono, Now, NtpDuration, NtpTimestamp};
 
@@ -19,6 +23,11 @@ pub(crate) trait Machine {
     fn wake(&mut self, now: Now);
     fn next_wakeup(&self) -> Option<Mono>;
     fn poll(&mut self) -> Option<Done<Self::Event>>;
+    fn in_flight(&self) -> usize;
+    /// An event in words that differ when the event does.
+    fn words(event: &Self::Event) -> String {
+        format!("{event:?}")
+    }
 }
 
 /// What a machine put out.
@@ -41,6 +50,9 @@ impl Machine for Pipeline {
     fn next_wakeup(&self) -> Option<Mono> {
         Self::next_wakeup(self)
     }
+    fn in_flight(&self) -> usize {
+        Self::in_flight(self)
+    }
     fn poll(&mut self) -> Option<Done<Answer>> {
         loop {
             match self.poll_output()? {
@@ -49,6 +61,41 @@ impl Machine for Pipeline {
                 _ => {}
             }
         }
+    }
+}
+
+impl Machine for Watcher {
+    type Event = Arc<Snapshot>;
+    fn datagram(&mut self, now: Now, datagram: &[u8]) {
+        self.handle(now, watcher::Input::Datagram(datagram));
+    }
+    fn unreachable(&mut self, now: Now, why: Unreachable) {
+        self.handle(now, watcher::Input::Unreachable(why));
+    }
+    fn wake(&mut self, now: Now) {
+        self.handle(now, watcher::Input::Wakeup);
+    }
+    fn next_wakeup(&self) -> Option<Mono> {
+        Self::next_wakeup(self)
+    }
+    fn in_flight(&self) -> usize {
+        Self::in_flight(self)
+    }
+    fn poll(&mut self) -> Option<Done<Arc<Snapshot>>> {
+        match self.poll_output()? {
+            watcher::Output::Send(bytes) => Some(Done::Send(bytes)),
+            watcher::Output::Snapshot(snapshot) => Some(Done::Event(snapshot)),
+            other => panic!("{other:?} is new"),
+        }
+    }
+    fn words(event: &Arc<Snapshot>) -> String {
+        let mut all = std::hash::DefaultHasher::new();
+        if event.peers.len() < 25 {
+            format!("{event:?}").hash(&mut all);
+        }
+        let rows = event.peers.iter().filter(|peer| peer.row.latest().is_some()).count();
+        let (hash, contact) = (all.finish(), &event.contact);
+        format!("{rows} of {} rows, {contact:?}, {hash:016x}", event.peers.len())
     }
 }
 
@@ -69,6 +116,8 @@ pub(crate) struct World<M: Machine> {
     pub(crate) events: Vec<(Mono, M::Event)>,
     /// When datagrams were sent.
     pub(crate) sent: Vec<Mono>,
+    /// Of each datagram sent: opcode, association and length of its data.
+    pub(crate) asked: Vec<(u8, u16, usize)>,
     /// Everything that happened, in words: two runs are the same when this is.
     pub(crate) log: Vec<String>,
     /// Wake the machine as often as this although it did not ask.
@@ -91,6 +140,7 @@ impl<M: Machine> World<M> {
             now: Mono::default(),
             events: Vec::new(),
             sent: Vec::new(),
+            asked: Vec::new(),
             log: Vec::new(),
             early: None,
             under_way: BTreeMap::new(),
@@ -190,15 +240,18 @@ impl<M: Machine> World<M> {
                 Done::Send(bytes) => {
                     self.note(&format!("sends {} bytes {:02x?}", bytes.len(), &bytes[..12]));
                     self.sent.push(self.now);
+                    let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+                    self.asked.push((bytes[1] & 31, word(6), word(10).into()));
                     self.launch(|| Cargo::Request(bytes.clone()));
                 }
                 Done::Event(event) => {
-                    self.note(&format!("tells {event:?}"));
+                    self.note(&format!("tells {}", M::words(&event)));
                     self.events.push((self.now, event));
                 }
             }
         }
         assert!(self.machine.poll().is_none(), "no output without input");
+        assert!(self.machine.in_flight() <= WINDOW, "never more than {WINDOW} in flight");
     }
 
     fn note(&mut self, what: &str) {

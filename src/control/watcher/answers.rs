@@ -1,0 +1,210 @@
+//! What a watcher learns from an answer, and when it will ask again.
+
+use std::time::Duration;
+
+use crate::control::pipeline::Answer;
+use crate::control::watcher::agenda::Purpose;
+use crate::control::watcher::conversation::Phase;
+use crate::control::watcher::picture::ListNews;
+use crate::control::watcher::{Asked, Quirks, Watcher, cadence};
+use crate::model::daemon::Detail;
+use crate::model::{Absent, Failure, Reply};
+use crate::units::{AssocId, Mono, Now};
+use crate::wire::mode6::ErrorCode;
+
+impl Watcher {
+    /// Takes in how a question ended.
+    pub(super) fn take_answer(&mut self, now: Now, answer: Answer) {
+        let Some(asked) = self.asked.remove(&answer.ticket) else { return };
+        self.agenda.item(asked.purpose).ticket = None;
+        self.changed = true;
+        match answer.result {
+            Ok(reply) => {
+                let round_trip = reply.dated.answered.since(reply.dated.asked);
+                let resume = self.pipeline.is_limited().then(|| self.pipeline.free_at());
+                self.conversation.answered(now.mono, round_trip, resume);
+                let item = self.agenda.item(asked.purpose);
+                item.known = true;
+                item.failures = 0;
+                self.learn(now, &asked, &reply);
+            }
+            Err(Failure::Refused(code)) => self.take_refusal(now, &asked, code),
+            Err(failure) => self.take_failure(now, &asked, failure),
+        }
+    }
+
+    fn learn(&mut self, now: Now, asked: &Asked, reply: &Reply) {
+        match asked.purpose {
+            Purpose::List => {
+                let news = self.picture.list(reply);
+                self.follow_list(now, &news);
+                self.plan(Purpose::List, asked.at, cadence::list_period(self.circumstances()));
+            }
+            Purpose::Version => self.identify(now.mono, reply),
+            Purpose::System => {
+                self.identify(now.mono, reply);
+                self.picture.system(reply);
+                let period = cadence::system_period(self.circumstances());
+                self.plan(Purpose::System, asked.at, period);
+            }
+            Purpose::Row(id) => {
+                let is_new = self.picture.row(id, &asked.names, reply);
+                self.plan_row(now.mono, id);
+                if is_new && self.interest.details == Some(id) {
+                    self.want_details(now.mono, id);
+                }
+            }
+            Purpose::Detail(id, which) => {
+                self.picture.detail(id, which, &asked.names, reply);
+            }
+        }
+    }
+
+    /// Goes after what a list of associations shows to have changed.
+    fn follow_list(&mut self, now: Now, news: &ListNews) {
+        for id in &news.removed {
+            for ticket in self.agenda.remove_association(*id) {
+                self.withdraw(now, ticket);
+            }
+        }
+        if news.restarted {
+            self.quirks = Quirks::default();
+            self.pipeline.forget_daemon();
+            self.agenda.want(now.mono, Purpose::Version);
+        }
+        if news.system || news.restarted {
+            self.agenda.want(now.mono, Purpose::System);
+        }
+        for id in &news.changed {
+            self.agenda.want(now.mono, Purpose::Row(*id));
+        }
+        if let Some(id) = self.interest.details.filter(|id| news.changed.contains(id)) {
+            self.want_details(now.mono, id);
+        }
+    }
+
+    /// Takes in who answers.
+    fn identify(&mut self, now: Mono, reply: &Reply) {
+        if !self.picture.identify(reply) {
+            return;
+        }
+        self.quirks = Quirks::default();
+        let Some(dialect) = self.picture.dialect() else { return };
+        self.pipeline.set_dialect(dialect);
+        // What was read as another dialect's may have been read wrongly.
+        let rows: Vec<_> = self.picture.peers().map(|peer| peer.id).collect();
+        for id in rows {
+            self.agenda.want(now, Purpose::Row(id));
+        }
+        if self.picture.system_dated().is_some() {
+            self.agenda.want(now, Purpose::System);
+        }
+    }
+
+    /// Takes in that the daemon will not answer: it is there, but this is not to be had.
+    fn take_refusal(&mut self, now: Now, asked: &Asked, code: ErrorCode) {
+        let failure = Failure::Refused(code);
+        let item = self.agenda.item(asked.purpose);
+        item.known = true;
+        item.failures += 1;
+        item.due = Some(now.mono + cadence::failure_gap(item.failures));
+        if code == ErrorCode::UnknownVariable && self.ask_by_default(asked) {
+            self.agenda.item(asked.purpose).due = Some(now.mono);
+            return;
+        }
+        match asked.purpose {
+            Purpose::List => {
+                self.picture.list_failed(failure.clone());
+                if self.conversation.refused(now.mono, failure) {
+                    self.plan_probe(now.mono);
+                }
+            }
+            // Its own choice of variables may tell who it is.
+            Purpose::Version => self.agenda.item(Purpose::Version).due = None,
+            Purpose::System => self.picture.system_failed(failure),
+            // It has gone since it was listed.
+            Purpose::Row(_) | Purpose::Detail(_, Detail::Scalars | Detail::Counters)
+                if code == ErrorCode::UnknownAssociation =>
+            {
+                self.want_list(now.mono);
+            }
+            Purpose::Row(id) => self.picture.row_failed(id, failure),
+            Purpose::Detail(id, which) => {
+                self.agenda.item(asked.purpose).due = None;
+                self.picture.detail_failed(id, which, Absent::Failed(failure));
+            }
+        }
+    }
+
+    /// Turns to the daemon's own choice of variables where it does not know a name; whether that
+    /// can help.
+    fn ask_by_default(&mut self, asked: &Asked) -> bool {
+        let quirk = match asked.purpose {
+            Purpose::Row(_) => &mut self.quirks.rows_by_default,
+            Purpose::Detail(_, Detail::Scalars) => &mut self.quirks.scalars_by_default,
+            Purpose::Detail(_, Detail::Counters) => &mut self.quirks.counters_by_default,
+            _ => return false,
+        };
+        *quirk |= !asked.names.is_empty();
+        !asked.names.is_empty()
+    }
+
+    fn take_failure(&mut self, now: Now, asked: &Asked, failure: Failure) {
+        let unreachable = matches!(failure, Failure::Unreachable(_));
+        let phase = self.conversation.phase();
+        let item = self.agenda.item(asked.purpose);
+        let due = asked.at + cadence::failure_gap(item.failures);
+        item.due = Some(due.max(now.mono));
+        item.failures += 1;
+        match asked.purpose {
+            Purpose::List => self.picture.list_failed(failure),
+            Purpose::Version => {}
+            Purpose::System => self.picture.system_failed(failure),
+            Purpose::Row(id) => self.picture.row_failed(id, failure),
+            Purpose::Detail(id, which) => {
+                self.picture.detail_failed(id, which, Absent::Failed(failure));
+            }
+        }
+        if unreachable {
+            if asked.purpose == Purpose::List {
+                self.conversation.count_failure();
+            }
+            self.withdraw_all(now);
+            self.plan_probe(now.mono);
+            return;
+        }
+        let tells = asked.purpose == Purpose::List || phase == Phase::Talking;
+        if tells && !self.pipeline.is_limited() && self.conversation.unanswered(asked.at) {
+            self.withdraw_all(now);
+            self.plan_probe(now.mono);
+        }
+    }
+
+    /// The list is to be asked soon, though not twice in a second.
+    fn want_list(&mut self, now: Mono) {
+        let list = self.agenda.item(Purpose::List);
+        let soonest = list.asked.map_or(now, |asked| asked + Duration::from_secs(1));
+        list.due = list.due.map(|due| due.min(soonest.max(now)));
+    }
+
+    fn plan(&mut self, purpose: Purpose, asked: Mono, period: Duration) {
+        let item = self.agenda.item(purpose);
+        // It may have become due again in the meantime.
+        let due = asked + period;
+        item.due = Some(item.due.map_or(due, |earlier| earlier.min(due)));
+        item.period = period;
+    }
+
+    fn plan_row(&mut self, now: Mono, id: AssocId) {
+        let on_screen = self.agenda.is_on_screen(id);
+        let Some(peer) = self.picture.peer(id) else { return };
+        let Some(row) = peer.row.latest() else { return };
+        let age = self.picture.daemon().age(peer, now);
+        let crowd = u32::try_from(self.picture.peers().count() / CROWD).unwrap_or(1).max(1);
+        let period = cadence::row_period(row, age, on_screen) * crowd;
+        self.plan(Purpose::Row(id), now, period);
+    }
+}
+
+/// So many associations are asked at their own pace; more of them more slowly.
+const CROWD: usize = 128;
