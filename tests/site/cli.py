@@ -123,12 +123,11 @@ def up(foreground: bool) -> int:
         kind = Skip if answer == "skip" else LabError
         raise kind(text or f"the lab did not start within {START_SECONDS:.0f} s")
     if foreground:
-        signal.signal(signal.SIGTERM, lambda *_: down())
+        # Set, not left as found: a shell starts what it puts in the background with Control-C ignored.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: os.kill(supervisor, signal.SIGTERM))
         print("up; Control-C ends it", flush=True)
-        try:
-            os.waitpid(supervisor, 0)
-        except KeyboardInterrupt:
-            down()
+        os.waitpid(supervisor, 0)
     return 0
 
 
@@ -159,7 +158,7 @@ def _supervise(folder: Path, home: Path, log: int, ready: int, foreground: bool)
         null = os.open(os.devnull, os.O_RDWR)
         for fd, stream in ((null, 0), (log, 1), (log, 2)):
             os.dup2(fd, stream)
-        argv = [paths.interpreter(), "-S", str(paths.SITE / "holder.py"), str(folder), str(home), str(ready)]
+        argv = [paths.interpreter(), "-SB", str(paths.SITE / "holder.py"), str(folder), str(home), str(ready)]
         code = 0 if space.open_door(argv, started, keep=[ready]) == 0 else 1
     except Skip as skip:
         os.write(log, f"{skip}\n".encode())
@@ -183,7 +182,7 @@ def _ready(fd: int) -> str:
 
 def _first_answers() -> None:
     """Returns when each daemon answers; one that does not is an error, with the end of its log."""
-    waiting = [row["name"] for row in ask("status") if row["kind"] not in ("relay", "empty")]
+    waiting = [row["name"] for row in ask("status") if row["kind"] not in ("relay", "empty") and row["state"] != "stopped"]
     deadline = time.monotonic() + START_SECONDS
     while waiting:
         waiting = [name for name in waiting if not ask("probe", name)["answers"]]
@@ -244,7 +243,7 @@ def capture() -> int:
     for family in ("classic", "ntpsec"):
         child = os.fork()
         if child == 0:
-            argv = [paths.interpreter(), str(paths.SITE / "capture.py"), family, family, str(out / f"{family}.json")]
+            argv = [paths.interpreter(), "-B", str(paths.SITE / "capture.py"), family, family, str(out / f"{family}.json")]
             os._exit(space.enter(_running(), "admin", argv))
         running.append(child)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in running]

@@ -27,7 +27,10 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from mode6 import ERROR, HEADER, MORE, ORDERED, READCLOCK, READSTAT, READVAR, RESPONSE, ROOM
+# Nothing is left in the source tree by a test that starts this.
+sys.dont_write_bytecode = True
+
+from mode6 import ERROR, HEADER, MORE, ORDERED, READCLOCK, READSTAT, READVAR, RESPONSE, ROOM  # noqa: E402 - behind the line above
 
 BAD_AUTH, BAD_FORMAT, BAD_OPCODE, BAD_ASSOCIATION, BAD_NAME = 1, 2, 3, 4, 5
 # The line length from which the daemons break, and the room they keep for a separator.
