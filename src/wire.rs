@@ -5,8 +5,11 @@
 
 use std::fmt;
 
+pub mod extension;
+pub mod kiss;
 pub mod mac;
 pub mod mode6;
+pub mod packet;
 pub mod reader;
 
 /// Why some bytes are not what they were taken for.
