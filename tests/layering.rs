@@ -236,7 +236,7 @@ fn the_table_goes_only_downwards() {
 
 fn expect_none(broken: impl IntoIterator<Item = String>) {
     let broken: Vec<_> = broken.into_iter().collect();
-    assert!(broken.is_empty(), "{} places:\n{}", broken.len(), broken.join("\n"));
+    assert!(broken.is_empty(), "not as it should be ({}):\n{}", broken.len(), broken.join("\n"));
 }
 
 /// The paths in `line` that begin at this package's root.

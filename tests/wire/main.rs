@@ -1,0 +1,15 @@
+//! The codecs against packets that real daemons sent, and against bytes that nobody would send.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on should fail where it stands"
+)]
+
+mod captures;
+mod control;
+mod damage;
+mod packets;
+mod properties;
+mod signatures;
