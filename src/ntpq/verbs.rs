@@ -2,6 +2,8 @@
 
 use crate::ntpq::associations::AssociationList;
 use crate::ntpq::command::{Line, Verb};
+use crate::ntpq::counters::Details;
+use crate::ntpq::interfaces::InterfaceTable;
 use crate::ntpq::job::{Answer, Job, Step};
 use crate::ntpq::peers::PeerTable;
 use crate::ntpq::session::Session;
@@ -16,9 +18,9 @@ pub fn job(line: &Line) -> Box<dyn Job> {
         Verb::ReadList | Verb::ReadVariables | Verb::ClockList | Verb::ClockVariables => {
             Box::new(Reading::new(line))
         }
-        Verb::PeerCounters | Verb::Counters(_) | Verb::Interfaces | Verb::Absent => {
-            Box::new(NotHere(line.command.name))
-        }
+        Verb::PeerCounters | Verb::Counters(_) => Box::new(Details::new(line)),
+        Verb::Interfaces => Box::new(InterfaceTable::default()),
+        Verb::Absent => Box::new(NotHere(line.command.name)),
         _ => Box::new(Setting::new(line.clone())),
     }
 }

@@ -1,0 +1,225 @@
+//! `ifstats`: the addresses that the daemon listens on. It is told to those who have a key.
+
+use crate::model::question::Question;
+use crate::model::reply::Reply;
+use crate::ntpq::address::NetAddress;
+use crate::ntpq::job::{Answer, Job, Step};
+use crate::ntpq::keys::{self, MAX_KEY_ID};
+use crate::ntpq::reading::{Item, c_unsigned, unsigned};
+use crate::ntpq::session::Session;
+use crate::ntpq::text::{cut, printable};
+use crate::ntpq::variables;
+use crate::units::AssocId;
+
+/// The table of interfaces.
+#[derive(Debug, Default)]
+pub struct InterfaceTable {
+    awaited: Awaited,
+}
+
+/// What was needed last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Awaited {
+    #[default]
+    Nothing,
+    KeyId,
+    Secret,
+    Reply,
+}
+
+impl Job for InterfaceTable {
+    fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
+        match (answer, self.awaited) {
+            (Some(Answer::Replies(replies)), _) => match replies.into_iter().next() {
+                Some(Ok(reply)) => return print(session, &reply),
+                Some(Err(failure)) => session.report(&failure, AssocId::SYSTEM),
+                None => {}
+            },
+            (Some(Answer::Line(line)), Awaited::KeyId) => {
+                let id = keys::typed_number(line.as_deref().unwrap_or_default());
+                if id == 0 || id > MAX_KEY_ID {
+                    session.complain("Invalid key identifier\n");
+                } else {
+                    session.keys.id = id;
+                    return self.ask(session);
+                }
+            }
+            (Some(Answer::Line(line)), Awaited::Secret) => {
+                let secret = line.unwrap_or_default();
+                if secret.is_empty() || !session.keys.set_secret(&secret) {
+                    session.complain("Invalid password\n");
+                } else {
+                    return self.ask(session);
+                }
+            }
+            (None, _) => return self.ask(session),
+            (Some(_), _) => {}
+        }
+        Step::Done
+    }
+}
+
+impl InterfaceTable {
+    fn ask(&mut self, session: &Session) -> Step {
+        Step::Need(if session.keys.id == 0 {
+            self.awaited = Awaited::KeyId;
+            keys::id_prompt()
+        } else if session.keys.current().is_none() {
+            self.awaited = Awaited::Secret;
+            session.keys.secret_prompt()
+        } else {
+            self.awaited = Awaited::Reply;
+            session.ask(vec![Question::ordered_list(LIST)])
+        })
+    }
+}
+
+/// One interface, as far as it was read.
+#[derive(Debug, Default)]
+struct Row {
+    number: u32,
+    fields: usize,
+    address: Option<NetAddress>,
+    broadcast: Option<NetAddress>,
+    name: String,
+    enabled: bool,
+    flags: u32,
+    ttl: u32,
+    multicasts: u32,
+    received: u32,
+    sent: u32,
+    failed: u32,
+    peers: u32,
+    uptime: u32,
+}
+
+fn print(session: &mut Session, reply: &Reply) -> Step {
+    session.print(HEADER);
+    let mut row = Row::default();
+    for item in variables::read_items(reply.data(), session) {
+        let Some((tag, number)) = split(&item) else { continue };
+        let mut next = Row { number, ..Row::default() };
+        let target = if number == row.number { &mut row } else { &mut next };
+        if !target.take(tag, &item) {
+            continue;
+        }
+        if number < row.number {
+            session.complain(&format!(
+                "received if index {number}, have {} of {FIELDS} fields for index {}, aborting.\n",
+                row.fields, row.number
+            ));
+            return Step::Quit(1);
+        }
+        if number > row.number {
+            warn_if_incomplete(session, &row);
+            row = next;
+        }
+        row.fields += 1;
+        if row.fields >= FIELDS {
+            session.print(&row.print());
+        }
+    }
+    warn_if_incomplete(session, &row);
+    Step::Done
+}
+
+fn warn_if_incomplete(session: &mut Session, row: &Row) {
+    if row.fields < FIELDS {
+        let text = format!("Warning: incomplete row with {} (of {FIELDS}) fields\n", row.fields);
+        session.print(&text);
+    }
+}
+
+/// The tag of an item and the number of its row.
+fn split<'a>(item: &Item<'a>) -> Option<(&'a str, u32)> {
+    let (tag, number) = std::str::from_utf8(item.name).ok()?.split_once('.')?;
+    Some((tag, unsigned(number.as_bytes())?))
+}
+
+impl Row {
+    /// Takes a value in, and says whether it is one that a row has.
+    fn take(&mut self, tag: &str, item: &Item<'_>) -> bool {
+        let value = item.value;
+        let number = decimal(value);
+        let place = match tag {
+            "addr" => {
+                self.address = NetAddress::read(value);
+                return self.address.is_some();
+            }
+            "bcast" => {
+                self.broadcast = NetAddress::read(value);
+                return value.is_empty() || self.broadcast.is_some();
+            }
+            "name" => {
+                let fits = (2..MAX_NAME + 2).contains(&value.len());
+                let inner = value.get(1..value.len().saturating_sub(1)).unwrap_or_default();
+                self.name = printable(inner).into_owned();
+                return fits;
+            }
+            "en" => {
+                self.enabled = number.is_some_and(|number| number != 0);
+                return number.is_some();
+            }
+            "flags" => {
+                let flags = c_unsigned(value).filter(|_| value.starts_with(b"0x"));
+                self.flags = flags.unwrap_or(0);
+                return flags.is_some();
+            }
+            "tl" => &mut self.ttl,
+            "mc" => &mut self.multicasts,
+            "rx" => &mut self.received,
+            "tx" => &mut self.sent,
+            "txerr" => &mut self.failed,
+            "pc" => &mut self.peers,
+            "up" => &mut self.uptime,
+            _ => return false,
+        };
+        *place = number.unwrap_or(0);
+        number.is_some()
+    }
+
+    fn print(&self) -> String {
+        let with_port = |address: &NetAddress| format!("    {}\n", address.with_port());
+        format!(
+            "{:3} {:24} {} {:4x} {:3} {:2} {:6} {:6} {:6} {:5} {:8}\n{}{}",
+            self.number,
+            cut(&self.name, 24),
+            if self.enabled { '.' } else { 'D' },
+            self.flags,
+            self.ttl,
+            self.multicasts,
+            self.received,
+            self.sent,
+            self.failed,
+            self.peers,
+            self.uptime,
+            self.address.as_ref().map(with_port).unwrap_or_default(),
+            self.broadcast.as_ref().map(with_port).unwrap_or_default(),
+        )
+    }
+}
+
+/// The number that a value begins with; a negative one shows as the large number that its bits make.
+fn decimal(value: &[u8]) -> Option<u32> {
+    let (negative, digits) = match value.strip_prefix(b"-") {
+        Some(digits) => (true, digits),
+        None => (false, value),
+    };
+    let end = digits.iter().position(|digit| !digit.is_ascii_digit()).unwrap_or(digits.len());
+    let number = unsigned(digits.get(..end)?)?;
+    Some(if negative { number.wrapping_neg() } else { number })
+}
+
+/// The list's name.
+const LIST: &str = "ifstats";
+
+/// Fields that a row has.
+const FIELDS: usize = 12;
+
+/// Characters of an interface's name that are kept; a longer one is none.
+const MAX_NAME: usize = 32;
+
+const HEADER: &str = "    interface name                                        send
+ #  address/broadcast     drop flag ttl mc received sent failed peers   uptime
+==============================================================================
+";
