@@ -13,6 +13,7 @@ use crate::ntpq::verbs;
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// What the program calls itself.
     pub program: String,
@@ -28,6 +29,8 @@ pub struct Options {
     pub old_rv: bool,
     /// How reference IDs are shown.
     pub ref_ids: RefIds,
+    /// Whether the answers are printed as JSON.
+    pub json: bool,
 }
 
 /// A run of ntpq, to be driven.

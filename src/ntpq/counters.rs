@@ -167,7 +167,7 @@ impl<'a> Values<'a> {
                             values.addresses.insert(name, address);
                         }
                         None => {
-                            malformed.push(format!("malformed {name}={}\n", printable(item.value)))
+                            malformed.push(format!("malformed {name}={}\n", printable(item.value)));
                         }
                     }
                 } else if item.is(name) {
@@ -218,3 +218,51 @@ const MODES: [&str; 9] = [
     "private",
     "bclient",
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::ntpq::batch::tests::World;
+
+    // As ntpq 4.2.8p15 printed them.
+    #[test]
+    fn the_daemons_state_is_labelled() {
+        let text = "peeradr=10.8.0.2:123, peermode=4, leap=0, stratum=4, precision=-23, \
+                    refid=127.127.1.0, reftime=0xeeab5d9e.00000000, bcastdelay=-50.000";
+        let mut world = World { variables: vec![(0, 0x0615, text)], ..World::default() };
+        let ran = world.run(&["sysinfo"]);
+        assert_eq!(
+            ran.out,
+            "associd=0 status=0615 leap_none, sync_ntp, 1 event, clock_sync,
+system peer:        10.8.0.2:123
+system peer mode:   server
+leap indicator:     00
+stratum:            4
+log2 precision:     -23
+reference ID:       127.127.1.0
+reference time:     eeab5d9e.00000000  Sat, Nov 21 2026  0:00:30.000
+broadcast delay:    -50.000
+"
+        );
+    }
+
+    #[test]
+    fn an_address_has_its_port_beside_it() {
+        let text = "srcadr=fd08::9, srcport=99, dstadr=127.127.1.0, dstport=5, sent=\"7\"";
+        let mut world = World { variables: vec![(10, 0x9014, text)], ..World::default() };
+        let ran = world.run(&["pstats 10", "pstats 0", "pstats 11"]);
+        assert_eq!(
+            ran.out,
+            "associd=10 status=9014 conf, reach, sel_reject, 1 event, reachable,
+remote host:           [fd08::9]:99
+local address:         127.127.1.0:5
+packets sent:          7
+
+
+"
+        );
+        assert_eq!(
+            ran.error,
+            "***Invalid association ID 0 specified\n***Association ID 11 unknown to server\n"
+        );
+    }
+}

@@ -117,6 +117,8 @@ fn print(session: &mut Session, reply: &Reply) -> Step {
         row.fields += 1;
         if row.fields >= FIELDS {
             session.print(&row.print());
+            // A field more prints another row, of that field alone.
+            row = Row { number: row.number, fields: row.fields, ..Row::default() };
         }
     }
     warn_if_incomplete(session, &row);
@@ -193,7 +195,7 @@ impl Row {
             self.failed,
             self.peers,
             self.uptime,
-            self.address.as_ref().map(with_port).unwrap_or_default(),
+            with_port(&self.address.unwrap_or(NetAddress::UNSPECIFIED)),
             self.broadcast.as_ref().map(with_port).unwrap_or_default(),
         )
     }
@@ -223,3 +225,71 @@ const HEADER: &str = "    interface name                                        
  #  address/broadcast     drop flag ttl mc received sent failed peers   uptime
 ==============================================================================
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::part::Dated;
+    use jiff::tz::TimeZone;
+
+    fn fields(number: u32, without: &[&str]) -> String {
+        let all = [
+            ("addr", "10.0.0.1:123"),
+            ("bcast", if number == 1 { "" } else { "10.0.0.255:123" }),
+            ("en", "1"),
+            ("name", "\"eth0\""),
+            ("flags", "0x13"),
+            ("tl", "0"),
+            ("mc", "2"),
+            ("rx", "10"),
+            ("tx", "-5"),
+            ("txerr", "3"),
+            ("pc", "1"),
+            ("up", "77"),
+            ("xyz", "9"),
+        ];
+        let kept = all.iter().filter(|(tag, _)| !without.contains(tag));
+        kept.map(|(tag, value)| format!("{tag}.{number}={value}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn run(text: &str) -> (String, String) {
+        let mut session = Session::new("ntpq".into(), TimeZone::UTC);
+        print(&mut session, &Reply::new(0, text.as_bytes(), 1, Dated::default()));
+        let (mut out, mut error) = (String::new(), String::new());
+        for (stream, text) in session.take_written() {
+            let to = if stream == crate::ntpq::Stream::Error { &mut error } else { &mut out };
+            to.push_str(&text);
+        }
+        (out.strip_prefix(HEADER).unwrap().to_owned(), error)
+    }
+
+    // As ntpq 4.2.8p15 printed them.
+    #[test]
+    fn rows_are_printed_when_they_are_complete() {
+        let (out, error) = run(&format!("{}, {}\r\n", fields(0, &[]), fields(1, &[])));
+        assert_eq!(
+            out,
+            "  0 eth0                     .   13   0  2     10 4294967291      3     1       77
+    10.0.0.1:123
+    10.0.0.255:123
+  1 eth0                     .   13   0  2     10 4294967291      3     1       77
+    10.0.0.1:123
+"
+        );
+        assert_eq!(error, "");
+    }
+
+    #[test]
+    fn incomplete_rows_are_warned_of() {
+        let ntpsec = ["tl", "mc"];
+        let (out, _) = run(&format!("{}, {}\r\n", fields(0, &ntpsec), fields(1, &ntpsec)));
+        assert_eq!(out, "Warning: incomplete row with 10 (of 12) fields\n".repeat(2));
+        assert_eq!(run("").0, "Warning: incomplete row with 0 (of 12) fields\n");
+    }
+
+    #[test]
+    fn rows_out_of_order_end_the_session() {
+        let (_, error) = run(&format!("{}, addr.7=1.2.3.4, rx.0=5", fields(0, &[])));
+        assert_eq!(error, "received if index 0, have 1 of 12 fields for index 7, aborting.\n");
+    }
+}

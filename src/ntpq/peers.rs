@@ -14,7 +14,7 @@ use crate::ntpq::address::NetAddress;
 use crate::ntpq::associations::is_listed;
 use crate::ntpq::command::{Argument, Columns, Line};
 use crate::ntpq::job::{Answer, HostName, Job, Located, Need, Step};
-use crate::ntpq::session::Session;
+use crate::ntpq::session::{RefIds, Session};
 use crate::units::AssocId;
 use crate::wire::mode6::ErrorCode;
 use crate::wire::mode6::status::PeerStatus;
@@ -74,6 +74,10 @@ impl Job for PeerTable {
     fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
         match (answer, &mut self.stage) {
             (None, _) => {
+                // ntpq has it that `peers` shows digests in the other table only.
+                if session.settings.ref_ids == RefIds::Hash && self.is_plain() {
+                    self.columns = Columns::Associations;
+                }
                 let questions = [Some(Question::associations()), session.identity_question()];
                 Step::Need(session.ask(questions.into_iter().flatten().collect()))
             }
@@ -106,6 +110,10 @@ impl Job for PeerTable {
 }
 
 impl PeerTable {
+    fn is_plain(&self) -> bool {
+        self.columns == Columns::Usual && !self.all
+    }
+
     fn ask_rows(&mut self, session: &mut Session, replies: &[Result<Reply, Failure>]) -> Step {
         if let Some(identity) = replies.get(1) {
             session.take_identity(identity);
@@ -229,7 +237,8 @@ impl PeerTable {
             let name = row.server(self.columns, session);
             session.print(&format!("{name:width$} ", width = session.host_width));
         }
-        if self.ipv6.is_none_or(|ipv6| row.source.ip.is_ipv6() == ipv6) {
+        let is_wanted = |ipv6| row.has_source && row.source.ip.is_ipv6() == ipv6;
+        if self.ipv6.is_none_or(is_wanted) {
             let status = PeerStatus::from_bits(reply.status);
             let text = row.print(self.columns, id, status, session);
             session.print(&text);

@@ -3,6 +3,8 @@
 //! Which variables are cooked, and how, is a column of the table of variables. A value that cannot
 //! be read as what it should be stands there as it came, with a `?` behind it.
 
+use std::net::IpAddr;
+
 use crate::model::vars::{self, Cooked, Scope};
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::fixed::{self, Sign};
@@ -137,7 +139,7 @@ fn array(item: &Item<'_>, sign: Sign) -> Option<String> {
 fn reference_id(value: &[u8], scope: Scope) -> Option<String> {
     match NetAddress::read(value) {
         Some(address) => match address.ip {
-            std::net::IpAddr::V4(ip) if scope == Scope::Clock => {
+            IpAddr::V4(ip) if scope == Scope::Clock => {
                 let letter =
                     |byte| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '?' };
                 Some(ip.octets().into_iter().map(letter).collect())

@@ -1,5 +1,7 @@
 //! One row of a table of peers.
 
+use std::net::IpAddr;
+
 use crate::model::vars::peer;
 use crate::ntpq::address::{NetAddress, type_of_local_address};
 use crate::ntpq::associations::{FIRST_VERSION, old_tally};
@@ -21,11 +23,14 @@ use crate::wire::mode6::status::PeerStatus;
 pub struct Row {
     /// The address of the other side.
     pub source: NetAddress,
+    /// Whether there was one.
+    pub has_source: bool,
     /// The name that it was configured with, where it is shown.
     pub name: Option<String>,
     /// The daemon's own address.
     pub local: Option<NetAddress>,
-    second_column: Option<String>,
+    /// What the second column shows, and how wide ntpq takes it to be.
+    second_column: Option<(String, usize)>,
     kind: char,
     host_mode: i32,
     stratum: u32,
@@ -44,6 +49,7 @@ impl Default for Row {
     fn default() -> Self {
         Self {
             source: NetAddress::UNSPECIFIED,
+            has_source: false,
             name: None,
             local: None,
             second_column: None,
@@ -93,7 +99,10 @@ impl Row {
         let value = item.value;
         if is_called(item, &peer::SOURCE) {
             match NetAddress::read(value) {
-                Some(address) => self.source = address,
+                Some(address) => {
+                    self.source = address;
+                    self.has_source = true;
+                }
                 None => complaints.push(format!(
                     "malformed {}={}\n",
                     printable(item.name),
@@ -110,7 +119,8 @@ impl Row {
                 self.kind = type_of_local_address(address.ip);
                 self.local = Some(address);
                 if columns == Columns::Old {
-                    self.second_column = Some(cut_left(&address.to_string(), 15).into_owned());
+                    let text = cut_left(&address.to_string(), SECOND_WIDTH).into_owned();
+                    self.second_column = Some(with_width(text));
                 }
             }
         } else if item.is(peer::REFERENCE_ID.name) {
@@ -122,7 +132,7 @@ impl Row {
             && columns != Columns::Old
             && c_unsigned(value).is_some_and(|bits| bits & LOOP != 0)
         {
-            self.second_column = Some("(loop)".to_owned());
+            self.second_column = Some(with_width("(loop)".to_owned()));
         }
     }
 
@@ -199,15 +209,19 @@ impl Row {
             _ => status.selection().tally(),
         };
         let name = self.name.clone().unwrap_or_else(|| session.name_of(self.source));
-        let second = self.second_column.as_deref().unwrap_or_default();
+        let (second, width) = self.second_column.clone().unwrap_or_default();
         let remote = if session.settings.wide && name.len() > NAME_WIDTH {
             format!("{tally}{name}\n{:17}", "")
         } else {
             format!("{tally}{:NAME_WIDTH$} ", cut(&name, NAME_WIDTH))
         };
         let second = match columns {
-            Columns::Associations => format!("{second:9}{:<6}", id.get()),
-            Columns::Usual | Columns::Old => format!("{second:15}"),
+            Columns::Associations => {
+                format!("{second}{:pad$}{:<6}", "", id.get(), pad = 9_usize.saturating_sub(width))
+            }
+            Columns::Usual | Columns::Old => {
+                format!("{second}{:pad$}", "", pad = SECOND_WIDTH.saturating_sub(width))
+            }
         };
         let poll = 1_i32.wrapping_shl(self.host_poll.min(self.peer_poll).cast_unsigned());
         let (delay, offset) = (self.delay, self.offset);
@@ -249,30 +263,35 @@ fn poll(value: &[u8]) -> Option<i32> {
 }
 
 /// The reference ID as a column shows it; `None` when it is neither letters nor an address.
-fn reference_id(value: &[u8], as_hash: bool) -> Option<String> {
+fn reference_id(value: &[u8], as_hash: bool) -> Option<(String, usize)> {
     if value.is_empty() {
-        return Some(String::new());
+        return Some((String::new(), 0));
     }
     if value.len() <= 4 {
-        return Some(format!(".{}.", visible(value)));
+        return Some((format!(".{}.", visible(value)), value.len() + 2));
     }
     let address = NetAddress::read(value)?;
     if address.is_unspecified() {
-        return Some("0.0.0.0".to_owned());
+        return Some(with_width("0.0.0.0".to_owned()));
     }
-    if let Some(name) = address.clock_name() {
-        return Some(name);
-    }
-    Some(match address.ip {
-        std::net::IpAddr::V4(ip) if as_hash => format!("{:x}", ip.to_bits()),
+    let text = address.clock_name().unwrap_or_else(|| match address.ip {
+        IpAddr::V4(ip) if as_hash => format!("{:x}", ip.to_bits()),
         _ => address.to_string(),
-    })
+    });
+    Some(with_width(text))
+}
+
+fn with_width(text: String) -> (String, usize) {
+    let width = text.len();
+    (text, width)
 }
 
 /// The flash bit of a source that is synchronised to us.
 const LOOP: u32 = 0x800;
 
 const NAME_WIDTH: usize = 15;
+
+const SECOND_WIDTH: usize = 15;
 
 const MAX_NAME: usize = 256;
 
