@@ -79,7 +79,7 @@ impl Timing {
     /// that leaves time for its answer.
     pub(super) fn goes_on(&self, sendings: u32, waited: Duration, round_trip: &RoundTrip) -> bool {
         let patience = self.patience(round_trip);
-        sendings <= self.resends && waited <= patience / 4 * 3
+        sendings <= self.resends && waited < patience / 5 * 4
     }
 
     /// How long after its first sending a question is given up at the latest.

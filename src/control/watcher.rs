@@ -266,8 +266,7 @@ impl Watcher {
                     pipeline::Output::Send(datagram) => self.sends.push_back(datagram),
                     pipeline::Output::Answer(answer) => self.take_answer(now, answer),
                     pipeline::Output::Garbage(why) => {
-                        let tells = self.conversation.garbage(now.mono, why);
-                        self.changed |= tells;
+                        self.changed |= self.conversation.garbage(now.mono, why);
                     }
                 }
             }

@@ -83,6 +83,7 @@ fn a_limiter_that_lets_questions_fall_is_not_insisted_against() {
     }
 }
 
+// Measured of ntpq 4.2.8p15: sent again after 5.0 s as it was, given up at 10.0 s.
 #[test]
 fn ntpq_waits_five_seconds_and_sends_the_same_once_more() {
     let mut daemon = Daemon::classic([1]);
@@ -96,6 +97,22 @@ fn ntpq_waits_five_seconds_and_sends_the_same_once_more() {
     assert_eq!(sends[0][12..], sends[1][12..], "the same sequence number");
     let waited = Duration::from_secs(10);
     assert_eq!(failure(&world, ticket), &Failure::Unanswered { attempts: 2, waited });
+}
+
+// Measured: ntpq of 4.2.8p15 sends again after 3.0 s under the next number, and gives up at 6.0 s.
+#[test]
+fn ntpq_asks_anew_for_what_came_in_part() {
+    let mut daemon = Daemon::classic(1..=5);
+    (daemon.mood, daemon.fragment) = (Mood::Stuttering, 8);
+    let mut world = world(Timing::ntpq(), daemon, Line::perfect(ms(1)));
+    let ticket = ask(&mut world, Question::associations());
+    finish(&mut world, Duration::from_secs(60));
+    let times: Vec<_> = world.sent.iter().map(|at| at.nanos() / 1_000_000).collect();
+    assert_eq!(times, [0, 3002]);
+    let sends: Vec<_> = world.log.iter().filter(|line| line.contains("sends")).collect();
+    assert_ne!(sends[0][12..], sends[1][12..], "another sequence number");
+    assert_eq!(failure(&world, ticket), &Failure::Incomplete { attempts: 2 });
+    assert_eq!(world.now.nanos() / 1_000_000, 6004);
 }
 
 #[test]

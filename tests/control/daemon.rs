@@ -41,6 +41,8 @@ pub(crate) enum Mood {
     Closed,
     /// It claims far more than it sends.
     Lying,
+    /// It sends the first fragment of each answer and no other.
+    Stuttering,
 }
 
 /// One association: its status word and variables.
@@ -169,7 +171,7 @@ impl Daemon {
         let message = Message::parse(request).expect("what is sent can be parsed");
         assert!(!message.response && request.len().is_multiple_of(4));
         match self.mood {
-            Mood::Well => {}
+            Mood::Well | Mood::Stuttering => {}
             Mood::Silent | Mood::Closed => return Vec::new(),
             Mood::Refusing(code) => return vec![self.error(&message, code, false)],
             Mood::Echo => return vec![request.to_vec()],
@@ -187,7 +189,11 @@ impl Daemon {
             Ok(found) => found,
             Err(code) => return vec![self.error(&message, code, signed)],
         };
-        self.fragments(&message, status, &data, signed)
+        let mut fragments = self.fragments(&message, status, &data, signed);
+        if self.mood == Mood::Stuttering {
+            fragments.truncate(1);
+        }
+        fragments
     }
 
     /// Whether the request carries a good code where this daemon looks for it.

@@ -1,7 +1,7 @@
 //! What a hostile daemon can do: nothing.
 
 use ntpscope::control::watcher::{Input, Watcher};
-use ntpscope::model::{Contact, Interest};
+use ntpscope::model::{Absent, Contact, Failure, Interest};
 use ntpscope::wire::mode6::Message;
 use proptest::prelude::*;
 
@@ -13,7 +13,6 @@ use crate::world::World;
 #[test]
 fn as_many_associations_as_fit_a_reply_are_bearable() {
     let mut world = watch(1, Daemon::classic(1..=3700), Line::perfect(ms(1)));
-    world.events.reserve(1);
     world.run_for(s(60));
     assert_eq!(latest(&world).peers.len(), 3700);
     assert!(latest(&world).peers.iter().all(|peer| peer.row.latest().is_some()));
@@ -28,7 +27,10 @@ fn a_list_longer_than_a_reply_can_be_is_refused() {
     let mut world = watch(1, Daemon::classic(1..=5000), Line::perfect(ms(1)));
     world.run_for(s(30));
     assert_eq!(latest(&world).peers.len(), 0);
-    assert!(world.sent.len() < 80, "{}", world.sent.len());
+    assert!(matches!(latest(&world).contact, Contact::Answering { .. }));
+    let why = Absent::Failed(Failure::TooLong);
+    assert_eq!(latest(&world).associations.trouble(), Some(&why));
+    assert!(world.sent.len() < 30, "{}", world.sent.len());
 }
 
 #[test]

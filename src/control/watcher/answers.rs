@@ -28,7 +28,9 @@ impl Watcher {
                 item.failures = 0;
                 self.learn(now, &asked, &reply);
             }
-            Err(Failure::Refused(code)) => self.take_refusal(now, &asked, code),
+            Err(failure @ (Failure::Refused(_) | Failure::TooLong)) => {
+                self.take_refusal(now, &asked, failure);
+            }
             Err(failure) => self.take_failure(now, &asked, failure),
         }
     }
@@ -101,14 +103,14 @@ impl Watcher {
         }
     }
 
-    /// Takes in that the daemon will not answer: it is there, but this is not to be had.
-    fn take_refusal(&mut self, now: Now, asked: &Asked, code: ErrorCode) {
-        let failure = Failure::Refused(code);
+    /// Takes in that the daemon is there, but this is not to be had of it.
+    fn take_refusal(&mut self, now: Now, asked: &Asked, failure: Failure) {
         let item = self.agenda.item(asked.purpose);
         item.known = true;
         item.failures += 1;
         item.due = Some(now.mono + cadence::failure_gap(item.failures));
-        if code == ErrorCode::UnknownVariable && self.ask_by_default(asked) {
+        let refused = |code| failure == Failure::Refused(code);
+        if refused(ErrorCode::UnknownVariable) && self.ask_by_default(asked) {
             self.agenda.item(asked.purpose).due = Some(now.mono);
             return;
         }
@@ -124,7 +126,7 @@ impl Watcher {
             Purpose::System => self.picture.system_failed(failure),
             // It has gone since it was listed.
             Purpose::Row(_) | Purpose::Detail(_, Detail::Scalars | Detail::Counters)
-                if code == ErrorCode::UnknownAssociation =>
+                if refused(ErrorCode::UnknownAssociation) =>
             {
                 self.want_list(now.mono);
             }

@@ -153,15 +153,16 @@ impl Conversation {
         true
     }
 
-    /// Something came that is no control message; whether that is all that comes.
+    /// Something came that is no control message; whether that says anything new.
     pub(super) fn garbage(&mut self, now: Mono, why: Malformed) -> bool {
         self.garbage = Some((why.clone(), now));
-        let is_all = matches!(self.phase(), Phase::Asking | Phase::Lost);
-        if is_all {
-            let (since, last) = (self.lost_since(now), self.last);
-            self.contact = Contact::Garbage { why, since, last };
+        if !matches!(self.phase(), Phase::Asking | Phase::Lost) {
+            return false;
         }
-        is_all
+        let contact = Contact::Garbage { why, since: self.lost_since(now), last: self.last };
+        let is_new = self.contact != contact;
+        self.contact = contact;
+        is_new
     }
 
     /// Since when contact has been lost, whatever it was called; `now` when it is lost only now.
