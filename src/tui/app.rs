@@ -15,7 +15,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::rows::PeerKey;
 use crate::tui::terminal::Capabilities;
 use crate::tui::theme::{Theme, Themes, Variant};
-use crate::units::{AssocId, Now};
+use crate::units::{AssocId, Mono, Now};
 
 /// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +224,8 @@ pub struct Cursor {
     pub key: Option<PeerKey>,
     /// Its place in the table then, to stay near when it is gone.
     pub place: usize,
+    /// When it was moved there by the user.
+    pub since: Mono,
 }
 
 /// A daemon on screen.

@@ -1,12 +1,13 @@
 //! From state and event to state and effects: all decisions of the screens are taken here.
 
 use std::mem;
+use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
 use crate::backend::{Request, Update};
 use crate::model::vars::peer;
-use crate::model::{Daemon, Interest};
+use crate::model::{Contact, Daemon, Interest};
 use crate::tui::app::{App, Cursor, Overlay, Screen, Tab};
 use crate::tui::event::{Effect, Event};
 use crate::tui::rows::{self, PeerKey};
@@ -107,6 +108,7 @@ pub fn follow_cursor(app: &mut App, place: usize) {
         id: Some(found.peer.id),
         key: PeerKey::of(found.peer).or_else(|| tab.cursor.key.clone().filter(|_| undecided)),
         place: row,
+        since: tab.cursor.since,
     });
     if let (Some(cursor), Some(tab)) = (cursor, app.tabs.get_mut(place)) {
         tab.cursor = cursor;
@@ -155,7 +157,7 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
     match app.screen() {
         Screen::Peers => Interest {
             rows: view::visible_rows(app, tab).into_iter().filter(known).collect(),
-            details: None,
+            details: strip_details(app, tab).filter(known),
             visible,
         },
         Screen::Association => {
@@ -163,6 +165,16 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
             Interest { rows: selected.into_iter().collect(), details: selected, visible }
         }
     }
+}
+
+/// Whose details the strip below the table shows: those of the row on which the cursor rests, for
+/// who runs through the table wants none of them; none while the daemon answers less than it is
+/// asked, for then the rows go first.
+fn strip_details(app: &App, tab: &Tab) -> Option<AssocId> {
+    let is_resting = app.now.mono.since(tab.cursor.since) >= REST;
+    let is_answering = matches!(tab.latest.contact, Contact::Answering { .. });
+    let is_wanted = is_resting && is_answering && has_rows(&tab.latest) && view::has_strip(app);
+    tab.selected().map(|peer| peer.id).filter(|_| is_wanted)
 }
 
 /// Freezes the display or lets it go on.
@@ -177,7 +189,10 @@ fn freeze(app: &mut App, hold: bool) {
     }
 }
 
-/// Whether `daemon` has told enough for the table to be drawn.
-pub fn has_rows(daemon: &Daemon) -> bool {
-    daemon.peers.iter().any(|peer| peer.row.latest().is_some())
+/// Whether every row of `daemon` was told.
+fn has_rows(daemon: &Daemon) -> bool {
+    daemon.peers.iter().all(|peer| peer.row.latest().is_some())
 }
+
+/// How long the cursor must stay on a row before its details are asked for.
+const REST: Duration = Duration::from_millis(700);

@@ -199,6 +199,7 @@ fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
         let distance = NtpDuration::from_bits(delay.bits() / 2) + dispersion;
         facts.push(format!("true error at most {}", format.span(distance, false)));
     }
+    facts.push(census(daemon));
     let updated = values.timestamp(&system::REFERENCE_TIME);
     if let (Some(clock), Some(updated)) = (daemon.clock_at(now.mono), updated) {
         // A clock that was just stepped may be behind its own reference time.
@@ -212,6 +213,19 @@ fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
         facts.push(format!("frequency {:+.3} ppm", frequency.parts_per_million()));
     }
     facts
+}
+
+/// How many sources there are and what became of them.
+fn census(daemon: &Daemon) -> String {
+    let count = |wanted: &[Selection]| {
+        daemon.peers.iter().filter(|peer| wanted.contains(&peer.status.selection())).count()
+    };
+    let used = count(&[Selection::SystemPeer, Selection::PpsPeer, Selection::Candidate]);
+    let false_tickers = match count(&[Selection::Falseticker]) {
+        0 => String::new(),
+        number => format!(", {number} FALSE"),
+    };
+    format!("{used} of {} sources used{false_tickers}", daemon.peers.len())
 }
 
 /// What else must be said beside the first line: limits, clocks that differ, restarts, programs.

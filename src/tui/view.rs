@@ -41,6 +41,11 @@ pub fn visible_rows(app: &App, tab: &Tab) -> Vec<AssocId> {
     peers::visible(app, tab, body(app)).into_iter().map(|row| row.peer.id).collect()
 }
 
+/// Whether there is a strip below the table that shows details of the row under the cursor.
+pub fn has_strip(app: &App) -> bool {
+    peers::has_strip(app, body(app))
+}
+
 /// Lines that a page has.
 pub fn page(app: &App) -> isize {
     let height = match app.screen() {

@@ -56,16 +56,16 @@ pub fn reference_meaning(value: &Value, is_unsynchronised: bool) -> String {
     if text.starts_with("LOCAL(") {
         return format!("its source is its own clock, {text}: no time source at all");
     }
-    format!("its own source is {text} (a hash that looks like an address, if over IPv6)")
+    format!("its own source is {text} (or a hash, if over IPv6)")
 }
 
 /// `offset` as a sentence about the clock that was compared with the source.
 pub fn slow_or_fast(offset: NtpDuration, format: Format) -> String {
     let by = format.span(offset.abs(), false);
     match offset.bits() {
-        0 => "local clock agrees".into(),
-        1.. => format!("local clock is {by} slow"),
-        _ => format!("local clock is {by} fast"),
+        0 => "the local clock agrees with it".into(),
+        1.. => format!("against it the local clock is {by} slow"),
+        _ => format!("against it the local clock is {by} fast"),
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn the_sign_of_an_offset_is_spelt_out() {
         let sentence = |ms| slow_or_fast(NtpDuration::from_milliseconds(ms), Format::default());
-        assert_eq!(sentence(3.2), "local clock is 3.200 ms slow");
-        assert_eq!(sentence(-0.5), "local clock is 0.500 ms fast");
+        assert_eq!(sentence(3.2), "against it the local clock is 3.200 ms slow");
+        assert_eq!(sentence(-0.5), "against it the local clock is 0.500 ms fast");
     }
 }

@@ -1,7 +1,8 @@
 //! The screens over a made-up daemon, to be looked at: `cargo run --example screens [SCENE]`.
 //!
 //! Scenes: `site` (at first), `captured`, `silent` (answers for five seconds), `tabs`, `flood`
-//! (a thousand updates a second), `restart` (other association ids every five seconds).
+//! (a thousand updates a second), `restart` (other association ids every five seconds),
+//! `panic` (after two seconds).
 
 #![expect(
     clippy::unwrap_used,
@@ -119,6 +120,7 @@ impl Backend for Made {
             return Poll::Pending;
         }
         self.tick += 1;
+        assert!(self.scene != "panic" || self.tick < 3, "deliberate");
         for target in (0..self.targets).rev() {
             let daemon = Arc::new(self.snapshot(target));
             self.queue.push(Update::Daemon { target: TargetId::new(target), daemon });

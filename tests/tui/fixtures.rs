@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ntpscope::backend::TargetId;
 use ntpscope::model::daemon::{Associations, Detail};
-use ntpscope::model::vars::{Scope, peer};
+use ntpscope::model::vars::{Scope, lists};
 use ntpscope::model::{Absent, Contact, Daemon, Dated, Identity, Part, Peer, Reply, Values};
 use ntpscope::tui::app::{App, Options, Target};
 use ntpscope::tui::format::Units;
@@ -214,7 +214,7 @@ pub(crate) fn with_details(mut daemon: Daemon, id: u16) -> Daemon {
         let mut peer = Peer::clone(peer);
         if peer.id == AssocId::new(id) {
             *peer.detail_mut(Detail::Scalars) = decode("srcport=123, dstport=123, precision=-24, unreach=0, headway=64, keyid=1, xleave=0.109, newthing=7", &[]);
-            *peer.detail_mut(Detail::Counters) = decode("filtdelay=0.31 0.36 0.98 0.25 0.26 0.46 1.85 0.27, filtoffset=0.01 0.02 0.31 0.02 -0.02 0.10 -0.72 0.01, filtdisp=0.00 0.27 0.54 0.81 0.93 0.96 0.99 16000.00", &[&peer::FILTER_DELAY, &peer::FILTER_OFFSET, &peer::FILTER_DISPERSION, &peer::CONFIGURED]);
+            *peer.detail_mut(Detail::Counters) = decode("filtdelay=0.31 0.36 0.98 0.25 0.26 0.46 1.85 0.27, filtoffset=0.01 0.02 0.31 0.02 -0.02 0.10 -0.72 0.01, filtdisp=0.00 0.27 0.54 0.81 0.93 0.96 0.99 16000.00, timerec=45, timer=19, timereach=12345, sent=240, received=236, badauth=0, bogusorg=3, oldpkt=1, seldisp=0, selbroken=0, candidate=4", lists::COUNTERS);
         }
         Arc::new(peer)
     });

@@ -163,6 +163,7 @@ fn move_cursor(app: &mut App, step: isize) {
         id: Some(row.peer.id),
         key: PeerKey::of(row.peer),
         place: to,
+        since: app.now.mono,
     });
     if let (Some(cursor), Some(tab)) = (cursor, app.tab_mut()) {
         tab.cursor = cursor;

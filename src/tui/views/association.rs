@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::model::daemon::Detail;
 use crate::model::status::{PEER_EVENTS, codes};
-use crate::model::vars::{self, Scope, Variable, peer};
+use crate::model::vars::{self, Scope, Variable, lists, peer};
 use crate::model::{Absent, Part, Peer, Value, Values};
 use crate::tui::app::{App, Tab};
 use crate::tui::rows::{self, Row};
@@ -52,11 +52,13 @@ fn lines(app: &App, tab: &Tab, width: u16) -> Vec<(Style, String)> {
     lines.extend(trouble(&context, peer));
     lines.push(blank(&context));
     lines.extend(samples::lines(&context, peer, room));
-    for (title, variables) in groups(peer) {
+    lines.extend(clock(&context, peer, room));
+    for group in groups(peer) {
         lines.push(blank(&context));
-        lines.push((context.theme.heading, title.into()));
-        for variable in variables {
-            lines.extend(variable_lines(&context, peer, variable, room));
+        lines.push((context.theme.heading, group.title.into()));
+        for variable in group.variables {
+            let found = peer.value(variable).map(|(value, _)| value);
+            lines.extend(variable_lines(&context, variable, found, room));
         }
     }
     lines.extend(others(&context, peer));
@@ -153,33 +155,69 @@ fn trouble(context: &Context<'_>, peer: &Peer) -> Vec<(Style, String)> {
     lines
 }
 
-/// The variables under their headings, each once, in the order of the table.
-fn groups(peer: &Peer) -> Vec<(&'static str, Vec<&'static Variable>)> {
+/// A heading and the variables below it.
+struct Group {
+    title: &'static str,
+    variables: Vec<&'static Variable>,
+}
+
+/// The variables under their headings: all that are asked for, and what was told besides.
+fn groups(peer: &Peer) -> Vec<Group> {
     let arrays = [&peer::FILTER_DELAY, &peer::FILTER_OFFSET, &peer::FILTER_DISPERSION];
-    let told = |variable: &&'static Variable| {
-        let there = peer.value(variable);
-        !arrays.contains(variable) && !matches!(there, Err(Absent::NotInFamily))
+    let counters = lists::COUNTERS.iter().copied().filter(|variable| !arrays.contains(variable));
+    let listed = |variable: &&'static Variable| {
+        lists::ROW.contains(variable)
+            || lists::SCALARS.contains(variable)
+            || lists::COUNTERS.contains(variable)
     };
-    let all: Vec<_> = vars::table(Scope::Peer).iter().copied().filter(told).collect();
-    let counts = |variable: &&'static Variable| {
-        variable.served.iter().all(|s| matches!(s, vars::Served::OnRequest | vars::Served::Never))
+    let told = |variable: &&'static Variable| peer.value(variable).is_ok() && !listed(variable);
+    let all = vars::table(Scope::Peer).iter().copied();
+    let rest = lists::ROW.iter().chain(lists::SCALARS).copied();
+    let groups = [
+        Group { title: "Counters", variables: counters.collect() },
+        Group { title: "Measured", variables: MEASURED.to_vec() },
+        Group { title: "Told", variables: rest.filter(|v| !MEASURED.contains(v)).collect() },
+        Group { title: "Told unasked", variables: all.filter(told).collect() },
+    ];
+    let exists =
+        |variable: &&'static Variable| !matches!(peer.value(variable), Err(Absent::NotInFamily));
+    let existing = |group: Group| Group {
+        variables: group.variables.into_iter().filter(exists).collect(),
+        ..group
     };
-    let (counters, scalars): (Vec<_>, Vec<_>) = all.into_iter().partition(counts);
-    let groups =
-        [("Counters, and what else no default reply has", counters), ("Variables", scalars)];
-    groups.into_iter().filter(|(_, variables)| !variables.is_empty()).collect()
+    groups.into_iter().map(existing).filter(|group| !group.variables.is_empty()).collect()
+}
+
+/// What the daemon tells of the clock itself, where the source is one.
+fn clock(context: &Context<'_>, peer: &Peer, room: usize) -> Vec<(Style, String)> {
+    let part = peer.detail(Detail::Clock);
+    if !rows::is_reference_clock(peer) {
+        return Vec::new();
+    }
+    let mut lines = vec![blank(context), (context.theme.heading, "Reference clock".into())];
+    match part.value() {
+        Ok(values) => {
+            for (variable, found) in values.iter() {
+                let found = found.map_err(Clone::clone);
+                lines.extend(variable_lines(context, variable, found, room));
+            }
+        }
+        Err(Absent::NotAskedYet) => lines.push((context.theme.faint, "not asked yet".into())),
+        Err(why) => lines.push((context.theme.warning, why.to_string())),
+    }
+    lines
 }
 
 /// One variable: full name, value with unit, wire name and meaning.
 fn variable_lines(
     context: &Context<'_>,
-    peer: &Peer,
     variable: &'static Variable,
+    found: Result<&Value, Absent>,
     room: usize,
 ) -> Vec<(Style, String)> {
     let theme = &context.theme;
-    let (style, shown) = match peer.value(variable) {
-        Ok((found, _)) => (theme.text, value::print(context, variable, found)),
+    let (style, shown) = match found {
+        Ok(found) => (theme.text, value::print(context, variable, found)),
         Err(Absent::NotAskedYet) => (theme.faint, "not asked yet".into()),
         Err(Absent::NotGiven) => (theme.faint, "none now".into()),
         Err(why) => (theme.warning, why.to_string()),
@@ -216,6 +254,19 @@ fn others(context: &Context<'_>, peer: &Peer) -> Vec<(Style, String)> {
 fn blank(context: &Context<'_>) -> (Style, String) {
     (context.theme.text, String::new())
 }
+
+/// What one looks for first.
+const MEASURED: [&Variable; 9] = [
+    &peer::OFFSET,
+    &peer::DELAY,
+    &peer::JITTER,
+    &peer::DISPERSION,
+    &peer::ROOT_DELAY,
+    &peer::ROOT_DISPERSION,
+    &peer::REACH,
+    &peer::RECEIVE,
+    &peer::FLASH,
+];
 
 /// Columns for the name of a variable.
 const NAME: usize = 20;

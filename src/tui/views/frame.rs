@@ -78,17 +78,35 @@ fn head_lines(app: &App, tab: &Tab, width: u16, height: u16) -> Vec<(Style, Stri
     lines
 }
 
+/// The tabs: number, sign, name and word of each. Names are cut before any word is.
 fn render_tabs(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let mut column = 0;
+    let ascii = app.is_ascii();
+    let verdicts: Vec<Verdict> = app.tabs.iter().map(|tab| verdict::verdict(app, tab)).collect();
+    // Number, sign, colon, blanks.
+    let words = verdicts.iter().map(|verdict| text::width(verdict.word) + 8).sum::<usize>();
+    let each = usize::from(area.width).saturating_sub(words) / app.tabs.len().max(1);
+    let room = each.clamp(LEAST_LABEL, MOST_LABEL);
+    let titles: Vec<String> = app
+        .tabs
+        .iter()
+        .zip(&verdicts)
+        .zip(1..)
+        .map(|((tab, Verdict { severity, word, .. }), number)| {
+            let label = text::cut(&tab.label, room, ascii);
+            format!(" {number} {} {label}: {word} ", mark(*severity, ascii))
+        })
+        .collect();
     // The tab on screen is always in sight.
-    let first = app.current.saturating_sub(usize::from(area.width / 24).saturating_sub(1));
-    for (place, tab) in app.tabs.iter().enumerate().skip(first) {
-        let Verdict { severity, word, .. } = verdict::verdict(app, tab);
-        let mark = mark(severity, app.is_ascii());
-        let label = text::cut(&tab.label, TAB_LABEL, app.is_ascii());
-        let title = format!(" {} {mark} {label}: {word} ", place + 1);
-        let style = if place == app.current { theme.bar } else { style(theme, severity) };
-        column += text::put(buffer, area, (column, 0), &title, style);
+    let reach = |first: usize| {
+        let shown = titles.iter().take(app.current + 1).skip(first);
+        shown.map(|title| text::width(title)).sum::<usize>() <= usize::from(area.width)
+    };
+    let first = (0..app.current).find(|first| reach(*first)).unwrap_or(app.current);
+    let mut column = 0;
+    for (place, (title, verdict)) in titles.iter().zip(&verdicts).enumerate().skip(first) {
+        let is_current = place == app.current;
+        let style = if is_current { theme.bar } else { style(theme, verdict.severity) };
+        column += text::put(buffer, area, (column, 0), title, style);
     }
 }
 
@@ -122,5 +140,8 @@ pub const fn style(theme: &Theme, severity: Severity) -> Style {
 /// Below so many lines the head gives up what can be missed.
 const SMALL: u16 = 14;
 
-/// Columns for the name of a daemon in its tab.
-const TAB_LABEL: usize = 24;
+/// Columns for the name of a daemon in its tab, at least.
+const LEAST_LABEL: usize = 4;
+
+/// And at most.
+const MOST_LABEL: usize = 24;

@@ -40,6 +40,11 @@ pub fn height(app: &App, area: Rect) -> usize {
     usize::from(split(app, area).0.height.saturating_sub(HEADINGS))
 }
 
+/// Whether the strip has room for more than the row itself tells.
+pub fn has_strip(app: &App, area: Rect) -> bool {
+    split(app, area).1.height > 2
+}
+
 /// The table above, the strip below; the strip gives way where there is little room.
 fn split(app: &App, area: Rect) -> (Rect, Rect) {
     let strip = match app.size.1 {

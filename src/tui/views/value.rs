@@ -11,6 +11,10 @@ use crate::units::{Leap, Mode, NtpDuration};
 pub fn print(context: &Context<'_>, variable: &Variable, value: &Value) -> String {
     let text = match value {
         Value::Duration(span) if variable.format == vars::Format::Seconds => seconds(*span),
+        Value::Duration(span) => {
+            let signed = variable.cooked == vars::Cooked::Signed;
+            context.format.span(*span, signed || *span < NtpDuration::ZERO)
+        }
         _ => bare(context, value),
     };
     match number(value).and_then(|number| variable.sentinel(number)) {
