@@ -179,12 +179,16 @@ impl<'a> Packet<'a> {
     /// for the last extension field may be shorter before a code.
     pub fn emit(&self, sealed: bool) -> Vec<u8> {
         let mut bytes = self.header.emit();
-        let has_mac = sealed || matches!(self.trailer, Trailer::Mac(_));
+        // The last field, with what follows that is no code, has to be longer than a code.
+        let min_last_len = match self.trailer {
+            Trailer::None | Trailer::CryptoNak if !sealed => {
+                extension::MIN_LAST_LEN - self.trailer.len()
+            }
+            _ => extension::MIN_LEN,
+        };
         for (i, field) in self.extensions.iter().enumerate() {
             let is_last = i + 1 == self.extensions.len();
-            let bare = is_last && !has_mac;
-            let min_len = if bare { extension::MIN_LAST_LEN } else { extension::MIN_LEN };
-            field.emit(min_len, &mut bytes);
+            field.emit(if is_last { min_last_len } else { extension::MIN_LEN }, &mut bytes);
         }
         match self.trailer {
             Trailer::None => {}

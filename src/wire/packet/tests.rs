@@ -135,6 +135,18 @@ fn the_last_field_without_a_code_is_filled_to_28_bytes() {
     assert_eq!(packet.emit(true).len(), HEADER_LEN + 16 + 16);
 }
 
+// Found by fuzzing.
+#[test]
+fn the_last_field_before_a_nak_may_be_24_bytes() {
+    let mut tail = Vec::new();
+    Extension { kind: Kind::Other(1), body: &[9; 20] }.emit(extension::MIN_LEN, &mut tail);
+    tail.extend([0; 4]);
+    let bytes = with_tail(4, &tail);
+    let packet = Packet::parse(&bytes).unwrap();
+    assert_eq!((packet.extensions.len(), packet.trailer), (1, Trailer::CryptoNak));
+    assert_eq!(packet.emit(false), bytes);
+}
+
 #[test]
 fn a_code_verifies_over_header_and_extensions() {
     for algorithm in Algorithm::ALL {
