@@ -6,16 +6,13 @@
 //! option ends the options: what follows are hosts. Complaints are ntpq's too.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::process::ExitCode;
 
-use crate::ntpq::{Family, Options, RefIds};
+use jiff::tz::TimeZone;
 
-/// What the command line asks for.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// What to run.
-    pub options: Options,
-}
+use crate::ntpq::{Batch, Family, Options, RefIds};
 
 /// What to print when there is nothing to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +22,33 @@ pub struct Instead {
     /// Whether the user asked for it: then it goes to standard output and the exit status is 0,
     /// else to standard error and it is 1.
     pub asked_for: bool,
+}
+
+/// Does what `arguments` say, without the program's name, which is `program`. `drive` runs a batch to
+/// its end on the network and returns its exit status.
+pub fn start(
+    program: &OsStr,
+    arguments: impl IntoIterator<Item = OsString>,
+    drive: impl FnOnce(&mut Batch) -> io::Result<u8>,
+) -> ExitCode {
+    let name = program_name(program);
+    let outcome = match read(&name, arguments) {
+        Ok(options) => drive(&mut Batch::new(options, TimeZone::system())),
+        Err(Instead { text, asked_for: true }) => {
+            io::stdout().write_all(text.as_bytes()).map(|()| 0)
+        }
+        Err(instead) => io::stderr().write_all(instead.text.as_bytes()).map(|()| 1),
+    };
+    match outcome {
+        Ok(status) => status.into(),
+        // Whoever read had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nowhere else to say it.
+            drop(writeln!(io::stderr(), "{name}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Whether a program started under this name is to be ntpq.
@@ -45,7 +69,7 @@ pub fn program_name(program: &OsStr) -> String {
 pub fn read(
     program: &str,
     arguments: impl IntoIterator<Item = OsString>,
-) -> Result<Request, Instead> {
+) -> Result<Options, Instead> {
     let mut words = arguments.into_iter().map(|word| word.to_string_lossy().into_owned());
     let mut reader = Reader {
         program,
@@ -72,7 +96,7 @@ pub fn read(
     if options.commands.is_empty() {
         return Err(Instead { text: format!("{program}: {NO_COMMAND}\n"), asked_for: false });
     }
-    Ok(Request { options })
+    Ok(options)
 }
 
 struct Reader<'a> {
@@ -331,7 +355,7 @@ mod tests {
     use super::*;
 
     fn arguments(words: &[&str]) -> Result<Options, Instead> {
-        read("ntpq", words.iter().copied().map(OsString::from)).map(|request| request.options)
+        read("ntpq", words.iter().copied().map(OsString::from))
     }
 
     fn host(name: &str, family: Family) -> (String, Family) {

@@ -211,7 +211,8 @@ impl Row {
         let name = self.name.clone().unwrap_or_else(|| session.name_of(self.source));
         let (second, width) = self.second_column.clone().unwrap_or_default();
         let remote = if session.settings.wide && name.len() > NAME_WIDTH {
-            format!("{tally}{name}\n{:17}", "")
+            let before = if session.has_several_hosts() { session.host_width + 1 } else { 0 };
+            format!("{tally}{name}\n{:indent$}", "", indent = before + NAME_WIDTH + 2)
         } else {
             format!("{tally}{:NAME_WIDTH$} ", cut(&name, NAME_WIDTH))
         };

@@ -1,0 +1,270 @@
+//! Runs the real ntpq and ours on the same arguments against the same daemon under the same clock,
+//! and compares what they write and how they end.
+//!
+//! Both run in a namespace of their own (`tests/site/netbox`), where a frozen daemon
+//! (`tests/site/frozen.py`) holds port 123 and names come from a list. One script runs all cases of
+//! a duel, both programs at the same time.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Whom the programs ask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Daemon {
+    /// A capture, and options of the frozen daemon.
+    Frozen(&'static str, &'static [&'static str]),
+    /// Nobody listens.
+    None,
+}
+
+/// Where the clock on the wall hangs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Zone {
+    /// At Greenwich.
+    Utc,
+    /// Where there is summer time.
+    NewYork,
+}
+
+impl Zone {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Utc, Self::NewYork];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Utc => "UTC",
+            Self::NewYork => "America/New_York",
+        }
+    }
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Duel {
+    /// Whom both ask.
+    pub(crate) daemon: Daemon,
+    /// Their time zone.
+    pub(crate) zone: Zone,
+    /// Whether ours is started through a link called `ntpq`, else as `ntpscope ntpq`.
+    pub(crate) by_link: bool,
+}
+
+impl Duel {
+    /// Runs the cases in `groups`, a line each, and fails where the programs differ.
+    pub(crate) fn fight(self, groups: &[&str]) {
+        let cases: Vec<&str> = groups.iter().flat_map(|group| group.lines()).collect();
+        let cases: Vec<&str> = cases.into_iter().filter(|line| !line.is_empty()).collect();
+        let real = match real() {
+            Ok(real) => real,
+            Err(reason) => return skipped(&reason),
+        };
+        let folder = Folder::new();
+        self.lay_out(&folder.0, &real, &cases);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let output = Command::new(root.join("tests/site/netbox"))
+            .arg("--hosts")
+            .arg(folder.0.join("hosts"))
+            .args(["sh", "script"])
+            .current_dir(&folder.0)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() == Some(SKIPPED) {
+            return skipped(&said);
+        }
+        assert!(output.status.success(), "{self:?}: {said}");
+        self.judge(&folder.0, &cases);
+    }
+
+    /// Writes the script, the list of names, and links to the programs.
+    fn lay_out(self, folder: &Path, real: &Real, cases: &[&str]) {
+        for (name, program) in [("real", real.program.clone()), ("ours", ours())] {
+            fs::create_dir(folder.join(name)).unwrap();
+            std::os::unix::fs::symlink(program, folder.join(name).join("ntpq")).unwrap();
+        }
+        std::os::unix::fs::symlink(ours(), folder.join("ours/ntpscope")).unwrap();
+        fs::write(folder.join("hosts"), HOSTS).unwrap();
+        // Addresses beyond the loopback's, for without them the system's resolver keeps addresses
+        // of that family back from ntpq, which asks it to.
+        let mut script = String::from(
+            "set -eu\n\
+             ip address add 10.77.0.2/32 dev lo\n\
+             ip address add fd77::2/128 dev lo nodad\n",
+        );
+        if let Daemon::Frozen(capture, options) = self.daemon {
+            let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+            let program = tests.join("site/frozen.py");
+            let file = tests.join(format!("data/frozen/{capture}.json"));
+            let options = options.join(" ");
+            writeln!(
+                script,
+                "python3 '{}' '{}' {options} </dev/null >ready 2>frozen.err &",
+                program.display(),
+                file.display()
+            )
+            .unwrap();
+            script.push_str(
+                "n=0\nuntil grep -q ready ready; do sleep 0.02; n=$((n + 1)); \
+                 [ $n -lt 500 ] || { cat frozen.err >&2; exit 1; }; done\n",
+            );
+        }
+        let start = if self.by_link { "ntpq" } else { "ntpscope ntpq" };
+        write!(
+            script,
+            "clock='LC_ALL=C TZ={zone} FAKETIME_FMT=%s FAKETIME={NOW} \
+             FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD={faketime}'\n\
+             both() {{\n\
+             n=$1; shift\n\
+             {{ s=0; env -i PATH=real $clock LD_LIBRARY_PATH='{libraries}' ntpq \"$@\" \
+             </dev/null >$n.real.out 2>$n.real.err || s=$?; echo $s >$n.real.status; }} & one=$!\n\
+             {{ s=0; env -i PATH=ours $clock {start} \"$@\" \
+             </dev/null >$n.ours.out 2>$n.ours.err || s=$?; echo $s >$n.ours.status; }} & two=$!\n\
+             wait $one $two\n\
+             }}\n",
+            zone = self.zone.name(),
+            faketime = real.faketime.display(),
+            libraries = real.libraries,
+        )
+        .unwrap();
+        for (number, case) in cases.iter().enumerate() {
+            writeln!(script, "both {number} {case}").unwrap();
+        }
+        fs::write(folder.join("script"), script).unwrap();
+    }
+
+    fn judge(self, folder: &Path, cases: &[&str]) {
+        let mut report = String::new();
+        for (number, case) in cases.iter().enumerate() {
+            for part in ["out", "err", "status"] {
+                let wrote = |who| fs::read(folder.join(format!("{number}.{who}.{part}"))).unwrap();
+                let (real, ours) = (without_path(&wrote("real")), wrote("ours"));
+                if real != ours {
+                    writeln!(report, "ntpq {case}\n  {part}:").unwrap();
+                    report.push_str(&difference(&real, &ours));
+                }
+            }
+        }
+        let count = report.lines().filter(|line| line.starts_with("ntpq ")).count();
+        assert!(count == 0, "{self:?}: {count} of {} differ\n{report}", cases.len());
+    }
+}
+
+/// Where ntpq complains of its options, its option library puts the path in front that it finds the
+/// program under.
+fn without_path(text: &[u8]) -> Vec<u8> {
+    text.strip_prefix(b"real/").unwrap_or(text).to_vec()
+}
+
+/// The lines from the first that differ, of both.
+fn difference(real: &[u8], ours: &[u8]) -> String {
+    let lines = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        text.split('\n').map(|line| format!("{line:?}")).collect::<Vec<_>>()
+    };
+    let (real, ours) = (lines(real), lines(ours));
+    let same = real.iter().zip(&ours).take_while(|(one, other)| one == other).count();
+    let mut text = format!("  from line {}\n", same + 1);
+    for (sign, lines) in [('-', &real), ('+', &ours)] {
+        for line in lines.iter().skip(same).take(SHOWN) {
+            writeln!(text, "  {sign} {line}").unwrap();
+        }
+    }
+    text
+}
+
+/// The real program and what it needs.
+struct Real {
+    program: PathBuf,
+    libraries: String,
+    faketime: PathBuf,
+}
+
+/// Has the real programs unpacked; why not, where they cannot be had.
+fn real() -> Result<Real, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let fetched = Command::new(root.join("tests/lab")).arg("fetch").output();
+    let fetched = fetched.map_err(|error| error.to_string())?;
+    if !fetched.status.success() {
+        let said = String::from_utf8_lossy(&fetched.stderr);
+        return Err(said.lines().last().unwrap_or("no real daemons here").to_owned());
+    }
+    let peers = std::env::var_os("NTPSCOPE_PEERS_DIR")
+        .map_or_else(|| target().join("peers"), PathBuf::from);
+    let list = fs::read_to_string(peers.join("peers.json")).map_err(|error| error.to_string())?;
+    let list: serde_json::Value = serde_json::from_str(&list).map_err(|error| error.to_string())?;
+    let text = |place| list.pointer(place).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let program = text("/ntpq-classic/argv/0").ok_or("the peers have no classic ntpq")?;
+    let libraries = text("/ntpq-classic/env/LD_LIBRARY_PATH").unwrap_or_default();
+    let below = peers.join("root/libfaketime/usr/lib");
+    let places = fs::read_dir(&below).map_err(|error| format!("{}: {error}", below.display()))?;
+    let faketime = places
+        .filter_map(|place| Some(place.ok()?.path().join("faketime/libfaketime.so.1")))
+        .find(|library| library.is_file())
+        .ok_or("the peers have no libfaketime")?;
+    Ok(Real { program: program.into(), libraries, faketime })
+}
+
+/// The program under test: the one that is shipped where `tests/run` built it.
+fn ours() -> PathBuf {
+    let built = || PathBuf::from(env!("CARGO_BIN_EXE_ntpscope"));
+    std::env::var_os("NTPSCOPE_BIN").map_or_else(built, PathBuf::from)
+}
+
+fn target() -> PathBuf {
+    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(usual, PathBuf::from)
+}
+
+/// Says why nothing was compared; a failure where the real program is required.
+fn skipped(reason: &str) {
+    let required = std::env::var("NTPSCOPE_REQUIRE").unwrap_or_default();
+    let is_required = required.split(',').any(|word| word == "peers");
+    assert!(!is_required, "peers is required: {reason}");
+    drop(writeln!(std::io::stderr(), "skipped: peers: {reason}"));
+    if let Ok(list) = std::env::var("NTPSCOPE_SKIPPED") {
+        let mut list = OpenOptions::new().append(true).open(list).unwrap();
+        writeln!(list, "peers: {reason}").unwrap();
+    }
+}
+
+/// A folder that goes away.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ntpscope-duel-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// The time of the duels, a while after the captures: 2026-11-21 02:00:30 UTC.
+const NOW: u32 = 1_795_226_430;
+
+/// What the names of addresses are; some are longer than a column.
+const HOSTS: &str = "127.0.0.1 localhost
+::1 localhost
+10.77.0.2 here.lab
+10.77.0.11 eleven.lab
+10.77.0.12 a.rather.long.name.of.a.server.lab
+fd77::12 six.lab
+";
+
+/// Lines of a difference that are shown.
+const SHOWN: usize = 6;
+
+/// How a helper says that this machine cannot do it.
+const SKIPPED: i32 = 77;

@@ -1,0 +1,57 @@
+//! The command line beside the program that it follows: ntpq 4.2.8p15, byte for byte.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
+
+mod cases;
+mod duel;
+
+use duel::{Daemon, Duel, Zone};
+
+#[test]
+fn a_classic_daemon_is_printed_as_ntpq_prints_it() {
+    for zone in Zone::ALL {
+        Duel { daemon: Daemon::Frozen("classic", &[]), zone, by_link: true }.fight(&cases::ALL);
+    }
+}
+
+#[test]
+fn an_ntpsec_daemon_is_printed_as_ntpq_prints_it() {
+    for zone in Zone::ALL {
+        Duel { daemon: Daemon::Frozen("ntpsec", &[]), zone, by_link: true }.fight(&cases::ALL);
+    }
+}
+
+#[test]
+fn as_a_subcommand_it_prints_the_same() {
+    let duel = Duel { daemon: Daemon::Frozen("classic", &[]), zone: Zone::Utc, by_link: false };
+    duel.fight(&[cases::TABLES, cases::COMMAND_LINE, cases::COMPLAINTS]);
+}
+
+#[test]
+fn a_silent_daemon_is_waited_for_as_ntpq_does() {
+    let daemon = Daemon::Frozen("classic", &["--silent"]);
+    Duel { daemon, zone: Zone::Utc, by_link: true }.fight(&[cases::TROUBLE]);
+}
+
+#[test]
+fn a_closed_port_is_told_as_ntpq_tells_it() {
+    Duel { daemon: Daemon::None, zone: Zone::Utc, by_link: true }.fight(&[cases::TROUBLE]);
+}
+
+#[test]
+fn every_error_is_told_as_ntpq_tells_it() {
+    const ERRORS: [&[&str]; 8] = [
+        &["--error", "1"],
+        &["--error", "2"],
+        &["--error", "3"],
+        &["--error", "4"],
+        &["--error", "5"],
+        &["--error", "6"],
+        &["--error", "7"],
+        &["--error", "200"],
+    ];
+    for error in ERRORS {
+        let daemon = Daemon::Frozen("classic", error);
+        Duel { daemon, zone: Zone::Utc, by_link: true }.fight(&[cases::TROUBLE]);
+    }
+}
