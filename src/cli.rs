@@ -3,4 +3,5 @@
 pub mod args;
 pub mod exit;
 pub mod ntpq;
+pub mod run;
 pub mod settings;

@@ -1,20 +1,139 @@
-//! The program.
+//! The program: reads the arguments, hands over to the command line or the screens, and turns what
+//! comes of it into an exit code.
 
 use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use ntpscope::cli::ntpq;
-use ntpscope::net;
+use ntpscope::backend::TargetId;
+use ntpscope::cli::args::{self, Arguments, Command};
+use ntpscope::cli::exit::{Exit, printed};
+use ntpscope::cli::{run, settings};
+use ntpscope::config::Rejected;
+use ntpscope::config::app::{AUTO_THEME, Settings};
+use ntpscope::config::host::HostSpec;
 use ntpscope::net::clock::Clock;
+use ntpscope::net::network::Network;
+use ntpscope::tui;
+use ntpscope::tui::app::{Options, Target};
+use ntpscope::tui::terminal::Capabilities;
+use ntpscope::tui::theme::{ThemeError, Themes, Variant};
 
 fn main() -> ExitCode {
     let mut words = env::args_os();
-    let program = words.next().unwrap_or_default();
-    if !ntpq::is_ntpq(&program) && words.next().is_none_or(|word| word != "ntpq") {
-        return ExitCode::from(2);
+    let program = words.next().unwrap_or_else(|| OsString::from("ntpscope"));
+    let exit = match args::read(std::iter::once(program).chain(words)) {
+        Err(instead) => say(&instead),
+        Ok(arguments) => match arguments.command {
+            Some(Command::Ntpq { .. }) => Exit::Usage,
+            None => watch(&arguments),
+        },
+    };
+    exit.into()
+}
+
+/// Writes what was asked for to stdout, what is wrong to stderr.
+fn say(instead: &args::Instead) -> Exit {
+    match instead.exit {
+        Exit::Success => printed(io::stdout().write_all(instead.text.as_bytes())),
+        exit => {
+            complain(&instead.text);
+            exit
+        }
     }
-    ntpq::start(&program, words, |batch| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(net::ntpq::run(batch, Clock::start()))
+}
+
+/// Writes to stderr; there is nowhere to say that it cannot be.
+fn complain(text: &str) {
+    drop(io::stderr().write_all(text.as_bytes()));
+}
+
+/// The screens, or the table once where there is no terminal to draw on.
+fn watch(arguments: &Arguments) -> Exit {
+    let settings = match settings::load(arguments) {
+        Ok(settings) => settings,
+        Err(rejected) => {
+            complain(&format!("ntpscope: {rejected}\n"));
+            return Exit::Usage;
+        }
+    };
+    if arguments.print_config {
+        return printed(io::stdout().write_all(settings.print().as_bytes()));
+    }
+    let options = match options(arguments, &settings) {
+        Ok(options) => options,
+        Err(rejected) => {
+            complain(&format!("ntpscope: {rejected}\n"));
+            return Exit::Usage;
+        }
+    };
+    if arguments.json || !io::stdout().is_terminal() {
+        let patience = settings.timeout.value;
+        return run::once(arguments, &hosts(arguments), patience, |daemons, names, now| {
+            tui::once::text(options, daemons, names, now)
+        });
+    }
+    match screens(arguments, options) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            complain(&format!("ntpscope: {error:#}\n"));
+            Exit::Failed
+        }
+    }
+}
+
+/// The daemons to look at: those that were named, or the one on this host.
+fn hosts(arguments: &Arguments) -> Vec<HostSpec> {
+    if arguments.hosts.is_empty() { vec![HostSpec::new(LOCAL)] } else { arguments.hosts.clone() }
+}
+
+fn options(arguments: &Arguments, settings: &Settings) -> Result<Options, Rejected> {
+    let name = settings.theme.value.as_str();
+    let variant = Variant::named(name);
+    let built_in = Themes::built_in().map_err(rejected)?;
+    let themes = if variant.is_some() || name == AUTO_THEME {
+        built_in
+    } else {
+        let file = settings::theme_file(name)?;
+        built_in.patched(&file.text, &file.origin).map_err(rejected)?
+    };
+    let targets = (0..).zip(hosts(arguments)).map(|(place, host)| Target {
+        id: TargetId::new(place),
+        label: host.to_string(),
+        is_local: host.host() == LOCAL || host.address().is_some_and(|a| a.is_loopback()),
+    });
+    let (color, ascii) = (settings.color.value, settings.ascii.value);
+    Ok(Options {
+        targets: targets.collect(),
+        names: settings.names.value,
+        capabilities: Capabilities::detect(|name| env::var(name).ok(), color, ascii),
+        themes,
+        variant,
+        units: settings.units.value,
     })
 }
+
+fn rejected(error: ThemeError) -> Rejected {
+    Rejected {
+        source: error.origin.into_string(),
+        position: Some((error.line, error.column)),
+        reason: error.source.to_string().trim_end_matches('.').to_owned(),
+    }
+}
+
+fn screens(arguments: &Arguments, options: Options) -> color_eyre::Result<()> {
+    color_eyre::install()?;
+    let runtime = run::runtime()?;
+    let outcome = runtime.block_on(async {
+        let clock = Clock::start();
+        let network = Network::start(&hosts(arguments), run::families(arguments), clock)?;
+        tui::run::run(network, options, || clock.now()).await
+    });
+    // A resolver that hangs is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// The daemon to look at when none is named.
+const LOCAL: &str = "localhost";

@@ -5,7 +5,9 @@
 
 pub mod client;
 pub mod clock;
+pub mod daemon;
 pub mod mailbox;
+pub mod network;
 pub mod ntpq;
 pub mod programs;
 pub mod random;

@@ -48,7 +48,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Theme: dark, light, mono, or one of your own in the themes folder.
+    /// Theme: auto, dark, light, mono, or one of your own in the themes folder.
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
 

@@ -46,6 +46,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// How to end after printing: a reader that has gone had enough.
+pub fn printed(outcome: std::io::Result<()>) -> Exit {
+    match outcome {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
+        _ => Exit::Success,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,9 @@
 //! Commands without a screen, on the real network: the only file of the command line that knows it.
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +11,15 @@ use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend as _, Request, TargetId, Update};
+use crate::cli::args::Arguments;
+use crate::cli::exit::{Exit, printed};
 use crate::config::host::HostSpec;
-use crate::model::{Absent, Contact, Daemon, Interest};
+use crate::model::vars::peer;
+use crate::model::{Absent, Contact, Daemon, Interest, json};
 use crate::net::clock::Clock;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
+use crate::units::Now;
 
 /// A runtime for one thread, with few threads for the resolver.
 ///
@@ -26,37 +32,136 @@ pub fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
+/// Which addresses of names will do.
+pub const fn families(arguments: &Arguments) -> Families {
+    match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => Families::V4,
+        (_, true) => Families::V6,
+        _ => Families::Any,
+    }
+}
+
+/// Prints what is known of `hosts` once: JSON, an object a line, or as `table` has it.
+pub fn once(
+    arguments: &Arguments,
+    hosts: &[HostSpec],
+    patience: Duration,
+    table: impl FnOnce(&[Arc<Daemon>], &Names, Now) -> String,
+) -> Exit {
+    let looked = runtime().and_then(|runtime| {
+        let looked = runtime.block_on(async {
+            let clock = Clock::start();
+            let names = !arguments.numeric && !arguments.json;
+            let families = families(arguments);
+            let seen = look(hosts, families, patience, names, clock).await?;
+            Ok((seen, clock.now()))
+        });
+        // A resolver that hangs is not waited for.
+        runtime.shutdown_background();
+        looked
+    });
+    let (seen, now) = match looked {
+        Ok(looked) => looked,
+        Err(error) => {
+            drop(writeln!(io::stderr(), "ntpscope: cannot ask: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let text = if arguments.json {
+        let lines = hosts.iter().zip(&seen.daemons).map(|(host, daemon)| {
+            let mut object = json::daemon(daemon, now.mono);
+            if let Some(object) = object.as_object_mut() {
+                object.insert("host".into(), host.to_string().into());
+            }
+            format!("{object}\n")
+        });
+        lines.collect()
+    } else {
+        table(&seen.daemons, &seen.names, now)
+    };
+    let printed = printed(io::stdout().write_all(text.as_bytes()));
+    seen.daemons.iter().map(|daemon| outcome(daemon)).fold(printed, Exit::max)
+}
+
+/// How the conversation with a daemon counts.
+fn outcome(daemon: &Daemon) -> Exit {
+    match daemon.contact {
+        Contact::Refusing { .. } => Exit::Refused,
+        _ if daemon.associations.latest().is_some() => Exit::Success,
+        _ => Exit::NoAnswer,
+    }
+}
+
+/// The names of addresses that came in time.
+pub type Names = Vec<(IpAddr, Option<Arc<str>>)>;
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Seen {
+    /// The daemons, in the order of the hosts.
+    pub daemons: Vec<Arc<Daemon>>,
+    /// The names of their sources that came in time.
+    pub names: Names,
+}
+
 /// Looks at `hosts` until all of each that a table shows is known or known not to come, at most
-/// for `patience`; what is known then.
+/// for `patience`; then at most a moment longer for `names`.
 ///
 /// # Errors
 /// The system has no randomness to give.
-pub async fn look(
+async fn look(
     hosts: &[HostSpec],
     families: Families,
     patience: Duration,
+    names: bool,
     clock: Clock,
-) -> io::Result<Vec<Arc<Daemon>>> {
+) -> io::Result<Seen> {
     let mut network = Network::start(hosts, families, clock)?;
-    let mut daemons: Vec<Arc<Daemon>> = hosts.iter().map(|_| Arc::default()).collect();
+    let mut seen =
+        Seen { daemons: hosts.iter().map(|_| Arc::default()).collect(), names: Names::new() };
     for (place, _) in (0..).zip(hosts) {
         let interest = Interest { visible: true, ..Interest::default() };
         network.request(Request::Interest { target: TargetId::new(place), interest });
     }
     let deadline = Instant::now() + patience;
-    while !daemons.iter().all(|daemon| is_settled(daemon)) {
-        let update = poll_fn(|context| network.poll_update(context));
-        match timeout_at(deadline, update).await {
-            Err(_) => break,
+    while !seen.daemons.iter().all(|daemon| is_settled(daemon)) {
+        if !seen.take(&mut network, deadline).await {
+            break;
+        }
+    }
+    if names {
+        let wanted = addresses(&seen.daemons);
+        for address in &wanted {
+            network.request(Request::Name(*address));
+        }
+        let deadline = Instant::now() + NAMES_PATIENCE;
+        while seen.names.len() < wanted.len() && seen.take(&mut network, deadline).await {}
+    }
+    Ok(seen)
+}
+
+impl Seen {
+    /// Takes in one update; `false` when none comes before `deadline`.
+    async fn take(&mut self, network: &mut Network, deadline: Instant) -> bool {
+        match timeout_at(deadline, poll_fn(|context| network.poll_update(context))).await {
+            Err(_) => return false,
             Ok(Update::Daemon { target, daemon }) => {
-                if let Some(slot) = daemons.get_mut(usize::from(target.place())) {
+                if let Some(slot) = self.daemons.get_mut(usize::from(target.place())) {
                     *slot = daemon;
                 }
             }
-            Ok(_) => {}
+            Ok(Update::Name { address, name }) => self.names.push((address, name)),
+            Ok(Update::Programs(_)) => {}
         }
+        true
     }
-    Ok(daemons)
+}
+
+/// The addresses whose names a table shows.
+fn addresses(daemons: &[Arc<Daemon>]) -> BTreeSet<IpAddr> {
+    let peers = daemons.iter().flat_map(|daemon| daemon.peers.iter());
+    let sources = peers.filter_map(|peer| peer.row.latest()?.address(&peer::SOURCE));
+    sources.filter(|address| !address.is_unspecified()).collect()
 }
 
 /// Whether there is nothing more to wait for.
@@ -72,6 +177,9 @@ fn is_settled(daemon: &Daemon) -> bool {
         _ => false,
     }
 }
+
+/// How long names may take once everything else is there.
+const NAMES_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Threads that may wait for the resolver at once.
 const RESOLVER_THREADS: usize = 4;

@@ -45,6 +45,42 @@ pub fn folder() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("ntpscope"))
 }
 
+/// A theme of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThemeFile {
+    /// The file's name.
+    pub origin: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The theme file called `name` in the themes folder.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn theme_file(name: &str) -> Result<ThemeFile, Rejected> {
+    let unknown = |reason: String| Rejected {
+        source: format!("theme `{}`", name.escape_debug()),
+        position: None,
+        reason,
+    };
+    let Some(folder) = folder() else {
+        return Err(unknown("there is none of that name and no home to look in".to_owned()));
+    };
+    if name.is_empty() || name.contains(['/', '\0']) || name.starts_with('.') {
+        return Err(unknown("a theme's name is a file's name without folder".to_owned()));
+    }
+    let file = folder.join("themes").join(format!("{name}.ron"));
+    match fs::read_to_string(&file) {
+        Ok(text) => Ok(ThemeFile { origin: file.display().to_string(), text }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unknown(format!(
+            "it is none of auto, dark, light, mono, and there is no {}",
+            file.display()
+        ))),
+        Err(error) => Err(unreadable(&file, &error)),
+    }
+}
+
 fn unreadable(file: &Path, error: &io::Error) -> Rejected {
     Rejected {
         source: file.display().to_string(),

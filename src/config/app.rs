@@ -25,13 +25,52 @@ pub enum Color {
 
 /// In which unit spans of time are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Units {
-    /// Milliseconds with three decimals, as ntpq shows them.
+    /// Milliseconds, as ntpq.
     #[default]
+    #[serde(rename = "ms")]
     Milliseconds,
-    /// Each value in the unit that suits it.
+    /// For each value the unit that needs the fewest digits; it stands behind the number.
+    #[serde(rename = "auto")]
     Auto,
+    /// Microseconds.
+    #[serde(rename = "us")]
+    Microseconds,
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanoseconds,
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+}
+
+impl Units {
+    /// All of them, in the order in which a key steps through them.
+    pub const ALL: [Self; 5] =
+        [Self::Milliseconds, Self::Auto, Self::Microseconds, Self::Nanoseconds, Self::Seconds];
+
+    /// The one after this.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Milliseconds => Self::Auto,
+            Self::Auto => Self::Microseconds,
+            Self::Microseconds => Self::Nanoseconds,
+            Self::Nanoseconds => Self::Seconds,
+            Self::Seconds => Self::Milliseconds,
+        }
+    }
+
+    /// Its name in settings and commands, in ASCII.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "ms",
+            Self::Auto => "auto",
+            Self::Microseconds => "us",
+            Self::Nanoseconds => "ns",
+            Self::Seconds => "s",
+        }
+    }
 }
 
 /// Where a setting comes from.
@@ -112,7 +151,7 @@ impl TryFrom<String> for Span {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            theme: Setting::built_in("dark".to_owned()),
+            theme: Setting::built_in(AUTO_THEME.to_owned()),
             color: Setting::built_in(Color::Auto),
             ascii: Setting::built_in(false),
             names: Setting::built_in(true),
@@ -153,18 +192,20 @@ impl Settings {
             let _ = writeln!(text, "    {:<40}// {origin}", format!("{name}: {value},"));
         };
         let color = format!("{:?}", self.color.value).to_lowercase();
-        let units = format!("{:?}", self.units.value).to_lowercase();
         let timeout = humantime::format_duration(self.timeout.value).to_string();
         line("theme", &format!("{:?}", self.theme.value), &self.theme.origin);
         line("color", &color, &self.color.origin);
         line("ascii", &self.ascii.value.to_string(), &self.ascii.origin);
         line("names", &self.names.value.to_string(), &self.names.origin);
-        line("units", &units, &self.units.origin);
+        line("units", self.units.value.name(), &self.units.origin);
         line("timeout", &format!("{timeout:?}"), &self.timeout.origin);
         text.push_str(")\n");
         text
     }
 }
+
+/// The theme that fits the terminal, as far as its environment tells.
+pub const AUTO_THEME: &str = "auto";
 
 /// Reads RON; absent optional fields need no `Some(…)`.
 ///

@@ -12,13 +12,13 @@ use crate::control::timing::Timing;
 use crate::control::watcher::{Input, Output, Watcher};
 use crate::model::question::Unreachable;
 use crate::model::{Contact, Interest};
-use crate::units::Mono;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::mailbox::Mailbox;
 use crate::net::programs;
 use crate::net::resolver::{self, Families};
 use crate::net::udp::{RECEIVE_BUFFER, Socket};
+use crate::units::Mono;
 
 /// What a task is told; the latest word counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,7 +116,6 @@ impl Watched {
                     conversation.searched = lost;
                     self.mailbox.daemon(self.target, daemon);
                 }
-                _ => {}
             }
         }
     }
@@ -147,10 +146,10 @@ impl Watched {
             watcher.handle(self.clock.now(), Input::NoAddress(why));
             self.tell(watcher);
             let refreshes = orders.borrow_and_update().refreshes;
-            let refreshed = orders.wait_for(|orders| orders.refreshes != refreshes);
+            let asked_again = orders.wait_for(|orders| orders.refreshes != refreshes);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                word = refreshed => drop(word.ok()?),
+                word = asked_again => drop(word.ok()?),
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -247,7 +246,7 @@ impl Line {
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long at most.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long to stay with an address that never answered, once all have been tried.
 const BETWEEN_TURNS: Duration = Duration::from_secs(8);

@@ -7,63 +7,9 @@
 
 use std::time::Duration;
 
-use crate::config::app;
+pub use crate::config::app::Units;
 use crate::model::Dialect;
 use crate::units::{Mono, Now, NtpDuration, NtpTimestamp};
-
-/// The unit in which spans are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Units {
-    /// Milliseconds, as ntpq.
-    #[default]
-    Milliseconds,
-    /// For each value the unit that needs the fewest digits; it stands behind the number.
-    Auto,
-    /// Microseconds.
-    Microseconds,
-    /// Nanoseconds.
-    Nanoseconds,
-    /// Seconds.
-    Seconds,
-}
-
-impl Units {
-    /// All of them, in the order in which a key steps through them.
-    pub const ALL: [Self; 5] =
-        [Self::Milliseconds, Self::Auto, Self::Microseconds, Self::Nanoseconds, Self::Seconds];
-
-    /// The one after this.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Milliseconds => Self::Auto,
-            Self::Auto => Self::Microseconds,
-            Self::Microseconds => Self::Nanoseconds,
-            Self::Nanoseconds => Self::Seconds,
-            Self::Seconds => Self::Milliseconds,
-        }
-    }
-
-    /// Its name in commands, in ASCII.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Milliseconds => "ms",
-            Self::Auto => "auto",
-            Self::Microseconds => "us",
-            Self::Nanoseconds => "ns",
-            Self::Seconds => "s",
-        }
-    }
-}
-
-impl From<app::Units> for Units {
-    fn from(units: app::Units) -> Self {
-        match units {
-            app::Units::Milliseconds => Self::Milliseconds,
-            app::Units::Auto => Self::Auto,
-        }
-    }
-}
 
 /// How spans are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

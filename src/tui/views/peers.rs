@@ -27,6 +27,17 @@ pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// Draws the whole table and nothing else.
+pub fn render_whole(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
+    let context = Context::new(app, tab);
+    let rows = rows::rows(app, tab);
+    if rows.is_empty() {
+        render_empty(&context, area, buffer);
+    } else {
+        render_table(&context, &rows, area, buffer);
+    }
+}
+
 /// The rows on screen, from top to bottom.
 pub fn visible<'a>(app: &'a App, tab: &'a Tab, area: Rect) -> Vec<Row<'a>> {
     let rows = rows::rows(app, tab);
