@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use ntpscope::backend::TargetId;
 use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::exit::{Exit, printed};
-use ntpscope::cli::{run, settings};
+use ntpscope::cli::{ntpq, run, settings};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::host::HostSpec;
@@ -23,14 +23,16 @@ use ntpscope::tui::theme::{ThemeError, Themes, Variant};
 fn main() -> ExitCode {
     let mut words = env::args_os();
     let program = words.next().unwrap_or_else(|| OsString::from("ntpscope"));
-    let exit = match args::read(std::iter::once(program).chain(words)) {
-        Err(instead) => say(&instead),
+    if ntpq::is_ntpq(&program) {
+        return ExitCode::from(run::ntpq(&program, words));
+    }
+    match args::read(std::iter::once(program.clone()).chain(words)) {
+        Err(instead) => say(&instead).into(),
         Ok(arguments) => match arguments.command {
-            Some(Command::Ntpq { .. }) => Exit::Usage,
-            None => watch(&arguments),
+            Some(Command::Ntpq { arguments }) => ExitCode::from(run::ntpq(&program, arguments)),
+            None => watch(&arguments).into(),
         },
-    };
-    exit.into()
+    }
 }
 
 /// Writes what was asked for to stdout, what is wrong to stderr.

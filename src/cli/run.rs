@@ -1,24 +1,29 @@
 //! Commands without a screen, on the real network: the only file of the command line that knows it.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend as _, Request, TargetId, Update};
 use crate::cli::args::Arguments;
 use crate::cli::exit::{Exit, printed};
+use crate::cli::ntpq;
 use crate::config::host::HostSpec;
 use crate::model::vars::peer;
 use crate::model::{Absent, Contact, Daemon, Interest, json};
+use crate::net;
 use crate::net::clock::Clock;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
+use crate::ntpq::Batch;
 use crate::units::Now;
 
 /// A runtime for one thread, with few threads for the resolver.
@@ -89,6 +94,36 @@ fn outcome(daemon: &Daemon) -> Exit {
         Contact::Refusing { .. } => Exit::Refused,
         _ if daemon.associations.latest().is_some() => Exit::Success,
         _ => Exit::NoAnswer,
+    }
+}
+
+/// Runs ntpq, started as `program`, and returns its exit status.
+pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let options = match ntpq::read(&ntpq::program_name(program), arguments) {
+        Ok(request) => request.options,
+        Err(instead) if instead.asked_for => {
+            return printed(io::stdout().write_all(instead.text.as_bytes())).code();
+        }
+        Err(instead) => {
+            drop(io::stderr().write_all(instead.text.as_bytes()));
+            return Exit::Failed.code();
+        }
+    };
+    let outcome = runtime().and_then(|runtime| {
+        let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
+        let mut batch = Batch::new(options, zone);
+        let outcome = runtime.block_on(net::ntpq::run(&mut batch, Clock::start()));
+        // A resolver that hangs is not waited for.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(status) => status,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success.code(),
+        Err(error) => {
+            drop(writeln!(io::stderr(), "{}: {error}", ntpq::program_name(program)));
+            Exit::Failed.code()
+        }
     }
 }
 
