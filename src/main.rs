@@ -24,12 +24,12 @@ fn main() -> ExitCode {
     let mut words = env::args_os();
     let program = words.next().unwrap_or_else(|| OsString::from("ntpscope"));
     if ntpq::is_ntpq(&program) {
-        return ExitCode::from(run::ntpq(&program, words));
+        return run::ntpq(&program, words);
     }
     match args::read(std::iter::once(program.clone()).chain(words)) {
         Err(instead) => say(&instead).into(),
         Ok(arguments) => match arguments.command {
-            Some(Command::Ntpq { arguments }) => ExitCode::from(run::ntpq(&program, arguments)),
+            Some(Command::Ntpq { arguments }) => run::ntpq(&program, arguments),
             None => watch(&arguments).into(),
         },
     }

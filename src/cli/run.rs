@@ -5,10 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout_at};
 
@@ -23,7 +23,6 @@ use crate::net;
 use crate::net::clock::Clock;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
-use crate::ntpq::Batch;
 use crate::units::Now;
 
 /// A runtime for one thread, with few threads for the resolver.
@@ -97,34 +96,15 @@ fn outcome(daemon: &Daemon) -> Exit {
     }
 }
 
-/// Runs ntpq, started as `program`, and returns its exit status.
-pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let options = match ntpq::read(&ntpq::program_name(program), arguments) {
-        Ok(request) => request.options,
-        Err(instead) if instead.asked_for => {
-            return printed(io::stdout().write_all(instead.text.as_bytes())).code();
-        }
-        Err(instead) => {
-            drop(io::stderr().write_all(instead.text.as_bytes()));
-            return Exit::Failed.code();
-        }
-    };
-    let outcome = runtime().and_then(|runtime| {
-        let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
-        let mut batch = Batch::new(options, zone);
-        let outcome = runtime.block_on(net::ntpq::run(&mut batch, Clock::start()));
+/// Runs ntpq, started as `program`.
+pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ntpq::start(program, arguments, |batch| {
+        let runtime = runtime()?;
+        let outcome = runtime.block_on(net::ntpq::run(batch, Clock::start()));
         // A resolver that hangs is not waited for.
         runtime.shutdown_background();
         outcome
-    });
-    match outcome {
-        Ok(status) => status,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success.code(),
-        Err(error) => {
-            drop(writeln!(io::stderr(), "{}: {error}", ntpq::program_name(program)));
-            Exit::Failed.code()
-        }
-    }
+    })
 }
 
 /// The names of addresses that came in time.
