@@ -19,6 +19,7 @@ pub mod keys;
 pub mod peers;
 pub mod printer;
 pub mod reading;
+pub mod record;
 pub mod session;
 pub mod settings;
 pub mod text;

@@ -1,7 +1,10 @@
 //! The list of associations and what their status words say.
 
+use serde_json::{Map, Value as Json};
+
 use crate::model::question::Question;
 use crate::ntpq::job::{Answer, Job, Step};
+use crate::ntpq::record;
 use crate::ntpq::session::Session;
 use crate::units::AssocId;
 use crate::wire::mode6::status::PeerStatus;
@@ -48,6 +51,9 @@ fn print(session: &mut Session, all: bool) {
     if session.associations.is_empty() {
         return session.print("No association ID's in list\n");
     }
+    if session.records() {
+        return record(session, all);
+    }
     session.print("ind assid status  conf reach auth condition  last_event cnt\n");
     session.print("===========================================================\n");
     for (place, (id, status)) in session.associations.clone().into_iter().enumerate() {
@@ -60,6 +66,13 @@ fn print(session: &mut Session, all: bool) {
             session.print(&format!("{}\n", row.trim_end_matches(' ')));
         }
     }
+}
+
+fn record(session: &mut Session, all: bool) {
+    let listed = session.associations.iter().filter(|(_, status)| is_listed(*status, all));
+    let listed = listed.map(|(id, status)| Json::Object(record::association(*id, *status)));
+    let associations = listed.collect();
+    session.record(Map::from_iter([("associations".to_owned(), Json::Array(associations))]));
 }
 
 fn row(place: usize, id: AssocId, status: PeerStatus, condition: &str) -> String {

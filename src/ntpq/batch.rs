@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 
 use crate::model::question::Question;
 use crate::ntpq::command::{self, Argument, Line};
-use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Output, Step};
+use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Output, Step, Stream};
+use crate::ntpq::record::Record;
 use crate::ntpq::session::{RefIds, Session};
 use crate::ntpq::text::printable;
 use crate::ntpq::verbs;
@@ -81,6 +82,7 @@ impl Batch {
         session.settings.wide = options.wide;
         session.settings.old_rv = options.old_rv;
         session.settings.ref_ids = options.ref_ids;
+        session.record = options.json.then(Record::default);
         session.hosts = options.hosts.iter().map(|(host, _)| host.clone()).collect();
         Self {
             session,
@@ -101,8 +103,11 @@ impl Batch {
     }
 
     /// Takes the answer to what was needed; `now` is the time in seconds since 1970.
-    pub fn handle(&mut self, now: i64, answer: Answer) {
+    pub fn handle(&mut self, now: i64, mut answer: Answer) {
         self.session.now = now;
+        if let Answer::Replies(replies) = &mut answer {
+            self.session.take_along(replies);
+        }
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Opening => self.take_opened(answer),
             State::Listing(line) => {
@@ -223,6 +228,9 @@ impl Batch {
 
     fn begin(&mut self, line: &Line) {
         self.session.has_printed = true;
+        if let Some(record) = &mut self.session.record {
+            record.command = line.command.name;
+        }
         let job = verbs::job(line);
         self.resume(job, None);
     }
@@ -249,6 +257,9 @@ impl Batch {
 
     fn end(&mut self, status: u8) {
         self.flush();
+        if let Some(record) = &self.session.record {
+            self.outputs.push_back(Output::Text(Stream::Out, record.document()));
+        }
         self.outputs.push_back(Output::End(status));
         self.state = State::Ended;
     }

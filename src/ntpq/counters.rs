@@ -78,8 +78,12 @@ impl Details {
         for complaint in malformed.iter().chain(&unreadable) {
             session.complain(complaint);
         }
+        let scope = if self.of_peer() { Scope::Peer } else { Scope::System };
+        if session.records() {
+            let asked: Vec<_> = self.listing.lines.iter().flat_map(asked_for).collect();
+            return session.record_variables(scope, self.association, &asked, reply);
+        }
         if self.listing.with_status {
-            let scope = if self.of_peer() { Scope::Peer } else { Scope::System };
             let line = variables::status_line(scope, self.association, reply.status);
             session.print(&format!("{line}\n"));
         }

@@ -1,5 +1,7 @@
 //! `ifstats`: the addresses that the daemon listens on. It is told to those who have a key.
 
+use serde_json::{Map, Value as Json, json};
+
 use crate::model::question::Question;
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
@@ -60,7 +62,7 @@ impl Job for InterfaceTable {
 }
 
 impl InterfaceTable {
-    fn ask(&mut self, session: &Session) -> Step {
+    fn ask(&mut self, session: &mut Session) -> Step {
         Step::Need(if session.keys.id == 0 {
             self.awaited = Awaited::KeyId;
             keys::id_prompt()
@@ -84,8 +86,8 @@ struct Row {
     name: String,
     enabled: bool,
     flags: u32,
-    ttl: u32,
-    multicasts: u32,
+    ttl: Option<u32>,
+    multicasts: Option<u32>,
     received: u32,
     sent: u32,
     failed: u32,
@@ -95,6 +97,7 @@ struct Row {
 
 fn print(session: &mut Session, reply: &Reply) -> Step {
     session.print(HEADER);
+    let mut rows = Vec::new();
     let mut row = Row::default();
     for item in variables::read_items(reply.data(), session) {
         let Some((tag, number)) = split(&item) else { continue };
@@ -111,21 +114,27 @@ fn print(session: &mut Session, reply: &Reply) -> Step {
             return Step::Quit(1);
         }
         if number > row.number {
-            warn_if_incomplete(session, &row);
+            leave(session, &row, &mut rows);
             row = next;
         }
         row.fields += 1;
         if row.fields >= FIELDS {
             session.print(&row.print());
+            rows.push(row.json());
             // A field more prints another row, of that field alone.
             row = Row { number: row.number, fields: row.fields, ..Row::default() };
         }
     }
-    warn_if_incomplete(session, &row);
+    leave(session, &row, &mut rows);
+    session.record(Map::from_iter([("interfaces".to_owned(), Json::Array(rows))]));
     Step::Done
 }
 
-fn warn_if_incomplete(session: &mut Session, row: &Row) {
+/// Leaves a row, which should be complete by now.
+fn leave(session: &mut Session, row: &Row, rows: &mut Vec<Json>) {
+    if (1..FIELDS).contains(&row.fields) {
+        rows.push(row.json());
+    }
     if row.fields < FIELDS {
         let text = format!("Warning: incomplete row with {} (of {FIELDS}) fields\n", row.fields);
         session.print(&text);
@@ -167,8 +176,8 @@ impl Row {
                 self.flags = flags.unwrap_or(0);
                 return flags.is_some();
             }
-            "tl" => &mut self.ttl,
-            "mc" => &mut self.multicasts,
+            "tl" => self.ttl.insert(0),
+            "mc" => self.multicasts.insert(0),
             "rx" => &mut self.received,
             "tx" => &mut self.sent,
             "txerr" => &mut self.failed,
@@ -180,6 +189,25 @@ impl Row {
         number.is_some()
     }
 
+    fn json(&self) -> Json {
+        let text = |address: &NetAddress| address.with_port();
+        json!({
+            "number": self.number,
+            "name": self.name,
+            "address": self.address.as_ref().map(text),
+            "broadcast": self.broadcast.as_ref().map(text),
+            "enabled": self.enabled,
+            "flags_bits": self.flags,
+            "ttl": self.ttl,
+            "multicast_groups": self.multicasts,
+            "received": self.received,
+            "sent": self.sent,
+            "send_failures": self.failed,
+            "peers": self.peers,
+            "uptime_s": self.uptime,
+        })
+    }
+
     fn print(&self) -> String {
         let with_port = |address: &NetAddress| format!("    {}\n", address.with_port());
         format!(
@@ -188,8 +216,8 @@ impl Row {
             cut(&self.name, 24),
             if self.enabled { '.' } else { 'D' },
             self.flags,
-            self.ttl,
-            self.multicasts,
+            self.ttl.unwrap_or(0),
+            self.multicasts.unwrap_or(0),
             self.received,
             self.sent,
             self.failed,

@@ -6,14 +6,17 @@
 //! knows, for all. The rows are printed in order up to the first that was not answered, as ntpq
 //! leaves off there.
 
+use serde_json::{Map, Value as Json};
+
 use crate::model::identity::Dialect;
 use crate::model::question::{Failure, Question};
 use crate::model::reply::Reply;
-use crate::model::vars::{Variable, peer};
+use crate::model::vars::{Scope, Variable, peer};
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::associations::is_listed;
 use crate::ntpq::command::{Argument, Columns, Line};
 use crate::ntpq::job::{Answer, HostName, Job, Located, Need, Step};
+use crate::ntpq::record;
 use crate::ntpq::session::{RefIds, Session};
 use crate::units::AssocId;
 use crate::wire::mode6::ErrorCode;
@@ -200,7 +203,30 @@ impl PeerTable {
         Step::Need(Need::Names(self.looked_up.clone()))
     }
 
+    fn record(&self, session: &mut Session) {
+        let mut peers = Vec::new();
+        for (id, answer) in self.asked.iter().zip(&self.answers) {
+            match answer {
+                Ok(reply) => {
+                    let status = PeerStatus::from_bits(reply.status);
+                    let mut peer = record::association(*id, status);
+                    let row = Row::read(reply.data(), self.columns, RefIds::Ipv4, &mut Vec::new());
+                    let remote = row.name.unwrap_or_else(|| session.name_of(row.source));
+                    peer.insert("remote".into(), remote.into());
+                    let variables = session.variables(Scope::Peer, &[], reply);
+                    peer.insert("variables".into(), Json::Object(variables));
+                    peers.push(Json::Object(peer));
+                }
+                Err(failure) => session.report(failure, *id),
+            }
+        }
+        session.record(Map::from_iter([("peers".to_owned(), Json::Array(peers))]));
+    }
+
     fn print(&self, session: &mut Session) {
+        if session.records() {
+            return self.record(session);
+        }
         self.measure_hosts(session);
         let (title, header) = match self.columns {
             Columns::Usual => ("server (local)", USUAL_HEADER),

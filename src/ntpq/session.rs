@@ -13,6 +13,7 @@ use crate::model::vars::system;
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::job::{Flight, HostName, Need, Opened, Stream};
 use crate::ntpq::keys::Keys;
+use crate::ntpq::record::Record;
 use crate::ntpq::text::printable;
 use crate::units::AssocId;
 use crate::wire::mode6::status::PeerStatus;
@@ -100,6 +101,8 @@ pub struct Session {
     pub names: HashMap<IpAddr, HostName>,
     /// Whether a command got as far as printing: blank lines separate those that follow.
     pub has_printed: bool,
+    /// What is recorded, where answers are not printed.
+    pub record: Option<Record>,
     /// Whether the output of the command goes to a file.
     pub redirected: bool,
     written: Vec<(Stream, String)>,
@@ -122,6 +125,7 @@ impl Session {
             dialect: None,
             names: HashMap::new(),
             has_printed: false,
+            record: None,
             redirected: false,
             written: Vec::new(),
         }
@@ -135,7 +139,12 @@ impl Session {
     }
 
     /// Writes to standard output, or to the file that the command's output goes to.
+    ///
+    /// Nothing where answers are recorded instead.
     pub fn print(&mut self, text: &str) {
+        if self.records() {
+            return;
+        }
         self.write(if self.redirected { Stream::File } else { Stream::Out }, text);
     }
 
@@ -180,7 +189,8 @@ impl Session {
     }
 
     /// Asks the current host these questions together.
-    pub fn ask(&self, mut questions: Vec<Question>) -> Need {
+    pub fn ask(&mut self, mut questions: Vec<Question>) -> Need {
+        self.ask_along(&mut questions);
         if self.settings.always_sign {
             for question in &mut questions {
                 question.signed = true;
@@ -236,6 +246,7 @@ impl Session {
 
     /// Says why a question about `association` was not answered.
     pub fn report(&mut self, failure: &Failure, association: AssocId) {
+        self.record_failure(failure, association);
         let host = self.host_name();
         let text = match failure {
             Failure::Refused(code) => refusal(*code, association),

@@ -2,7 +2,7 @@
 
 use crate::model::question::Question;
 use crate::model::reply::Reply;
-use crate::model::vars::Scope;
+use crate::model::vars::{self, Scope, Variable};
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::command::{Line, Verb};
 use crate::ntpq::job::{Answer, Job, Need, Step};
@@ -20,6 +20,8 @@ pub struct Reading {
     scope: Scope,
     asked: AssocId,
     quiet: bool,
+    /// The variables asked for by name.
+    named: Vec<&'static Variable>,
     reply: Option<Reply>,
     looked_up: Vec<NetAddress>,
 }
@@ -35,6 +37,7 @@ impl Reading {
             scope: Scope::System,
             asked: AssocId::SYSTEM,
             quiet: false,
+            named: Vec::new(),
             reply: None,
             looked_up: Vec::new(),
         }
@@ -53,9 +56,11 @@ impl Reading {
         };
         let variables = match self.verb {
             Verb::ReadList | Verb::ClockList => session.variables.clone(),
-            _ => self.named(session),
+            _ => self.list(session),
         };
         self.quiet = !session.settings.old_rv && !variables.is_empty();
+        let known = variables.iter().filter_map(|(name, _)| vars::find(self.scope, name));
+        self.named = known.collect();
         let text = request_text(&variables, session);
         let names = (!text.is_empty()).then_some(text.as_str());
         let question = if of_clock {
@@ -66,7 +71,7 @@ impl Reading {
         Step::Need(session.ask(vec![question]))
     }
 
-    fn named(&self, session: &mut Session) -> Vec<(String, Option<String>)> {
+    fn list(&self, session: &mut Session) -> Vec<(String, Option<String>)> {
         let mut list = Vec::new();
         for names in &self.names {
             add_variables(&mut list, names, session);
@@ -187,6 +192,9 @@ fn print(reading: &Reading, session: &mut Session, reply: &Reply) {
         } else {
             format!("{prefix}No information returned for{of_clock} association {id}\n")
         });
+    }
+    if session.records() {
+        return session.record_variables(reading.scope, id, &reading.named, reply);
     }
     session.print(&prefix);
     if session.settings.raw {
