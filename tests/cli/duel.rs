@@ -59,7 +59,7 @@ impl Duel {
         let cases: Vec<&str> = cases.into_iter().filter(|line| !line.is_empty()).collect();
         let real = match real() {
             Ok(real) => real,
-            Err(reason) => return skipped(&reason),
+            Err(reason) => return skipped("peers", &reason),
         };
         let folder = Folder::new();
         self.lay_out(&folder.0, &real, &cases);
@@ -73,7 +73,7 @@ impl Duel {
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.code() == Some(SKIPPED) {
-            return skipped(&said);
+            return skipped("peers", &said);
         }
         assert!(output.status.success(), "{self:?}: {said}");
         self.judge(&folder.0, &cases);
@@ -176,14 +176,14 @@ fn difference(real: &[u8], ours: &[u8]) -> String {
 }
 
 /// The real program and what it needs.
-struct Real {
-    program: PathBuf,
-    libraries: String,
-    faketime: PathBuf,
+pub(crate) struct Real {
+    pub(crate) program: PathBuf,
+    pub(crate) libraries: String,
+    pub(crate) faketime: PathBuf,
 }
 
 /// Has the real programs unpacked; why not, where they cannot be had.
-fn real() -> Result<Real, String> {
+pub(crate) fn real() -> Result<Real, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fetched = Command::new(root.join("tests/lab")).arg("fetch").output();
     let fetched = fetched.map_err(|error| error.to_string())?;
@@ -208,25 +208,25 @@ fn real() -> Result<Real, String> {
 }
 
 /// The program under test: the one that is shipped where `tests/run` built it.
-fn ours() -> PathBuf {
+pub(crate) fn ours() -> PathBuf {
     let built = || PathBuf::from(env!("CARGO_BIN_EXE_ntpscope"));
     std::env::var_os("NTPSCOPE_BIN").map_or_else(built, PathBuf::from)
 }
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(usual, PathBuf::from)
 }
 
-/// Says why nothing was compared; a failure where the real program is required.
-fn skipped(reason: &str) {
+/// Says why nothing was compared: `what` cannot be had; a failure where it is required.
+pub(crate) fn skipped(what: &str, reason: &str) {
     let required = std::env::var("NTPSCOPE_REQUIRE").unwrap_or_default();
-    let is_required = required.split(',').any(|word| word == "peers");
-    assert!(!is_required, "peers is required: {reason}");
-    drop(writeln!(std::io::stderr(), "skipped: peers: {reason}"));
+    let is_required = required.split(',').any(|word| word == what);
+    assert!(!is_required, "{what} is required: {reason}");
+    drop(writeln!(std::io::stderr(), "skipped: {what}: {reason}"));
     if let Ok(list) = std::env::var("NTPSCOPE_SKIPPED") {
         let mut list = OpenOptions::new().append(true).open(list).unwrap();
-        writeln!(list, "peers: {reason}").unwrap();
+        writeln!(list, "{what}: {reason}").unwrap();
     }
 }
 

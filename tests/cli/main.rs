@@ -4,6 +4,7 @@
 
 mod cases;
 mod duel;
+mod live;
 
 use duel::{Daemon, Duel, Zone};
 
