@@ -52,10 +52,12 @@ pub async fn run(
     while running {
         let now = clock();
         let draw_at = changed.map(|cause| pace.next(cause, now.mono));
-        if draw_at.is_some_and(|at| at <= now.mono) {
+        if let (Some(cause), Some(at)) = (changed, draw_at)
+            && at <= now.mono
+        {
             program.app.now = now;
             screen.draw(&program.app)?;
-            pace.drawn(now.mono);
+            pace.drawn(cause, now.mono);
             changed = None;
             continue;
         }
@@ -76,8 +78,13 @@ pub async fn run(
                 }
             };
             let effects = update(&mut program.app, clock(), event);
-            changed = changed.max(Some(cause));
             running = program.carry_out(effects, &mut screen)?;
+            // Keys come first, so with news at hand there are no more of them.
+            let is_answer_due = changed == Some(Cause::User) && cause == Cause::World;
+            changed = changed.max(Some(cause));
+            if is_answer_due {
+                break;
+            }
             match program.ready().await? {
                 Some(more) if running => next = more,
                 _ => break,

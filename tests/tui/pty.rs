@@ -196,9 +196,9 @@ fn keys_are_answered_while_the_world_floods() {
         })
         .collect();
     waits.sort();
-    // Twenty milliseconds is the promise; machines that are shared and code that is not optimised
-    // get some more.
-    assert!(waits[waits.len() / 2] < Duration::from_millis(60), "{waits:?}");
+    // Twenty milliseconds is the promise; code that is not optimised, on a machine that is shared,
+    // keeps it most of the time.
+    assert!(waits[waits.len() / 2] < Duration::from_millis(40), "{waits:?}");
     session.press("q");
     session.end();
 }

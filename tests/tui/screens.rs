@@ -6,13 +6,14 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 use ntpscope::backend::{TargetId, Update};
+use ntpscope::model::programs::{Program, ProgramKind};
 use ntpscope::model::question::Unreachable;
-use ntpscope::model::{Contact, Daemon, Failure};
+use ntpscope::model::{Absent, Contact, Daemon, Dated, Failure, Part};
 use ntpscope::tui::app::App;
 use ntpscope::tui::event::Event;
 use ntpscope::tui::update::update;
 use ntpscope::tui::view;
-use ntpscope::units::Mono;
+use ntpscope::units::{Mono, NtpDuration};
 use ntpscope::wire::Malformed;
 use ntpscope::wire::mode6::ErrorCode;
 use ratatui::Terminal;
@@ -156,4 +157,76 @@ fn each_way_of_losing_contact_has_its_words() {
         all.extend(["# ", name, "\n", &head(contact, daemon), "\n"]);
     }
     assert_snapshot!(all);
+}
+
+#[test]
+fn clocks_that_differ_are_told_when_that_is_more_than_the_error_of_saying_so() {
+    let differing = |daemon_ahead_ms: f64, round_trip_ms: u64| {
+        let mut daemon = fixtures::site();
+        let values = daemon.system.latest().unwrap().clone();
+        let clock = fixtures::CLOCK + NtpDuration::from_milliseconds(-daemon_ahead_ms);
+        let answered = ANSWERED + Duration::from_millis(round_trip_ms);
+        daemon.system = Part::answered(values, Dated { asked: ANSWERED, answered, clock });
+        let shown = screen(&showing(daemon, (120, 40)));
+        shown.lines().find(|line| line.contains("this host's")).map(str::to_owned)
+    };
+    assert_eq!(
+        differing(1500.0, 4).unwrap(),
+        "▲ the daemon's clock is 1.502 s ahead of this host's (±2.200 ms)"
+    );
+    assert_eq!(
+        differing(-90_061_000.0, 0).unwrap(),
+        "▲ the daemon's clock is 1 d 1 h behind this host's (±200.0 µs)"
+    );
+    assert_eq!(differing(-3.0, 8), None, "within the round trip");
+}
+
+#[test]
+fn who_keeps_this_hosts_time_is_told_where_nothing_answers_here() {
+    let silent = Contact::Silent { since: ANSWERED, last: None };
+    let mut app = showing(fixtures::unheard(silent), (80, 24));
+    let programs = [Program { kind: ProgramKind::Chronyd, pid: 612 }];
+    let now = app.now;
+    update(&mut app, now, Event::Backend(Update::Programs(programs.into())));
+    assert_snapshot!(screen(&app).lines().take(8).collect::<Vec<_>>().join("\n"));
+    tell(&mut app, TARGET, fixtures::site());
+    assert!(!screen(&app).contains("chronyd"), "it answers, so that is beside the point");
+}
+
+#[test]
+fn several_daemons_have_tabs_that_say_what_is_the_matter() {
+    let mut app = fixtures::app(&["127.0.0.1", "ntp2.example.net", "ntp3.example.net"], (80, 24));
+    tell(&mut app, TargetId::new(0), fixtures::site());
+    tell(&mut app, TargetId::new(1), fixtures::captured());
+    let silent = Contact::Silent { since: ANSWERED, last: None };
+    tell(&mut app, TargetId::new(2), fixtures::unheard(silent));
+    press(&mut app, "tab");
+    assert_snapshot!(screen(&app).lines().take(6).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn rows_are_sorted_as_asked_and_what_has_no_value_comes_last() {
+    let mut app = showing(fixtures::site(), (120, 40));
+    let order = |app: &App| {
+        let screen = screen(app);
+        let rows = screen.lines().skip(4).take(8);
+        rows.map(|row| row.split_whitespace().next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    press(&mut app, "s");
+    assert_eq!(order(&app)[..2], ["*ntp1.example.net", "+10.77.0.3"], "by tally");
+    press(&mut app, ": s o r t space w h e n enter");
+    assert_eq!(order(&app)[7], "2.pool.example.org");
+    press(&mut app, ": s o r t space o f f s e t enter S");
+    assert_eq!(order(&app)[0], "x10.77.0.66");
+}
+
+#[test]
+fn an_old_row_says_so_while_the_others_are_fresh() {
+    let why = Absent::Failed(Failure::Refused(ErrorCode::Permission));
+    let mut app = showing(fixtures::with_failed_row(fixtures::site(), 0, why), (80, 24));
+    press(&mut app, "enter");
+    let screen = screen(&app);
+    assert!(screen.contains("the row: refused:"), "{screen}");
+    assert!(screen.contains("what is shown\nis 0 s old"), "{screen}");
 }

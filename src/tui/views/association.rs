@@ -48,8 +48,10 @@ fn lines(app: &App, tab: &Tab, width: u16) -> Vec<(Style, String)> {
     };
     let row = Row { peer, name: rows::name(app, peer), is_pooled: false };
     let room = usize::from(width);
-    let mut lines = head(&context, &row, room);
-    lines.extend(trouble(&context, peer));
+    let mut lines = Vec::new();
+    for (style, line) in head(&context, &row).into_iter().chain(trouble(&context, peer)) {
+        lines.extend(text::wrap(&line, room).into_iter().map(|line| (style, line)));
+    }
     lines.push(blank(&context));
     lines.extend(samples::lines(&context, peer, room));
     lines.extend(clock(&context, peer, room));
@@ -66,7 +68,7 @@ fn lines(app: &App, tab: &Tab, width: u16) -> Vec<(Style, String)> {
 }
 
 /// Name, place among the others, tally and status word.
-fn head(context: &Context<'_>, row: &Row<'_>, room: usize) -> Vec<(Style, String)> {
+fn head(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     let theme = &context.theme;
     let status = row.peer.status;
     let all = rows::rows(context.app, context.tab);
@@ -89,9 +91,7 @@ fn head(context: &Context<'_>, row: &Row<'_>, room: usize) -> Vec<(Style, String
     match row.peer.value(&peer::FLASH) {
         Ok((Value::Flash(flash), _)) if !flash.is_ok() => {
             for bit in flash.failed() {
-                let line = format!("flash {}: {}", bit.word, bit.meaning);
-                let wrapped = text::wrap(&line, room);
-                lines.extend(wrapped.into_iter().map(|line| (theme.warning, line)));
+                lines.push((theme.warning, format!("flash {}: {}", bit.word, bit.meaning)));
             }
         }
         Ok(_) => lines.push((theme.text, "flash ok: every test passed".into())),
