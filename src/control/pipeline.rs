@@ -211,7 +211,7 @@ impl Pipeline {
 
     /// Brings everything up to `now`: what is overdue, what may go out.
     fn settle(&mut self, now: Now) {
-        let overdue = self.session.overdue(now.mono, self.limiter.is_limited());
+        let overdue = self.session.overdue(now.mono, self.limiter.is_slow());
         let mut again = VecDeque::new();
         for item in overdue {
             match item {
@@ -234,7 +234,7 @@ impl Pipeline {
         }
         while self.session.in_flight() < WINDOW && self.limiter.free_at() <= now.mono {
             let Some(ticket) = self.queue.pop_front() else { break };
-            if let Some(datagram) = self.session.send(now.mono, ticket, self.limiter.is_limited()) {
+            if let Some(datagram) = self.session.send(now.mono, ticket, self.limiter.is_slow()) {
                 self.limiter.sent(now.mono, ticket);
                 self.outputs.push_back(Output::Send(datagram));
             }

@@ -56,7 +56,7 @@ pub struct Tally {
     pub sent: u64,
     /// Questions that were answered, refusals included.
     pub answered: u64,
-    /// Attempts without an answer, counted when the question was answered otherwise or given up.
+    /// Attempts without an answer in time.
     pub lost: u64,
     /// Datagrams that repeat an answer or a part of one.
     pub duplicates: u64,
@@ -242,7 +242,8 @@ impl Session {
         });
         let mut deadline = now + wait;
         if !patient && exchange.once.is_none() {
-            deadline = deadline.min(first + self.timing.patience(&self.round_trip));
+            let soonest = now + self.timing.first_wait(1, &self.round_trip);
+            deadline = deadline.min(first + self.timing.patience(&self.round_trip)).max(soonest);
         }
         set_deadline(&mut self.deadlines, ticket, exchange, Some(deadline));
         self.tally.sent += 1;
@@ -395,10 +396,6 @@ impl Session {
         for (index, attempt) in exchange.attempts.iter().enumerate() {
             let is_the_one = answered == Some(index);
             self.sequences.retire(now, attempt.sequence, is_the_one);
-            // What was sent after the answered one may still be answered.
-            if answered.is_some_and(|the_one| index < the_one) {
-                self.tally.lost += 1;
-            }
         }
         if let Some(signer) = self.signer.as_mut().filter(|_| accepted && exchange.question.signed)
         {
@@ -416,6 +413,7 @@ impl Session {
                 continue;
             };
             set_deadline(&mut self.deadlines, ticket, exchange, None);
+            self.tally.lost += 1;
             let waited = now.since(exchange.first_sent.unwrap_or(now));
             let partial = exchange.attempts.iter().any(|attempt| !attempt.is_silent());
             let opcode = exchange.question.opcode;
@@ -431,7 +429,6 @@ impl Session {
             } else {
                 Failure::Unanswered { attempts, waited }
             };
-            self.tally.lost += exchange.attempts.len() as u64;
             self.finish(now, ticket, None, false);
             all.push(Overdue::Ended(Answer { ticket, result: Err(failure), authenticity: None }));
         }

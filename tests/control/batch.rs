@@ -52,7 +52,7 @@ fn sixty_associations_take_three_round_trips() {
     finish(&mut world, ms(1000));
     let rows: Vec<_> =
         (1..=60).map(|n| ask(&mut world, Question::variables(id(n), NAMES))).collect();
-    assert!(world.machine.in_flight() < 32);
+    assert!(world.machine.in_flight() <= 32);
     finish(&mut world, ms(1000));
     assert_eq!(world.now.nanos(), 150_000_000);
     for (n, ticket) in (1..=60).zip(rows) {
@@ -65,9 +65,11 @@ fn sixty_associations_take_three_round_trips() {
 
 #[test]
 fn a_limiter_that_lets_questions_fall_is_not_insisted_against() {
-    for timing in [Timing::live(), Timing::ntpq()] {
+    let live_and_ntpq = [Timing::live(), Timing::ntpq()];
+    let each = live_and_ntpq.map(|timing| [(timing, Limiter::LIMITED), (timing, Limiter::KOD)]);
+    for (timing, limiter) in each.into_iter().flatten() {
         let mut daemon = Daemon::ntpsec(1..=60);
-        daemon.limiter = Some(Limiter::default());
+        daemon.limiter = Some(limiter);
         let mut world = world(timing, daemon, Line::perfect(ms(5)));
         let tickets: Vec<_> =
             (1..=60).map(|n| ask(&mut world, Question::variables(id(n), NAMES))).collect();
@@ -76,8 +78,8 @@ fn a_limiter_that_lets_questions_fall_is_not_insisted_against() {
             assert!(answer(&world, ticket).result.is_ok(), "{timing:?}");
         }
         assert!(world.machine.is_limited());
-        assert!(world.daemon.dropped <= 13, "what passes is at least what is left of 32");
-        let after = world.sent.iter().filter(|at| at.nanos() > 0);
+        assert!(world.daemon.dropped <= 17, "{} dropped", world.daemon.dropped);
+        let after = world.sent.iter().filter(|at| at.nanos() > 1_000_000_000);
         let times: Vec<_> = after.collect();
         assert!(times.windows(2).all(|pair| pair[1].since(*pair[0]) >= ms(2000)));
     }

@@ -9,18 +9,25 @@ use ntpscope::wire::mode6::auth;
 use ntpscope::wire::mode6::{MAX_DATA, Message, Opcode};
 
 /// NTPsec's limiter: each packet adds 1/20, the score decays with a time constant of 20 s.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Limiter {
     score: f64,
     at: Mono,
+    limit: f64,
 }
 
 impl Limiter {
+    /// Of `restrict limited`. Measured of NTPsec 1.2.2: 20 at once.
+    pub(crate) const LIMITED: Self = Self { score: 0.0, at: Mono::from_nanos(0), limit: 1.0 };
+
+    /// Of `restrict limited kod`. Measured of NTPsec 1.2.2: 30 at once.
+    pub(crate) const KOD: Self = Self { limit: 1.5, ..Self::LIMITED };
+
     fn lets_pass(&mut self, now: Mono) -> bool {
         self.score *= (-now.since(self.at).as_secs_f64() / 20.0).exp();
         self.score += 1.0 / 20.0;
         self.at = now;
-        self.score <= 1.0
+        self.score < self.limit + 0.001
     }
 }
 

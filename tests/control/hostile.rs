@@ -17,9 +17,9 @@ fn as_many_associations_as_fit_a_reply_are_bearable() {
     assert_eq!(latest(&world).peers.len(), 3700);
     assert!(latest(&world).peers.iter().all(|peer| peer.row.latest().is_some()));
     let before = world.sent.len();
-    world.run_for(s(60));
-    let rate = (world.sent.len() - before) / 60;
-    assert!(rate <= 40, "{rate} a second");
+    world.run_for(s(600));
+    let rate = (world.sent.len() - before) / 600;
+    assert!(rate <= 10, "{rate} a second");
 }
 
 #[test]

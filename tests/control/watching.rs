@@ -359,18 +359,20 @@ pub(crate) fn busiest(world: &World<Watcher>, start: Mono) -> usize {
 
 #[test]
 fn five_minutes_with_a_limiter() {
-    for associations in [1, 4, 12, 60, 200] {
+    let sizes = [1, 4, 12, 60, 200];
+    let both = sizes.map(|size| [(size, Limiter::LIMITED), (size, Limiter::KOD)]);
+    for (associations, limiter) in both.into_iter().flatten() {
         let mut daemon = Daemon::ntpsec(1..=associations);
-        daemon.limiter = Some(Limiter::default());
+        daemon.limiter = Some(limiter);
         let mut world = watch(1, daemon, Line::perfect(ms(2)));
-        let limited = world.run_until(s(120), |world| {
-            matches!(latest(world).contact, Contact::RateLimited { .. })
-        });
+        world.run_for(s(120));
         let start = world.now;
-        world.run_for(s(500));
-        assert!(world.daemon.dropped < 40, "{limited:?}: {} dropped", world.daemon.dropped);
+        world.run_for(s(400));
+        let limited = matches!(latest(&world).contact, Contact::RateLimited { .. });
+        assert!(world.daemon.dropped < 40, "{} dropped", world.daemon.dropped);
         assert!(is_complete(latest(&world), &world.daemon));
-        assert!(busiest(&world, start) <= 16);
+        assert!(!limited || busiest(&world, start) <= 16);
+        assert!(limited || associations < 60);
         for (at, snapshot) in &world.events {
             assert!(
                 snapshot.contact.is_fresh() || at.nanos() < 10_000_000,
@@ -381,6 +383,6 @@ fn five_minutes_with_a_limiter() {
         let answers: Vec<_> =
             world.events.iter().filter_map(|(_, s)| s.contact.last_answer()).collect();
         let gap = answers.windows(2).map(|pair| pair[1].since(pair[0])).max();
-        assert!(gap <= Some(s(13)), "never locked out: {gap:?}");
+        assert!(gap <= Some(s(16)), "never locked out: {gap:?}");
     }
 }

@@ -1,10 +1,10 @@
 //! Recognises a daemon's rate limiter, and holds back as far as it asks for.
 //!
-//! NTPsec keeps a score for each address: every packet adds 1/20, and with the time constant of
-//! 20 s the score decays; while it is above 1, packets fall without a word. That is 20 at once and
-//! then a little less than one a second, and since what falls is counted too, one who insists is
-//! never heard again. We keep the same score of what we send, which tells how a loss is to be read
-//! and when it makes sense to go on.
+//! NTPsec keeps a score for each address: every packet adds 1/20, and with a time constant of 20 s
+//! the score decays; packets that find it at 1 (where `restrict … limited` has `kod` beside it: at
+//! 1.5) fall without a word. That is 20 (30) at once and then a little less than one a second, and
+//! since what falls is counted too, one who insists is never heard again. We keep the same score of
+//! what we send, which tells how a loss is to be read and when it makes sense to go on.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub(super) struct Limiter {
     score: Score,
     state: State,
     requests: VecDeque<Request>,
+    /// The highest score at which a request was answered.
+    borne: f64,
     /// Whether the kind of daemon is one that may limit its clients by a score.
     suspected: bool,
     recognised: u32,
@@ -71,17 +73,17 @@ enum State {
 enum Trust {
     /// So far all is well.
     Untried,
-    /// It answered what a limiter would have let fall.
+    /// It answered what a limiter would have let fall, or is of a kind that has none.
     Proven,
     /// The line loses much, which may hide a limiter: the score is kept below its limit.
     Cautious,
 }
 
 impl Trust {
-    /// Up to which score one goes: untried, 32 at once, of which a limiter lets 20 pass.
+    /// Up to which score one goes: untried, 36 at once, of which a limiter lets at most 30 pass.
     const fn ceiling(self) -> f64 {
         match self {
-            Self::Untried => 1.575,
+            Self::Untried => 1.775,
             Self::Proven => f64::INFINITY,
             Self::Cautious => CAUTIOUS_SCORE,
         }
@@ -119,18 +121,30 @@ impl Limiter {
             score: Score { value: 0.0, at: Mono::from_nanos(0) },
             state: State::Free { trust: Trust::Untried, held: false },
             requests: VecDeque::new(),
+            borne: 0.0,
             suspected: true,
             recognised: 0,
         }
     }
 
     /// Says whether the daemon is of a kind that limits control messages by a score.
-    pub(super) const fn suspect(&mut self, suspected: bool) {
+    pub(super) fn suspect(&mut self, suspected: bool) {
         self.suspected = suspected;
+        if let State::Free { trust: trust @ (Trust::Untried | Trust::Proven), .. } = &mut self.state
+        {
+            *trust = if suspected { Trust::Untried } else { Trust::Proven };
+            let trust = *trust;
+            self.state = State::Free { trust, held: self.score.value >= trust.ceiling() };
+        }
     }
 
     pub(super) const fn is_limited(&self) -> bool {
         matches!(self.state, State::Limited { .. })
+    }
+
+    /// Whether questions may have to wait although there is room in the window.
+    pub(super) const fn is_slow(&self) -> bool {
+        matches!(self.state, State::Limited { .. } | State::Free { held: true, .. })
     }
 
     /// Takes back that the daemon limits us: it does not answer at all. When it does again, that
@@ -142,7 +156,7 @@ impl Limiter {
 
     /// How far a daemon is trusted that was taken for one that limits.
     const fn trust_again(&self) -> Trust {
-        if self.suspected || self.recognised > 1 { Trust::Cautious } else { Trust::Untried }
+        if self.suspected || self.recognised > 1 { Trust::Cautious } else { Trust::Proven }
     }
 
     fn release(&mut self, trust: Trust) {
@@ -201,6 +215,7 @@ impl Limiter {
         };
         request.fate = Fate::Answered(now);
         let score = request.score;
+        self.borne = self.borne.max(score);
         match self.state {
             State::Free { trust: Trust::Untried, .. } if score > PROVING_SCORE => {
                 self.state = State::Free { trust: Trust::Proven, held: false };
@@ -228,8 +243,10 @@ impl Limiter {
         let State::Free { trust, .. } = self.state else { return false };
         let Some(strong) = self.evidence(trust) else { return false };
         self.recognised += 1;
-        let pause = now + PAUSE;
-        let next = self.score.falls_to(RESUME_SCORE).max(pause);
+        // Go on where it was still heard, with room for some more.
+        let resume = (self.borne - 2.0 * STEP).clamp(RESUME_SCORE, HIGHEST_RESUME_SCORE);
+        let next = self.score.falls_to(resume).max(now + PAUSE);
+        self.borne = 0.0;
         let until = (!strong && self.recognised < 3).then_some(next + WEAK_FOR);
         self.state = State::Limited { next, until };
         self.requests.clear();
@@ -253,9 +270,14 @@ impl Limiter {
         if one_flight && questions > 0 && count >= needed {
             return Some(strong);
         }
-        // Two requests in a row fell just when the limiter's score was reached.
-        let untried = self.suspected && trust == Trust::Untried;
-        (strong && untried && count >= needed).then_some(true)
+        // Requests fell in a row just when the limiter's score was reached; where more than that was
+        // answered before, which may be the line's doing, it takes more of them.
+        let reached = match trust {
+            Trust::Untried => strong && count >= needed,
+            Trust::Proven => first.score > DISPROVING_SCORE && count >= 2 * needed,
+            Trust::Cautious => false,
+        };
+        (self.suspected && reached).then_some(true)
     }
 
     /// Whether requests fall here and there although the score is low: a bad line, no limiter.
@@ -277,15 +299,19 @@ impl Limiter {
 const STEP: f64 = 1.0 / 20.0;
 /// In which time the score falls to 1/e.
 const DECAY: Duration = Duration::from_secs(20);
-/// An answer at this score shows that there is no limiter; with some margin for what the line
-/// lost on the way there.
-const PROVING_SCORE: f64 = 1.15;
+/// An answer at this score shows that there is no limiter.
+const PROVING_SCORE: f64 = 1.56;
+/// What falls from here on speaks against such a proof: packets that were lost on the way to the
+/// daemon are not in its score.
+const DISPROVING_SCORE: f64 = 1.3;
 /// From here on a limiter explains what falls.
 const EXPLAINING_SCORE: f64 = 0.9;
 /// What is never exceeded where there may be a limiter behind other losses: 0.8 a second.
 const CAUTIOUS_SCORE: f64 = 0.8;
-/// Where to go on after a pause: the next packet does not reach the limit.
+/// Where to go on after a pause: the next packet does not reach the limit, if it is the lower one
+/// or the higher.
 const RESUME_SCORE: f64 = 0.85;
+const HIGHEST_RESUME_SCORE: f64 = 1.35;
 /// The least time to keep quiet once the limiter is recognised.
 const PAUSE: Duration = Duration::from_secs(5);
 /// From one request to the next thereafter: the score settles at 0.53.
@@ -297,3 +323,77 @@ const SAME_FLIGHT: Duration = Duration::from_millis(100);
 /// What is remembered of requests: enough for a full window and its retries.
 const REMEMBERED: usize = 256;
 const MEMORY: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: u64) -> Mono {
+        Mono::from_nanos(milliseconds * 1_000_000)
+    }
+
+    /// Sends as many as are allowed at once, at most `most`; how many.
+    fn burst(limiter: &mut Limiter, now: Mono, most: u64) -> u64 {
+        let allowed = (limiter.allowance(now) as u64).min(most);
+        for n in 0..allowed {
+            assert!(limiter.free_at() <= now);
+            limiter.sent(now, Ticket::new(n));
+        }
+        allowed
+    }
+
+    #[test]
+    fn untried_one_goes_a_little_beyond_what_a_limiter_bears_and_waits() {
+        let mut limiter = Limiter::new();
+        assert_eq!(burst(&mut limiter, at(0), 100), 36);
+        assert_eq!(limiter.allowance(at(0)), 0);
+        for n in 0..35 {
+            limiter.answered(at(50), Ticket::new(n));
+        }
+        assert_eq!(limiter.allowance(at(50)), usize::MAX);
+        assert!(!limiter.recognise(at(1000)));
+    }
+
+    #[test]
+    fn a_tail_that_fell_is_a_limiter_and_the_pause_ends_where_it_is_heard_again() {
+        for (bears, seconds) in [(19, 15), (30, 6)] {
+            let mut limiter = Limiter::new();
+            burst(&mut limiter, at(0), 36);
+            for n in 0..bears {
+                limiter.answered(at(50), Ticket::new(n));
+            }
+            for n in bears..36 {
+                limiter.overdue(Ticket::new(n));
+            }
+            assert!(limiter.recognise(at(300)) && limiter.is_limited());
+            let pause = limiter.free_at().since(at(300));
+            assert!((seconds - 1..=seconds).contains(&pause.as_secs()), "{bears}: {pause:?}");
+            limiter.sent(limiter.free_at(), Ticket::new(99));
+            assert_eq!(limiter.allowance(at(300) + pause), 0);
+        }
+    }
+
+    #[test]
+    fn one_loss_or_one_in_the_middle_is_none() {
+        for lost in [[35, 35], [10, 20]] {
+            let mut limiter = Limiter::new();
+            burst(&mut limiter, at(0), 36);
+            for n in 0..36 {
+                if lost.contains(&n) {
+                    limiter.overdue(Ticket::new(n));
+                } else {
+                    limiter.answered(at(50), Ticket::new(n));
+                }
+            }
+            assert!(!limiter.recognise(at(300)));
+        }
+    }
+
+    #[test]
+    fn a_kind_of_daemon_without_limiter_is_not_held() {
+        let mut limiter = Limiter::new();
+        assert_eq!(burst(&mut limiter, at(0), 100), 36);
+        limiter.suspect(false);
+        assert_eq!(limiter.allowance(at(0)), usize::MAX);
+    }
+}

@@ -95,6 +95,11 @@ impl Agenda {
         self.on_screen.as_ref().is_none_or(|places| places.contains_key(&id))
     }
 
+    /// How many rows are on screen, if that is known.
+    pub(super) fn on_screen(&self) -> Option<usize> {
+        self.on_screen.as_ref().map(BTreeMap::len)
+    }
+
     /// Whether everything that came up was answered or given up once.
     pub(super) fn is_settled(&self) -> bool {
         let idle = |item: &Item| item.due.is_none() && item.ticket.is_none();

@@ -202,11 +202,13 @@ impl Watcher {
         let Some(peer) = self.picture.peer(id) else { return };
         let Some(row) = peer.row.latest() else { return };
         let age = self.picture.daemon().age(peer, now);
-        let crowd = u32::try_from(self.picture.peers().count() / CROWD).unwrap_or(1).max(1);
-        let period = cadence::row_period(row, age, on_screen) * crowd;
+        let all = self.picture.peers().count();
+        let alike = if on_screen { self.agenda.on_screen().unwrap_or(all).min(all) } else { all };
+        let least = ROW_GAP * u32::try_from(alike).unwrap_or(u32::MAX);
+        let period = cadence::row_period(row, age, on_screen).max(least);
         self.plan(Purpose::Row(id), now, period);
     }
 }
 
-/// So many associations are asked at their own pace; more of them more slowly.
-const CROWD: usize = 128;
+/// From one row to the next on average, however many there are and however quickly they change.
+const ROW_GAP: Duration = Duration::from_millis(125);
