@@ -18,7 +18,7 @@ fn living_daemons_are_printed_as_ntpq_prints_them() {
         return duel::skipped("lab", said.lines().last().unwrap_or("it does not come up"));
     }
     for node in ["classic", "ntpsec"] {
-        let waited = lab(&["wait", "answers", node, "--timeout", "60"]);
+        let waited = lab(&["wait", "settled", node, "--timeout", "180"]);
         assert!(waited.status.success(), "{}", String::from_utf8_lossy(&waited.stderr));
         let tables = [
             (&real.program, format!("LD_LIBRARY_PATH={}", real.libraries), None),
