@@ -39,6 +39,7 @@ pub enum Action {
     Theme,
     Redraw,
     Suspend,
+    Panic,
 }
 
 /// Where a command's keys work.
@@ -154,6 +155,7 @@ commands! {
     "theme" Theme [] "dark|light|mono" Everywhere Program ""; "colours for a dark or a light terminal, or none"
     "redraw" Redraw ["ctrl-l"] "" Everywhere Program ""; "draw the screen anew"
     "suspend" Suspend ["ctrl-z"] "" Everywhere Program ""; "back to the shell until `fg`"
+    "panic" Panic [] "" Everywhere Program ""; "end as an error in the program would, to see that the terminal comes back"
     "quit" Quit ["q" "x" "ctrl-c"] "" Everywhere Program "quit"; "leave"
 }
 

@@ -28,6 +28,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything anew, whatever the terminal shows.
     Redraw,
+    /// End as an error in the program would.
+    Panic,
     /// End.
     Quit,
 }

@@ -158,11 +158,18 @@ impl<B: Backend> Program<B> {
                 Effect::Request(request) => self.backend.request(request),
                 Effect::Suspend => screen.suspend()?,
                 Effect::Redraw => screen.redraw()?,
+                Effect::Panic => panic_on_purpose(),
                 Effect::Quit => return Ok(false),
             }
         }
         Ok(true)
     }
+}
+
+/// Whoever asks for it wants to see how the program ends in an error.
+#[expect(clippy::panic, reason = "asked for by name at the prompt")]
+fn panic_on_purpose() {
+    panic!("this is a panic on purpose: the terminal should be as it was before");
 }
 
 /// The signals that are listened to.

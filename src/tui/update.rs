@@ -24,7 +24,11 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => handle_key(app, &key, &mut effects),
         Event::Paste(text) => prompt::paste(app, &text),
-        Event::Resize(columns, rows) => app.size = (columns, rows),
+        Event::Resize(columns, rows) => {
+            app.size = (columns, rows);
+            // A terminal that shrank and grew again has lost what stood there.
+            effects.push(Effect::Redraw);
+        }
         Event::Backend(update) => handle_update(app, update),
         Event::Tick => {}
     }

@@ -15,6 +15,7 @@ pub(super) enum Cause {
 
 /// At most thirty drawings a second, unless a user is quicker than that.
 ///
+/// The first few drawings are made at once: at the start everything is news, and somebody waits.
 /// What the world tells waits a thirtieth of a second after the last drawing; a tenth while a user
 /// is at work, so that drawings are left for the answers. A key is answered at once, whatever the
 /// world tells; when keys come in a flood, as often as a terminal can show.
@@ -22,12 +23,17 @@ pub(super) enum Cause {
 pub(super) struct Pace {
     last: Option<Mono>,
     last_of_user: Option<Mono>,
+    /// How often was drawn, as far as it matters.
+    drawn: u8,
 }
 
 impl Pace {
     /// When to draw what has changed for `cause`; `now` or earlier means at once.
     pub(super) fn next(&self, cause: Cause, now: Mono) -> Mono {
         let Some(last) = self.last else { return now };
+        if self.drawn < AT_THE_START {
+            return now;
+        }
         let is_user_at_work = self.last_of_user.is_some_and(|user| now.since(user) < AT_WORK);
         last + match cause {
             Cause::User => BETWEEN_ANSWERS,
@@ -39,11 +45,15 @@ impl Pace {
     /// It was drawn for `cause`.
     pub(super) fn drawn(&mut self, cause: Cause, now: Mono) {
         self.last = Some(now);
+        self.drawn = self.drawn.saturating_add(1);
         if cause == Cause::User {
             self.last_of_user = Some(now);
         }
     }
 }
+
+/// Drawings that are made at once: nothing known, the list, the rows, the names.
+const AT_THE_START: u8 = 6;
 
 /// A thirtieth of a second and a little, so that no second ever holds more.
 const BETWEEN_NEWS: Duration = Duration::from_millis(34);

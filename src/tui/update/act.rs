@@ -19,6 +19,7 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Quit if app.overlay.is_some() => app.overlay = None,
         Action::Quit => effects.push(Effect::Quit),
         Action::Suspend => effects.push(Effect::Suspend),
+        Action::Panic => effects.push(Effect::Panic),
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Help => toggle_help(app, argument),
         Action::Prompt => open_prompt(app, Purpose::Command, String::new()),
