@@ -178,4 +178,4 @@ impl Conversation {
 }
 
 /// A refusal of the list is a refusal of everything when nothing else was answered for so long.
-const REFUSED_AFTER: Duration = Duration::from_secs(20);
+const REFUSED_AFTER: Duration = Duration::from_secs(6);
