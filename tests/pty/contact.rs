@@ -1,0 +1,140 @@
+//! A real daemon that stops, starts anew, is held, is replaced by one that refuses: the screen
+//! stays up, says which, and recovers by itself.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::lab;
+use crate::terminal::Terminal;
+
+/// A server of the lab that clients see through a relay only: nobody minds when it goes away.
+const NODE: &str = "good3";
+const ADDRESS: &str = "10.77.0.113";
+
+fn start(host: &str) -> Terminal {
+    let program = lab::program();
+    let program = program.to_str().expect("a path in UTF-8");
+    Terminal::start(&["tests/lab", "exec", "admin", program, "-n", host], 24, 80)
+}
+
+fn told(words: &[&str]) {
+    let output = lab::lab(words);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The row of the server's clock, fresh: synchronised, or just started.
+fn answers(screen: &str) -> bool {
+    screen.contains("127.127.1.0") && screen.contains("answers in")
+}
+
+#[test]
+fn a_daemon_that_comes_and_goes_is_followed() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    // Whatever a run before has left.
+    drop(lab::lab(&["resume", NODE]));
+    drop(lab::lab(&["start", NODE]));
+    let mut terminal = start(ADDRESS);
+    terminal.wait_for("the table", answers);
+    terminal.wait_for("its state", |screen| screen.contains("association "));
+    let before = association(&terminal.screen().contents());
+
+    told(&["pause", NODE]);
+    terminal.wait_for("silence", |screen| screen.contains("no answer for"));
+    assert!(terminal.screen().contents().contains("127.127.1.0"), "old values stay");
+    assert!(terminal.screen().contents().contains("old"), "and are called so");
+    terminal.keys("?");
+    terminal.wait_for("help, while nothing answers", |screen| screen.contains("Help on"));
+    terminal.keys("\x1b");
+    terminal.wait_for("the end of help", |screen| !screen.contains("Help on"));
+    told(&["resume", NODE]);
+    terminal.wait_for("an answer after silence", answers);
+
+    told(&["stop", NODE]);
+    terminal.wait_for("the closed port", |screen| screen.contains("nothing listens"));
+    assert!(terminal.screen().contents().contains("127.127.1.0"), "old values stay");
+    told(&["start", NODE]);
+    terminal.wait_for("the daemon started anew", |screen| {
+        answers(screen) && association(screen).is_some_and(|now| Some(now) != before)
+    });
+
+    told(&["stop", NODE]);
+    let mut refusing = refuse();
+    terminal.wait_for("the daemon that does not answer questions", |screen| {
+        screen.contains("no answer for")
+    });
+    refusing.kill().expect("it can be ended");
+    refusing.wait().expect("it ends");
+    told(&["start", NODE]);
+    terminal.wait_for("the first daemon again", answers);
+
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_given_back();
+}
+
+/// The id of the association under the cursor, from the strip.
+fn association(screen: &str) -> Option<u16> {
+    let (_, after) = screen.split_once("association ")?;
+    after.split_whitespace().next()?.parse().ok()
+}
+
+/// Starts a daemon that answers no question, in the place of the one that was stopped.
+fn refuse() -> std::process::Child {
+    let folder = lab::target().join("pty");
+    std::fs::create_dir_all(&folder).expect("a folder for a configuration");
+    let file = folder.join("noquery.conf");
+    std::fs::write(&file, "restrict default noquery\nserver 127.127.1.0\n").expect("written");
+    Command::new(lab::root().join("tests/lab"))
+        .args(["exec", NODE, "ntpd-classic", "-n", "-c"])
+        .arg(&file)
+        .env("NTPSCOPE_LAB_DIR", lab::folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a daemon can be started")
+}
+
+#[test]
+fn a_daemon_that_never_answers_questions_is_explained() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let mut terminal = start("10.77.0.7");
+    terminal.wait_for("the reasons there may be", |screen| screen.contains("noquery"));
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_host_without_ntpd_names_the_daemon_that_it_has() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let program = lab::program();
+    let program = program.to_str().expect("a path in UTF-8");
+    for (node, daemon) in [("chrony", "chronyd"), ("openntpd", "OpenNTPD")] {
+        let mut terminal = Terminal::start(&["tests/lab", "exec", node, program], 24, 80);
+        terminal.wait_for(daemon, |screen| {
+            screen.contains(daemon) && screen.contains("control messages")
+        });
+        terminal.keys("q");
+        assert_eq!(terminal.end(), 0);
+    }
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_told_and_tried_again() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let mut terminal = start("no-such-host.lab");
+    terminal.wait_for("the resolver's words", |screen| screen.contains("no address"));
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_given_back();
+    // Quitting did not wait for the resolver.
+    terminal.wait_within(Duration::from_secs(1), "nothing", |_| true);
+}

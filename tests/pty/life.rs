@@ -1,0 +1,149 @@
+//! Start, keys, sizes and every way to end.
+
+use std::process::Command;
+
+use crate::lab;
+use crate::terminal::Terminal;
+
+/// The classic client daemon of the lab: four sources, a falseticker, one that never answers.
+const CLASSIC: &str = "10.77.0.2";
+
+fn start(rows: u16, columns: u16) -> Terminal {
+    let program = lab::program();
+    let program = program.to_str().expect("a path in UTF-8");
+    Terminal::start(&["tests/lab", "exec", "admin", program, "-n", CLASSIC], rows, columns)
+}
+
+fn has_table(screen: &str) -> bool {
+    screen.contains("10.77.0.14") && screen.contains("pool.lab") && screen.contains("127.127.1.0")
+}
+
+#[test]
+fn the_table_is_that_of_ntpq() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "120"]);
+    assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
+    let theirs = lab::lab(&["exec", "admin", "ntpq-classic", "-pn", CLASSIC]);
+    let theirs = String::from_utf8_lossy(&theirs.stdout).into_owned();
+    let mut terminal = start(24, 80);
+    terminal.wait_for("the table", has_table);
+    let rows: Vec<_> = theirs.lines().skip(2).collect();
+    assert!(rows.len() >= 8, "{theirs}");
+    for row in rows {
+        // Names, reference IDs, strata and types do not move between the two looks; numbers may.
+        let words: Vec<_> = row.get(1..).unwrap_or_default().split_whitespace().collect();
+        let [remote, reference, stratum, ..] = words.as_slice() else { panic!("{row}") };
+        let screen = terminal.screen().contents();
+        let ours = screen.lines().find(|line| {
+            line.get(1..).unwrap_or_default().trim_start_matches([' ', '└']).starts_with(remote)
+        });
+        let ours = ours.unwrap_or_else(|| panic!("{remote} is not on screen:\n{screen}"));
+        let ours: Vec<_> = ours.split_whitespace().collect();
+        assert!(ours.contains(reference), "{reference} of {remote}:\n{screen}");
+        assert!(ours.contains(stratum), "{stratum} of {remote}:\n{screen}");
+    }
+    assert!(terminal.screen().contents().contains("x10.77.0.14"), "the falseticker has its tally");
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_given_back();
+}
+
+#[test]
+fn keys_act_and_a_new_size_is_drawn_anew() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let mut terminal = start(24, 80);
+    terminal.wait_for("the table", has_table);
+    terminal.keys("?");
+    terminal.wait_for("help", |screen| screen.contains("Help on"));
+    terminal.keys("\x1b");
+    terminal.wait_for("the table again", has_table);
+    terminal.keys("\r");
+    terminal.wait_for("the association", |screen| screen.contains("Filter samples"));
+    terminal.keys("\x1b");
+    terminal.wait_for("the table again", has_table);
+    for (rows, columns) in [(40, 120), (16, 60), (1, 1), (24, 80)] {
+        terminal.resize(rows, columns);
+        if rows > 1 {
+            let wide = usize::from(columns);
+            terminal.wait_for("a screen of the new size", |screen| {
+                screen.contains("10.77.0.11")
+                    && screen.lines().all(|line| line.chars().count() <= wide)
+            });
+        }
+    }
+    terminal.wait_for("the table", has_table);
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_given_back();
+}
+
+#[test]
+fn a_signal_to_end_gives_the_terminal_back() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    for signal in ["-TERM", "-HUP", "-INT"] {
+        let mut terminal = start(24, 80);
+        terminal.wait_for("the table", has_table);
+        assert!(terminal.screen().alternate_screen());
+        terminal.signal(signal, "ntpscope");
+        terminal.end();
+        terminal.assert_given_back();
+    }
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_told() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let mut terminal = start(24, 80);
+    terminal.wait_for("the table", has_table);
+    terminal.keys(":panic\r");
+    assert_ne!(terminal.end(), 0);
+    terminal.assert_given_back();
+    assert!(String::from_utf8_lossy(&terminal.raw).contains("on purpose"));
+}
+
+#[test]
+fn the_shell_can_stop_it_and_let_it_go_on() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let shell = ["tests/lab", "exec", "admin", "bash", "--norc", "--noprofile", "-i"];
+    let mut terminal = Terminal::start(&shell, 24, 80);
+    let program = lab::program();
+    terminal.keys(&format!("PS1='ready> '; {} -n {CLASSIC}\r", program.display()));
+    terminal.wait_for("the table", has_table);
+    terminal.keys("\x1a");
+    terminal.wait_for("the shell", |screen| screen.contains("Stopped"));
+    assert!(!terminal.screen().alternate_screen());
+    assert!(!terminal.screen().hide_cursor());
+    terminal.keys("echo still $((40+2))\r");
+    terminal.wait_for("the shell to echo", |screen| screen.contains("still 42"));
+    terminal.keys("fg\r");
+    terminal.wait_for("the table", has_table);
+    assert!(terminal.screen().alternate_screen());
+    terminal.keys("q");
+    terminal.wait_for("the shell again", |screen| screen.contains("still 42"));
+    terminal.keys("exit\r");
+    terminal.end();
+    terminal.assert_given_back();
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let program = lab::program();
+    // A listener that never answers: the table is printed after the timeout, to nobody.
+    let listener = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port on loopback");
+    let address = listener.local_addr().expect("its address");
+    let line =
+        format!("{} --timeout 200ms {address} | true; echo ${{PIPESTATUS[0]}}", program.display());
+    let output = Command::new("bash").args(["-c", &line]).output().expect("bash can be started");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3", "no answer, and no panic");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}

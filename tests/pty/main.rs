@@ -1,0 +1,16 @@
+//! The program in a real pseudo-terminal, on real daemons: what a user at a terminal would see.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should fail"
+)]
+
+#[path = "../support/lab.rs"]
+mod lab;
+mod terminal;
+
+mod contact;
+mod hostile;
+mod life;
