@@ -6,10 +6,11 @@
 //! a duel, both programs at the same time.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::lab;
 
 /// Whom the programs ask.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ impl Duel {
         let cases: Vec<&str> = cases.into_iter().filter(|line| !line.is_empty()).collect();
         let real = match real() {
             Ok(real) => real,
-            Err(reason) => return skipped("peers", &reason),
+            Err(reason) => return lab::skip("peers", &reason),
         };
         let folder = Folder::new();
         self.lay_out(&folder.0, &real, &cases);
@@ -73,7 +74,7 @@ impl Duel {
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.code() == Some(SKIPPED) {
-            return skipped("peers", &said);
+            return lab::skip("peers", &said);
         }
         assert!(output.status.success(), "{self:?}: {said}");
         self.judge(&folder.0, &cases);
@@ -81,11 +82,11 @@ impl Duel {
 
     /// Writes the script, the list of names, and links to the programs.
     fn lay_out(self, folder: &Path, real: &Real, cases: &[&str]) {
-        for (name, program) in [("real", real.program.clone()), ("ours", ours())] {
+        for (name, program) in [("real", real.program.clone()), ("ours", lab::program())] {
             fs::create_dir(folder.join(name)).unwrap();
             std::os::unix::fs::symlink(program, folder.join(name).join("ntpq")).unwrap();
         }
-        std::os::unix::fs::symlink(ours(), folder.join("ours/ntpscope")).unwrap();
+        std::os::unix::fs::symlink(lab::program(), folder.join("ours/ntpscope")).unwrap();
         fs::write(folder.join("hosts"), HOSTS).unwrap();
         // Addresses beyond the loopback's, for without them the system's resolver keeps addresses
         // of that family back from ntpq, which asks it to.
@@ -192,7 +193,7 @@ pub(crate) fn real() -> Result<Real, String> {
         return Err(said.lines().last().unwrap_or("no real daemons here").to_owned());
     }
     let peers = std::env::var_os("NTPSCOPE_PEERS_DIR")
-        .map_or_else(|| target().join("peers"), PathBuf::from);
+        .map_or_else(|| lab::target().join("peers"), PathBuf::from);
     let list = fs::read_to_string(peers.join("peers.json")).map_err(|error| error.to_string())?;
     let list: serde_json::Value = serde_json::from_str(&list).map_err(|error| error.to_string())?;
     let text = |place| list.pointer(place).and_then(serde_json::Value::as_str).map(str::to_owned);
@@ -205,29 +206,6 @@ pub(crate) fn real() -> Result<Real, String> {
         .find(|library| library.is_file())
         .ok_or("the peers have no libfaketime")?;
     Ok(Real { program: program.into(), libraries, faketime })
-}
-
-/// The program under test: the one that is shipped where `tests/run` built it.
-pub(crate) fn ours() -> PathBuf {
-    let built = || PathBuf::from(env!("CARGO_BIN_EXE_ntpscope"));
-    std::env::var_os("NTPSCOPE_BIN").map_or_else(built, PathBuf::from)
-}
-
-pub(crate) fn target() -> PathBuf {
-    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(usual, PathBuf::from)
-}
-
-/// Says why nothing was compared: `what` cannot be had; a failure where it is required.
-pub(crate) fn skipped(what: &str, reason: &str) {
-    let required = std::env::var("NTPSCOPE_REQUIRE").unwrap_or_default();
-    let is_required = required.split(',').any(|word| word == what);
-    assert!(!is_required, "{what} is required: {reason}");
-    drop(writeln!(std::io::stderr(), "skipped: {what}: {reason}"));
-    if let Ok(list) = std::env::var("NTPSCOPE_SKIPPED") {
-        let mut list = OpenOptions::new().append(true).open(list).unwrap();
-        writeln!(list, "{what}: {reason}").unwrap();
-    }
 }
 
 /// A folder that goes away.

@@ -1,28 +1,24 @@
 //! Both programs beside each other on daemons that live: what was captured once may have been
 //! captured to suit.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
 use crate::duel;
+use crate::lab::{self, lab};
 
 #[test]
 fn living_daemons_are_printed_as_ntpq_prints_them() {
     let real = match duel::real() {
         Ok(real) => real,
-        Err(reason) => return duel::skipped("peers", &reason),
+        Err(reason) => return lab::skip("peers", &reason),
     };
-    let up = lab(&["up"]);
-    if !up.status.success() {
-        let said = String::from_utf8_lossy(&up.stderr);
-        return duel::skipped("lab", said.lines().last().unwrap_or("it does not come up"));
+    if !lab::available("lab", lab::up()) {
+        return;
     }
     for node in ["classic", "ntpsec"] {
         let waited = lab(&["wait", "settled", node, "--timeout", "180"]);
         assert!(waited.status.success(), "{}", String::from_utf8_lossy(&waited.stderr));
         let tables = [
             (&real.program, format!("LD_LIBRARY_PATH={}", real.libraries), None),
-            (&duel::ours(), "LC_ALL=C".to_owned(), Some("ntpq")),
+            (&lab::program(), "LC_ALL=C".to_owned(), Some("ntpq")),
         ]
         .map(|(program, setting, subcommand)| {
             let program = program.display().to_string();
@@ -49,16 +45,6 @@ fn what_stays(line: &str) -> String {
         |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '+' | 'x' | '*' | '#' | 'o');
     let masked = |(place, c)| if moves(place) && is_digit(c) { '0' } else { c };
     line.chars().enumerate().map(masked).collect()
-}
-
-fn lab(words: &[&str]) -> Output {
-    let folder = std::env::var_os("NTPSCOPE_LAB_DIR");
-    let folder = folder.map_or_else(|| duel::target().join("lab-tests"), PathBuf::from);
-    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab"))
-        .args(words)
-        .env("NTPSCOPE_LAB_DIR", folder)
-        .output()
-        .unwrap()
 }
 
 /// Where the column `when` begins.

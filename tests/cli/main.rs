@@ -1,9 +1,15 @@
 //! The command line beside the program that it follows: ntpq 4.2.8p15, byte for byte.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should fail"
+)]
 
 mod cases;
 mod duel;
+#[path = "../support/lab.rs"]
+mod lab;
 mod live;
 
 use duel::{Daemon, Duel, Zone};

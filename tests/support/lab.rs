@@ -7,11 +7,15 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// Whether `what` (lab, peers, faketime) can be had; a test that needs it returns when not.
+pub(crate) fn available(what: &str, reason: Result<(), String>) -> bool {
+    reason.map_err(|reason| skip(what, &reason)).is_ok()
+}
+
+/// Says that a test is skipped because `what` cannot be had.
 ///
 /// Where `NTPSCOPE_REQUIRE` names it, its absence is a failure. Otherwise it is told on stderr and
 /// in the list that `tests/run` prints at the end.
-pub(crate) fn available(what: &str, reason: Result<(), String>) -> bool {
-    let Err(reason) = reason else { return true };
+pub(crate) fn skip(what: &str, reason: &str) {
     let required = std::env::var("NTPSCOPE_REQUIRE").unwrap_or_default();
     assert!(!required.split(',').any(|word| word == what), "{what} is required: {reason}");
     drop(writeln!(std::io::stderr(), "skipped: {what}: {reason}"));
@@ -20,7 +24,6 @@ pub(crate) fn available(what: &str, reason: Result<(), String>) -> bool {
         let told = list.and_then(|mut list| writeln!(list, "{what}: {reason}"));
         assert!(told.is_ok(), "cannot list what was skipped: {told:?}");
     }
-    false
 }
 
 /// Runs `tests/lab` with `words`.
