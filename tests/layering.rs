@@ -234,6 +234,16 @@ fn the_table_goes_only_downwards() {
     }
 }
 
+#[test]
+fn the_readme_has_the_keys_of_the_command_table() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.unwrap();
+    let after = readme.split_once("held to it by a test -->\n").unwrap().1;
+    let keys = after.split_once("<!-- end of keys -->").unwrap().0;
+    let table = ntpscope::tui::command::key_table();
+    assert!(keys == table, "the README's keys are not those of the program, which are:\n{table}");
+}
+
 fn expect_none(broken: impl IntoIterator<Item = String>) {
     let broken: Vec<_> = broken.into_iter().collect();
     assert!(broken.is_empty(), "not as it should be ({}):\n{}", broken.len(), broken.join("\n"));
