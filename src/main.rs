@@ -77,7 +77,13 @@ fn watch(arguments: &Arguments) -> Exit {
         });
     }
     match screens(arguments, options) {
-        Ok(()) => Exit::Success,
+        Ok(None) => Exit::Success,
+        Ok(Some(why)) => {
+            for line in why.lines() {
+                complain(&format!("ntpscope: {line}\n"));
+            }
+            Exit::NoAnswer
+        }
         Err(error) => {
             complain(&format!("ntpscope: {error:#}\n"));
             Exit::Failed
@@ -124,7 +130,7 @@ fn rejected(error: ThemeError) -> Rejected {
     }
 }
 
-fn screens(arguments: &Arguments, options: Options) -> color_eyre::Result<()> {
+fn screens(arguments: &Arguments, options: Options) -> color_eyre::Result<Option<String>> {
     color_eyre::install()?;
     let runtime = run::runtime()?;
     let outcome = runtime.block_on(async {

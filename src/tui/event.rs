@@ -28,6 +28,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything anew, whatever the terminal shows.
     Redraw,
+    /// End, because there is nothing to show and will be nothing; the sentence says why.
+    GiveUp(String),
     /// End as an error in the program would.
     Panic,
     /// End.

@@ -32,18 +32,21 @@ mod screen;
 /// backend dates its answers with. Runs on the current thread of a tokio runtime with time and
 /// I/O enabled. A panic hook that is in place at the call (color-eyre's) is kept behind ours.
 ///
+/// Returns why nothing can be watched at all, where that shows at the start: then nobody wants a
+/// screen that says so.
+///
 /// # Errors
 /// When the terminal cannot be set up, read or written; it is given back before.
 pub async fn run(
     backend: impl Backend,
     options: Options,
     mut clock: impl FnMut() -> Now,
-) -> color_eyre::Result<()> {
+) -> color_eyre::Result<Option<String>> {
     crossterm::style::force_color_output(options.capabilities.depth != Depth::Mono);
     let signals = Signals::new()?;
     let mut screen = Screen::open()?;
     let app = App::new(options, screen.size()?, clock());
-    let mut program = Program { app, backend, input: EventStream::new(), signals };
+    let mut program = Program { app, backend, input: EventStream::new(), signals, given_up: None };
     let effects = start(&mut program.app);
     let mut running = program.carry_out(effects, &mut screen)?;
     let mut pace = Pace::default();
@@ -66,7 +69,7 @@ pub async fn run(
         // All that is there is taken in before anything is drawn, within reason.
         for _ in 0..MOST_AT_ONCE {
             let (event, cause) = match next {
-                Happened::End => return Ok(()),
+                Happened::End => return Ok(None),
                 Happened::Continued => {
                     screen.reopen()?;
                     (Event::Tick, Cause::User)
@@ -91,7 +94,7 @@ pub async fn run(
             }
         }
     }
-    Ok(())
+    Ok(program.given_up)
 }
 
 /// What the loop waits for.
@@ -112,6 +115,8 @@ struct Program<B> {
     backend: B,
     input: EventStream,
     signals: Signals,
+    /// Why there is nothing to watch.
+    given_up: Option<String>,
 }
 
 impl<B: Backend> Program<B> {
@@ -158,6 +163,10 @@ impl<B: Backend> Program<B> {
                 Effect::Request(request) => self.backend.request(request),
                 Effect::Suspend => screen.suspend()?,
                 Effect::Redraw => screen.redraw()?,
+                Effect::GiveUp(why) => {
+                    self.given_up = Some(why);
+                    return Ok(false);
+                }
                 Effect::Panic => panic_on_purpose(),
                 Effect::Quit => return Ok(false),
             }

@@ -29,7 +29,10 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
             // A terminal that shrank and grew again has lost what stood there.
             effects.push(Effect::Redraw);
         }
-        Event::Backend(update) => handle_update(app, update),
+        Event::Backend(update) => {
+            handle_update(app, update);
+            effects.extend(hopeless(app).map(Effect::GiveUp));
+        }
         Event::Tick => {}
     }
     for place in 0..app.tabs.len() {
@@ -61,6 +64,21 @@ pub fn next_wakeup(app: &App) -> Option<Mono> {
     let rest = second - since_second.min(second - 1);
     Some(Mono::from_nanos(app.now.mono.nanos().saturating_add(rest)))
 }
+
+/// Why there is nothing to watch, when none of the names that were given has an address: a slip of
+/// the pen is told at once and not on a screen. Later it is the resolver that fails, and comes back.
+fn hopeless(app: &App) -> Option<String> {
+    let mut sentences = Vec::new();
+    for tab in &app.tabs {
+        let Contact::NoAddress { why } = &tab.latest.contact else { return None };
+        sentences.push(format!("{}: no address: {why}", tab.label));
+    }
+    let is_start = app.now.mono <= Mono::default() + START;
+    (is_start && !sentences.is_empty()).then(|| sentences.join("\n"))
+}
+
+/// The program's clock starts with it: how long the names that were given count as just given.
+const START: Duration = Duration::from_secs(3);
 
 fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
     app.message = None;

@@ -171,5 +171,5 @@ async fn main() -> color_eyre::Result<()> {
         themes: Themes::built_in()?,
         variant: None,
     };
-    run(made, options, || now(start)).await
+    run(made, options, || now(start)).await.map(drop)
 }

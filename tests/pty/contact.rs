@@ -2,7 +2,6 @@
 //! stays up, says which, and recovers by itself.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::lab;
 use crate::terminal::Terminal;
@@ -126,15 +125,30 @@ fn a_host_without_ntpd_names_the_daemon_that_it_has() {
 }
 
 #[test]
-fn a_name_that_does_not_resolve_is_told_and_tried_again() {
+fn a_name_without_an_address_is_told_at_once_and_not_on_a_screen() {
     if !lab::available("lab", lab::up()) {
         return;
     }
     let mut terminal = start("no-such-host.lab");
+    assert_eq!(terminal.end(), 3);
+    terminal.assert_given_back();
+    let screen = terminal.screen().contents();
+    assert!(screen.contains("ntpscope: no-such-host.lab: no address: "), "{screen}");
+}
+
+#[test]
+fn a_name_without_an_address_beside_one_that_has_is_a_tab_that_says_so() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let program = lab::program();
+    let program = program.to_str().expect("a path in UTF-8");
+    let words = ["tests/lab", "exec", "admin", program, "no-such-host.lab", ADDRESS];
+    let mut terminal = Terminal::start(&words, 24, 80);
     terminal.wait_for("the resolver's words", |screen| screen.contains("no address"));
+    terminal.keys("\t");
+    terminal.wait_for("the other daemon", |screen| screen.contains("LOCAL(0)"));
     terminal.keys("q");
     assert_eq!(terminal.end(), 0);
     terminal.assert_given_back();
-    // Quitting did not wait for the resolver.
-    terminal.wait_within(Duration::from_secs(1), "nothing", |_| true);
 }
