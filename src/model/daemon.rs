@@ -22,6 +22,8 @@ pub struct Daemon {
     pub identity: Option<Arc<Identity>>,
     /// How often it was seen to start anew (its association ids all changed).
     pub restarts: u32,
+    /// When it was last seen to; `None` while it never was.
+    pub restarted: Option<Mono>,
     /// The variables of the system.
     pub system: Part<Values>,
     /// The list of associations and the system's status word.
@@ -185,6 +187,8 @@ pub enum Contact {
         why: Failure,
         /// Since when.
         since: Mono,
+        /// The last good answer, if there ever was one.
+        last: Option<Mono>,
     },
     /// What comes back is not control messages.
     Garbage {
@@ -209,6 +213,7 @@ impl Contact {
             Self::Answering { last, .. } | Self::RateLimited { last, .. } => Some(*last),
             Self::Silent { last, .. }
             | Self::Unreachable { last, .. }
+            | Self::Refusing { last, .. }
             | Self::Garbage { last, .. } => *last,
             _ => None,
         }

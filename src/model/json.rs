@@ -234,7 +234,7 @@ fn contact(contact: &Contact, now: Mono) -> Json {
         Contact::RateLimited { .. } => ("rate_limited", None, None),
         Contact::Silent { since, .. } => ("silent", Some(since), None),
         Contact::Unreachable { why, since, .. } => ("unreachable", Some(since), Some(why)),
-        Contact::Refusing { why, since } => ("refusing", Some(since), Some(why)),
+        Contact::Refusing { why, since, .. } => ("refusing", Some(since), Some(why)),
         Contact::Garbage { why, since, .. } => ("garbage", Some(since), Some(why)),
     };
     let mut object = Map::new();

@@ -13,6 +13,7 @@ use crate::tui::event::Event;
 use crate::tui::palette::Depth;
 use crate::tui::update::update;
 use crate::tui::views::{frame, peers};
+use crate::tui::widgets::text;
 use crate::units::Now;
 
 /// For each of the daemons, which are those of `options.targets` in their order: the sentence on
@@ -26,14 +27,16 @@ pub fn text(
     options.capabilities.depth = Depth::Mono;
     let targets = std::mem::take(&mut options.targets);
     let several = targets.len() > 1;
-    let mut text = String::new();
+    let mut all = String::new();
     for (target, daemon) in targets.into_iter().zip(daemons) {
         if several {
-            if !text.is_empty() {
-                text.push('\n');
+            if !all.is_empty() {
+                all.push('\n');
             }
-            text.push_str(&target.label);
-            text.push('\n');
+            let rule = if options.capabilities.ascii { "-" } else { "─" };
+            let title = format!("{rule}{rule} {} ", target.label);
+            let rest = RULE.saturating_sub(text::width(&title));
+            all.extend([&title, &*rule.repeat(rest), "\n"]);
         }
         let id = target.id;
         let rows = u16::try_from(daemon.peers.len()).unwrap_or(u16::MAX - MARGIN);
@@ -49,9 +52,9 @@ pub fn text(
             let update_name = Update::Name { address: *address, name: name.clone() };
             update(&mut app, now, Event::Backend(update_name));
         }
-        text.push_str(&lines(&app, area));
+        all.push_str(&lines(&app, area));
     }
-    text
+    all
 }
 
 /// What the screen shows, without blanks at the ends of lines and lines at its end.
@@ -78,6 +81,9 @@ fn lines(app: &App, area: Rect) -> String {
 
 /// Wide enough that nothing which fits a line of a report is cut.
 const COLUMNS: u16 = 132;
+
+/// Columns of the line above each of several daemons.
+const RULE: usize = 80;
 
 /// Lines besides the rows: sentence, facts, notices, headings.
 const MARGIN: u16 = 24;

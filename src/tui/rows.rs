@@ -141,6 +141,17 @@ pub fn is_reference_clock(peer: &Peer) -> bool {
     driver || row.text(&peer::SOURCE_HOST).is_some_and(|host| host.contains('('))
 }
 
+/// Whether the source is the undisciplined local clock, 127.127.1.u or what NTPsec calls it: the
+/// daemon compares its clock with itself, and always finds it right.
+pub fn is_own_clock(peer: &Peer) -> bool {
+    let Some(row) = peer.row.latest() else { return false };
+    let driver = match row.address(&peer::SOURCE) {
+        Some(IpAddr::V4(address)) => matches!(address.octets(), [127, 127, 1, _]),
+        _ => false,
+    };
+    driver || row.text(&peer::SOURCE_HOST).is_some_and(|host| host.starts_with("LOCAL("))
+}
+
 /// Whether the association stands for a pool rather than for one server.
 pub fn is_pool(peer: &Peer) -> bool {
     let code = match peer.row.latest().map(|row| row.get(&peer::REFERENCE_ID)) {

@@ -195,7 +195,8 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
 fn strip_details(app: &App, tab: &Tab) -> Option<AssocId> {
     let is_resting = app.now.mono.since(tab.cursor.since) >= REST;
     let is_answering = matches!(tab.latest.contact, Contact::Answering { .. });
-    let is_wanted = is_resting && is_answering && has_rows(&tab.latest) && view::has_strip(app);
+    let is_wanted =
+        is_resting && is_answering && has_rows(&tab.latest) && view::has_strip(app, tab);
     tab.selected().map(|peer| peer.id).filter(|_| is_wanted)
 }
 

@@ -3,13 +3,14 @@
 //! A tired reader should need no more than this line to know whether to read on. Losing contact
 //! goes before everything else, for then all other values are old.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::model::status::Selection;
 use crate::model::vars::system;
-use crate::model::{Absent, Contact, Daemon, Failure, Peer};
+use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer};
 use crate::tui::app::{App, Tab};
-use crate::tui::{format, rows};
+use crate::tui::{format, rows, words};
 use crate::units::{Leap, Mono, Now, NtpDuration, Stratum};
 
 /// How bad it is.
@@ -17,6 +18,8 @@ use crate::units::{Leap, Mono, Now, NtpDuration, Stratum};
 pub enum Severity {
     /// All is well.
     Good,
+    /// All was well when that was last told.
+    Old,
     /// Not known yet.
     Unknown,
     /// Worth knowing.
@@ -44,16 +47,52 @@ pub struct Verdict {
 pub fn verdict(app: &App, tab: &Tab) -> Verdict {
     let daemon = tab.shown();
     let now = app.shown_now();
-    match contact(daemon, now) {
-        Some(mut verdict) => {
-            if daemon.system.latest().is_some() {
-                let last = synchronisation(app, tab);
-                verdict.facts = vec![format!("last known: {}", last.sentence)];
-            }
-            verdict
+    let then = synchronisation(app, tab);
+    if let Some(mut verdict) = contact(daemon, now) {
+        if daemon.system.latest().is_some() {
+            verdict.facts = vec![format!("last known: {}", then.sentence)];
         }
-        None => synchronisation(app, tab),
+        return verdict;
     }
+    let is_on_screen = app.tab().is_some_and(|on| on.target == tab.target);
+    match out_of_date(daemon, now.mono, is_on_screen) {
+        Some(old) => dated(then, &old),
+        None => then,
+    }
+}
+
+/// The same verdict as one of a while ago.
+fn dated(verdict: Verdict, old: &str) -> Verdict {
+    let (severity, word) = match verdict.severity {
+        Severity::Good | Severity::Notice => (Severity::Old, "old news"),
+        other => (other, verdict.word),
+    };
+    Verdict { severity, word, sentence: format!("{old}: {}", verdict.sentence), ..verdict }
+}
+
+/// Says how old the answers are that a verdict rests on, when the daemon answers, but not what it
+/// is asked for: for longer than twice as long as they should stay without another.
+fn out_of_date(daemon: &Daemon, now: Mono, is_on_screen: bool) -> Option<String> {
+    let is_limited = matches!(daemon.contact, Contact::RateLimited { .. });
+    // The system's variables are asked for only while they are on screen.
+    let (list, system) = match (is_on_screen, is_limited) {
+        (true, false) => (8, Some(16)),
+        (true, true) => (24, Some(40)),
+        (false, _) => (24, None),
+    };
+    let age = |dated: Option<Dated>| dated.map(|dated| now.since(dated.answered));
+    let older = |age: Option<Duration>, most: u64| age.filter(|age| age.as_secs() > most);
+    let list = older(age(daemon.associations.dated()), list);
+    let system = system.and_then(|most| older(age(daemon.system.dated()), most));
+    let (age, trouble, what) = match (list, system) {
+        (None, None) => return None,
+        (Some(list), system) if Some(list) >= system => {
+            (list, daemon.associations.trouble(), "list of sources")
+        }
+        (_, system) => (system?, daemon.system.trouble(), "state"),
+    };
+    let why = trouble.map(|why| format!(" ({why})")).unwrap_or_default();
+    Some(format!("last answer on its {what} {} ago{why}", format::age(age)))
 }
 
 /// What to say when the daemon does not answer as it should; `None` when it does.
@@ -85,16 +124,15 @@ fn contact(daemon: &Daemon, now: Now) -> Option<Verdict> {
         Contact::Unreachable { why, since, last } => {
             (Severity::Bad, "unreachable", format!("{why}, for {}{}", ago(*since), old(*last)))
         }
-        Contact::Refusing { why: Failure::Refused(code), since } => (
-            Severity::Bad,
-            "refuses",
-            format!("it answers but refuses to tell, for {}: {code}", ago(*since)),
-        ),
-        Contact::Refusing { why, since } => (
-            Severity::Bad,
-            "refuses",
-            format!("it answers but refuses to tell, for {}: {why}", ago(*since)),
-        ),
+        Contact::Refusing { why, since, last } => {
+            let why = match why {
+                Failure::Refused(code) => code.to_string(),
+                why => why.to_string(),
+            };
+            let sentence =
+                format!("it answers but refuses to tell, for {}: {why}{}", ago(*since), old(*last));
+            (Severity::Bad, "refuses", sentence)
+        }
         Contact::Garbage { why, since, last } => (
             Severity::Bad,
             "garbage",
@@ -126,14 +164,14 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
     };
     let facts = facts(app, daemon, app.shown_now());
     let stratum = values.stratum(&system::STRATUM);
-    let alarm = values.leap(&system::LEAP) == Some(Leap::Alarm);
+    let alarm = leap(daemon) == Some(Leap::Alarm);
     if alarm || stratum.is_some_and(|s| s >= Stratum::UNSYNCHRONISED) {
         let sentence = format!("NOT SYNCHRONISED: {}", why_not(daemon));
         return Verdict { severity: Severity::Bad, word: "NOT SYNC", sentence, facts };
     }
     let format = app.format(tab);
     let offset = match values.duration(&system::OFFSET) {
-        Some(offset) => format!(", offset {}", format.span(offset, true)),
+        Some(offset) => format!(", {}", words::clock_is(offset, format)),
         None => String::new(),
     };
     let Some(peer) = system_peer(daemon) else {
@@ -141,7 +179,7 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
         return Verdict { severity: Severity::Warning, word: "no source", sentence, facts };
     };
     let name = rows::name(app, peer);
-    if rows::is_reference_clock(peer) && is_own_clock(peer) {
+    if rows::is_own_clock(peer) {
         let sentence = format!("follows its own clock, {name}: that is no time source");
         return Verdict { severity: Severity::Warning, word: "own clock", sentence, facts };
     }
@@ -149,7 +187,20 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
         row.stratum(&crate::model::vars::peer::STRATUM).map(|s| format!(" (stratum {s})"))
     });
     let sentence = format!("synchronised to {name}{}{offset}", source.unwrap_or_default());
-    Verdict { severity: Severity::Good, word: "synchronised", sentence, facts }
+    Verdict { severity: Severity::Good, word: "in sync", sentence, facts }
+}
+
+/// The latest that is known of its leap indicator: the list of associations tells it too, and is
+/// asked for of daemons that are not on screen.
+fn leap(daemon: &Daemon) -> Option<Leap> {
+    let told = daemon.system.latest().and_then(|values| values.leap(&system::LEAP));
+    let answered = |dated: Option<Dated>| dated.map(|dated| dated.answered);
+    match daemon.associations.latest() {
+        Some(list) if answered(daemon.associations.dated()) > answered(daemon.system.dated()) => {
+            Some(list.system.leap())
+        }
+        _ => told,
+    }
 }
 
 /// The association that the daemon's clock follows.
@@ -160,15 +211,6 @@ pub fn system_peer(daemon: &Daemon) -> Option<&Peer> {
         .find(|peer| matches!(peer.status.selection(), Selection::SystemPeer | Selection::PpsPeer));
     let by_id = || daemon.peer(daemon.system.latest()?.association(&system::PEER)?);
     by_tally.or_else(by_id).map(|peer| &**peer)
-}
-
-/// Whether the source is the undisciplined local clock, 127.127.1.u or what NTPsec calls it.
-fn is_own_clock(peer: &Peer) -> bool {
-    use crate::model::vars::peer::{SOURCE, SOURCE_HOST};
-    let Some(row) = peer.row.latest() else { return false };
-    let address = row.address(&SOURCE).map(|address| address.to_string());
-    address.is_some_and(|address| address.starts_with("127.127.1."))
-        || row.text(&SOURCE_HOST).is_some_and(|host| host.starts_with("LOCAL("))
 }
 
 fn why_not(daemon: &Daemon) -> String {
@@ -193,13 +235,15 @@ fn why_not(daemon: &Daemon) -> String {
 fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
     let Some(values) = daemon.system.latest() else { return Vec::new() };
     let format = app.format_of(daemon);
-    let mut facts = Vec::new();
+    let mut facts = vec![census(daemon)];
     let delay = values.duration(&system::ROOT_DELAY);
     if let (Some(delay), Some(dispersion)) = (delay, values.duration(&system::ROOT_DISPERSION)) {
         let distance = NtpDuration::from_bits(delay.bits() / 2) + dispersion;
-        facts.push(format!("true error at most {}", format.span(distance, false)));
+        facts.push(match without_time(app, daemon) {
+            Some(source) => format!("error unknown: {source} follows its own clock"),
+            None => format!("error at most {}", format.span(distance, false)),
+        });
     }
-    facts.push(census(daemon));
     let updated = values.timestamp(&system::REFERENCE_TIME);
     if let (Some(clock), Some(updated)) = (daemon.clock_at(now.mono), updated) {
         // A clock that was just stepped may be behind its own reference time.
@@ -215,6 +259,13 @@ fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
     facts
 }
 
+/// The system peer's name, when its time comes from no time source either.
+fn without_time<'a>(app: &'a App, daemon: &'a Daemon) -> Option<Cow<'a, str>> {
+    let peer = system_peer(daemon)?;
+    let reference = peer.row.latest()?.get(&crate::model::vars::peer::REFERENCE_ID).ok()?;
+    words::is_no_time_source(reference).then(|| rows::name(app, peer))
+}
+
 /// How many sources there are and what became of them.
 fn census(daemon: &Daemon) -> String {
     let count = |wanted: &[Selection]| {
@@ -225,7 +276,16 @@ fn census(daemon: &Daemon) -> String {
         0 => String::new(),
         number => format!(", {number} FALSE"),
     };
-    format!("{used} of {} sources used{false_tickers}", daemon.peers.len())
+    let alone = match (used, daemon.peers.iter().filter(|peer| is_comparable(peer)).count()) {
+        (1, 1) => ": nothing to compare it with",
+        _ => "",
+    };
+    format!("{used} of {} sources used{false_tickers}{alone}", daemon.peers.len())
+}
+
+/// Whether a source answers, so that others can be compared with it.
+fn is_comparable(peer: &Peer) -> bool {
+    peer.status.is_reachable() && !rows::is_own_clock(peer)
 }
 
 /// What else must be said beside the first line: limits, clocks that differ, restarts, programs.
@@ -239,9 +299,16 @@ pub fn notices(app: &App, tab: &Tab) -> Vec<(Severity, String)> {
         notices.push((
             Severity::Notice,
             format!(
-                "rate-limited by the daemon: asking less; last answer {last} ago, next \
-                     question in {wait} s"
+                "rate-limited by the daemon: asking less; last answer {last} ago, next in {wait} s"
             ),
+        ));
+    }
+    let restarted = daemon.restarted.map(|at| now.mono.since(at));
+    if let Some(age) = restarted.filter(|age| *age < NEW_START) {
+        let age = format::age(age);
+        notices.push((
+            Severity::Warning,
+            format!("started anew {age} ago: its association ids changed"),
         ));
     }
     if let Some(difference) = clock_difference(app, daemon) {
@@ -286,6 +353,9 @@ fn other_programs(app: &App, tab: &Tab) -> Option<String> {
     let program = app.programs.first()?;
     Some(format!("{} (pid {})", program.kind.facts().silence, program.pid))
 }
+
+/// How long a new start of the daemon is news.
+const NEW_START: Duration = Duration::from_secs(60);
 
 /// How much a stamp may be off for having been taken by a program that had to wake up first.
 const STAMP_ERROR: Duration = Duration::from_micros(200);

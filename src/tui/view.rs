@@ -42,15 +42,15 @@ pub fn visible_rows(app: &App, tab: &Tab) -> Vec<AssocId> {
 }
 
 /// Whether there is a strip below the table that shows details of the row under the cursor.
-pub fn has_strip(app: &App) -> bool {
-    peers::has_strip(app, body(app))
+pub fn has_strip(app: &App, tab: &Tab) -> bool {
+    peers::has_strip(app, tab, body(app))
 }
 
 /// Lines that a page has.
 pub fn page(app: &App) -> isize {
     let height = match app.screen() {
         _ if matches!(app.overlay, Some(Overlay::Help { .. })) => help::height(body(app)),
-        Screen::Peers => peers::height(app, body(app)),
+        Screen::Peers => app.tab().map_or(0, |tab| peers::height(app, tab, body(app))),
         Screen::Association => usize::from(body(app).height),
     };
     isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1)

@@ -10,7 +10,7 @@ pub const fn tally(selection: Selection, is_reachable: bool) -> &'static str {
     match selection {
         Selection::Reject if !is_reachable => "not used: none of its last eight polls was answered",
         Selection::Reject => "not used now: not valid for selection (see flash), or not yet",
-        Selection::Falseticker => "WRONG: its time lies outside what the majority agrees on",
+        Selection::Falseticker => "WRONG: outside what the majority agrees on",
         Selection::Excess => "not used: more candidates than the daemon keeps; nothing is wrong",
         Selection::Outlier => "right but not used: others agree better with each other",
         Selection::Candidate => "used: its offset is part of the combination",
@@ -66,6 +66,25 @@ pub fn slow_or_fast(offset: NtpDuration, format: Format) -> String {
         0 => "the local clock agrees with it".into(),
         1.. => format!("against it the local clock is {by} slow"),
         _ => format!("against it the local clock is {by} fast"),
+    }
+}
+
+/// The daemon's own `offset`, the combination of its sources', in words.
+pub fn clock_is(offset: NtpDuration, format: Format) -> String {
+    let by = format.span(offset.abs(), false);
+    match offset.bits() {
+        0 => format!("clock off by {by}"),
+        1.. => format!("clock {by} slow"),
+        _ => format!("clock {by} fast"),
+    }
+}
+
+/// Whether a server that gives this reference ID has its time from its own clock.
+pub fn is_no_time_source(reference: &Value) -> bool {
+    match reference {
+        Value::ReferenceAddress(address) => matches!(address.octets(), [127, 127, 1, _]),
+        Value::ReferenceCode(code) => matches!(code.code().as_deref(), Some("LOCL" | "ORPH")),
+        _ => false,
     }
 }
 

@@ -82,6 +82,7 @@ pub(crate) fn daemon(
         contact: answering(),
         identity: Some(Arc::new(identity)),
         restarts: 0,
+        restarted: None,
         system: Part::answered(decode(Scope::System, &system), dated()),
         associations: Part::answered(
             Associations { system: SystemStatus::from_bits(status), list },

@@ -6,16 +6,20 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 use ntpscope::backend::{TargetId, Update};
+use ntpscope::model::daemon::Associations;
 use ntpscope::model::programs::{Program, ProgramKind};
 use ntpscope::model::question::Unreachable;
-use ntpscope::model::{Absent, Contact, Daemon, Dated, Failure, Part};
-use ntpscope::tui::app::App;
+use ntpscope::model::{Absent, Contact, Daemon, Dated, Failure, Part, Peer};
+use ntpscope::tui::app::{App, Options, Target};
 use ntpscope::tui::event::Event;
+use ntpscope::tui::format::Units;
+use ntpscope::tui::once;
 use ntpscope::tui::update::update;
 use ntpscope::tui::view;
-use ntpscope::units::{Mono, NtpDuration};
+use ntpscope::units::{AssocId, Mono, NtpDuration};
 use ntpscope::wire::Malformed;
 use ntpscope::wire::mode6::ErrorCode;
+use ntpscope::wire::mode6::status::SystemStatus;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -128,7 +132,12 @@ fn each_way_of_losing_contact_has_its_words() {
             Contact::Unreachable { why: Unreachable::PortClosed, since, last },
             fixtures::site(),
         ),
-        ("refusing", Contact::Refusing { why: refused, since }, Daemon::default()),
+        (
+            "refusing",
+            Contact::Refusing { why: refused.clone(), since, last: None },
+            Daemon::default(),
+        ),
+        ("refusing now", Contact::Refusing { why: refused, since, last }, fixtures::site()),
         (
             "garbage",
             Contact::Garbage {
@@ -229,4 +238,118 @@ fn an_old_row_says_so_while_the_others_are_fresh() {
     let screen = screen(&app);
     assert!(screen.contains("the row: refused:"), "{screen}");
     assert!(screen.contains("what is shown\nis 0 s old"), "{screen}");
+}
+
+/// `site` with so many sources more that there are `count`.
+fn crowd(count: u16) -> Daemon {
+    let mut daemon = fixtures::site();
+    let mut peers = daemon.peers.to_vec();
+    let more = (5000..).take(usize::from(count) - peers.len());
+    let like = peers[1].clone();
+    peers.extend(more.map(|id| Arc::new(Peer { id: AssocId::new(id), ..Peer::clone(&like) })));
+    daemon.peers = peers.into();
+    daemon
+}
+
+fn rows_on_screen(app: &App) -> usize {
+    let tab = app.tab().unwrap();
+    let shown = view::visible_rows(app, tab).len();
+    let text = screen(app);
+    let ends_in_jitter = |line: &&str| {
+        line.rsplit(' ').next().is_some_and(|end| end.contains('.') && end.parse::<f64>().is_ok())
+    };
+    assert_eq!(text.lines().filter(ends_in_jitter).count(), shown, "{text}");
+    shown
+}
+
+#[test]
+fn the_strip_gives_way_before_rows_are_hidden() {
+    assert_eq!(rows_on_screen(&showing(crowd(16), (80, 24))), 16);
+    let text = screen(&showing(crowd(16), (80, 24)));
+    let strip: Vec<_> = text.lines().rev().take(4).collect();
+    assert!(strip[3].starts_with("── ntp1.example.net"), "{text}");
+    assert!(strip[2].starts_with("* sys.peer: used"), "{text}");
+    assert_eq!(rows_on_screen(&showing(crowd(18), (80, 24))), 18);
+    let mut app = showing(crowd(18), (80, 24));
+    press(&mut app, "j j j j");
+    let text = screen(&app);
+    let last = text.lines().rev().nth(1).unwrap();
+    assert!(last.starts_with("  reject: ") && last.contains("flash peer_"), "{text}");
+    assert_eq!(rows_on_screen(&showing(crowd(30), (80, 24))), 16, "the strip is not given up");
+}
+
+#[test]
+fn a_new_start_is_news_for_a_minute() {
+    let daemon = Daemon { restarts: 1, restarted: Some(ANSWERED), ..fixtures::site() };
+    let mut app = showing(daemon, (80, 24));
+    let news = "▲ started anew 12 s ago: its association ids changed";
+    update(&mut app, later(12.4), Event::Tick);
+    assert!(screen(&app).lines().any(|line| line == news), "{}", screen(&app));
+    update(&mut app, later(60.4), Event::Tick);
+    assert!(!screen(&app).contains("started anew"));
+    assert!(screen(&app).contains("restarted once"));
+}
+
+#[test]
+fn a_row_whose_own_answers_fail_shows_its_age_and_is_not_called_overdue() {
+    let why = Absent::Failed(Failure::Refused(ErrorCode::Permission));
+    for (size, mark) in [((80, 24), " old "), ((60, 16), " old ")] {
+        let mut app = showing(fixtures::with_failed_row(fixtures::site(), 0, why.clone()), size);
+        update(&mut app, later(20.0), Event::Tick);
+        let text = screen(&app);
+        let rows =
+            |name: &str| text.lines().filter(|row| row.starts_with(name)).collect::<Vec<_>>();
+        assert!(rows("*ntp1").iter().all(|row| row.contains(mark) && !row.contains('!')), "{text}");
+        assert!(rows("x10.77").iter().all(|row| !row.contains(mark)), "{text}");
+        assert!(text.contains("its values are 20 s old: refused"), "{text}");
+    }
+}
+
+#[test]
+fn a_headline_is_not_green_for_longer_than_its_answers_hold() {
+    let mut daemon = fixtures::site();
+    daemon.system = daemon.system.failed(Absent::Failed(Failure::TooLong));
+    let fresh = |seconds| Dated { answered: later(seconds).mono, ..fixtures::dated() };
+    let head = |daemon: &Daemon, seconds: f64| {
+        let mut daemon = daemon.clone();
+        let list = daemon.associations.latest().unwrap().clone();
+        daemon.associations = Part::answered(list, fresh(seconds));
+        let mut app = showing(daemon, (120, 40));
+        update(&mut app, later(seconds), Event::Tick);
+        screen(&app).lines().next().unwrap().to_owned()
+    };
+    assert!(head(&daemon, 16.0).starts_with("● synchronised to ntp1"));
+    assert!(
+        head(&daemon, 17.0).starts_with("○ last answer on its state 17 s ago ("),
+        "{}",
+        head(&daemon, 17.0)
+    );
+    // The list tells of an alarm before the variables do.
+    let alarmed = Associations {
+        system: SystemStatus::from_bits(0xc016),
+        ..daemon.associations.latest().unwrap().clone()
+    };
+    daemon.associations = Part::answered(alarmed, fresh(1.0));
+    assert!(head(&daemon, 2.0).starts_with("✖ NOT SYNCHRONISED"));
+}
+
+#[test]
+fn the_table_for_no_terminal_names_each_daemon_and_has_no_course_of_offsets() {
+    let app = fixtures::app(&["a.example", "b.example"], (80, 24));
+    let targets = app.tabs.iter().map(|tab| Target {
+        id: tab.target,
+        label: tab.label.clone(),
+        is_local: false,
+    });
+    let options = Options {
+        targets: targets.collect(),
+        names: true,
+        units: Units::default(),
+        capabilities: app.fixed.capabilities,
+        themes: app.fixed.themes.clone(),
+        variant: None,
+    };
+    let daemons = [fixtures::site(), fixtures::unheard(Contact::Asking { since: ANSWERED })];
+    let text = once::text(options, &daemons.map(Arc::new), &[], later(0.3));
+    assert_snapshot!(text);
 }

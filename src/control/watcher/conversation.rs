@@ -148,8 +148,8 @@ impl Conversation {
             return false;
         }
         self.count_failure();
-        let since = self.lost_since(now);
-        self.contact = Contact::Refusing { why, since };
+        let (since, last) = (self.lost_since(now), self.last);
+        self.contact = Contact::Refusing { why, since, last };
         true
     }
 

@@ -81,6 +81,7 @@ impl Picture {
         }
         if news.restarted {
             self.daemon.restarts += 1;
+            self.daemon.restarted = Some(reply.dated.answered);
         }
         news.removed = self.peers.keys().filter(|id| !list.contains_key(id)).copied().collect();
         for id in &news.removed {

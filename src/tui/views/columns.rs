@@ -3,6 +3,8 @@
 //! The cells are those of ntpq, digit by digit. What ntpq leaves to memory stands beside them:
 //! the unit of each column, the tally as a word, the reachability register as dots.
 
+use std::time::Duration;
+
 use ratatui::style::Style;
 
 use crate::model::status::Selection;
@@ -232,6 +234,9 @@ impl Column {
                 _ => "?".into(),
             }),
             Self::Dots => {
+                if let Some(age) = old(context, row) {
+                    return Cell::plain(format!("{} old", brief(age)));
+                }
                 let reach = values.and_then(|values| values.reach(&peer::REACH));
                 Cell::plain(reach.map(|r| dots(r, context.app.is_ascii())).unwrap_or_default())
             }
@@ -258,9 +263,13 @@ fn remote(context: &Context<'_>, row: &Row<'_>) -> String {
 
 /// Seconds since the last packet, whole seconds of the daemon's clock as ntpq counts them.
 fn when(context: &Context<'_>, row: &Row<'_>) -> Cell {
+    // A packet that came since would not be known.
+    if old(context, row).is_some() {
+        return Cell::plain("old");
+    }
     let Some(age) = seconds_since_packet(context, row) else { return Cell::plain("-") };
     let text = interval::print(age);
-    if is_overdue(age, row) {
+    if is_overdue(context, row) {
         return Cell { text: text + "!", style: Some(context.theme.warning) };
     }
     Cell::plain(text)
@@ -268,18 +277,46 @@ fn when(context: &Context<'_>, row: &Row<'_>) -> Cell {
 
 /// Seconds since the last packet.
 pub fn seconds_since_packet(context: &Context<'_>, row: &Row<'_>) -> Option<i64> {
-    let clock = context.daemon.clock_at(context.now)?;
+    seconds_at(context, row, context.now)
+}
+
+fn seconds_at(context: &Context<'_>, row: &Row<'_>, now: Mono) -> Option<i64> {
+    let clock = context.daemon.clock_at(now)?;
     let stamp = [&peer::RECEIVE, &peer::REFERENCE_TIME]
         .into_iter()
         .find_map(|variable| row.peer.row.latest()?.timestamp(variable))?;
     Some(i64::from(clock.seconds().wrapping_sub(stamp.seconds()).cast_signed()))
 }
 
-/// Whether a packet is overdue: bursts and minutes aside, only more than twice the poll
-/// interval says something.
-pub fn is_overdue(age: i64, row: &Row<'_>) -> bool {
-    poll(row).is_some_and(|poll| age > poll.saturating_mul(2))
+/// Whether a packet was overdue when the row was told: bursts and minutes aside, only more than
+/// twice the poll interval says something. The daemon's own clock is not polled while there are
+/// others.
+pub fn is_overdue(context: &Context<'_>, row: &Row<'_>) -> bool {
+    let told = row.peer.row.dated().map(|dated| dated.answered);
+    let age = told.and_then(|told| seconds_at(context, row, told));
+    let (Some(age), Some(poll)) = (age, poll(row)) else { return false };
+    age > poll.saturating_mul(2)
         && !matches!(rows::kind(row.peer), 'B' | 'M' | 'p' | 'a')
+        && !rows::is_own_clock(row.peer)
+}
+
+/// How old the values of a row are, where that must be said: its questions came to nothing, or it
+/// was not asked for so long that a poll of its source went unseen.
+pub fn old(context: &Context<'_>, row: &Row<'_>) -> Option<Duration> {
+    let age = context.now.since(row.peer.row.dated()?.answered);
+    let polls = poll(row).and_then(|poll| u64::try_from(poll).ok()).unwrap_or_default();
+    let most = Duration::from_secs(polls * 2).clamp(LEAST_OLD, MOST_FRESH);
+    let failed = row.peer.row.trouble().is_some() && age >= Duration::from_secs(1);
+    (failed || age > most).then_some(age)
+}
+
+/// An age in a few letters: `45 s`, `12 m`, `3 h`.
+fn brief(age: Duration) -> String {
+    match age.as_secs() {
+        seconds @ ..100 => format!("{seconds} s"),
+        seconds @ ..6000 => format!("{} m", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
 }
 
 /// The poll interval in seconds: the lesser of both sides', as ntpq has it.
@@ -307,7 +344,8 @@ fn span(context: &Context<'_>, row: &Row<'_>, variable: &'static Variable) -> Ce
 /// clock.
 pub fn has_no_sample(row: &Row<'_>) -> bool {
     let none = NtpDuration::from_seconds(15.9);
-    row.peer.duration(&peer::DISPERSION).is_some_and(|dispersion| dispersion >= none)
+    rows::is_own_clock(row.peer)
+        || row.peer.duration(&peer::DISPERSION).is_some_and(|dispersion| dispersion >= none)
         || (!row.peer.status.is_reachable()
             && row.peer.duration(&peer::DELAY) == Some(NtpDuration::ZERO))
 }
@@ -344,7 +382,8 @@ fn trend(context: &Context<'_>, row: &Row<'_>) -> String {
 /// How a row looks: by its tally; as old when it is.
 pub fn row_style(context: &Context<'_>, row: &Row<'_>) -> Style {
     let theme = &context.theme;
-    if !context.daemon.contact.is_fresh() || row.peer.row.trouble().is_some() {
+    let is_told = row.peer.row.trouble().is_none();
+    if !context.daemon.contact.is_fresh() || !is_told || old(context, row).is_some() {
         return theme.stale;
     }
     match row.peer.status.selection() {
@@ -355,6 +394,12 @@ pub fn row_style(context: &Context<'_>, row: &Row<'_>) -> Style {
         Selection::Reject => theme.text,
     }
 }
+
+/// Values are not called old sooner, however often their source is polled.
+const LEAST_OLD: Duration = Duration::from_secs(32);
+
+/// Values on screen are asked for more often, however seldom their source is polled.
+const MOST_FRESH: Duration = Duration::from_secs(150);
 
 /// Columns of the widest sparkline.
 const TREND: usize = 32;

@@ -1,5 +1,7 @@
 //! What surrounds every screen: tabs, the sentence on the daemon's state, notices.
 
+use std::net::IpAddr;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -92,7 +94,11 @@ fn render_tabs(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         .zip(&verdicts)
         .zip(1..)
         .map(|((tab, Verdict { severity, word, .. }), number)| {
-            let label = text::cut(&tab.label, room, ascii);
+            // Names differ in front, addresses at the end.
+            let label = match tab.label.parse::<IpAddr>() {
+                Ok(_) => text::cut_front(&tab.label, room, ascii),
+                Err(_) => text::cut(&tab.label, room, ascii),
+            };
             format!(" {number} {} {label}: {word} ", mark(*severity, ascii))
         })
         .collect();
@@ -114,12 +120,12 @@ fn render_tabs(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 pub const fn mark(severity: Severity, ascii: bool) -> &'static str {
     match (severity, ascii) {
         (Severity::Good, false) => "●",
-        (Severity::Unknown, false) => "○",
+        (Severity::Unknown | Severity::Old, false) => "○",
         (Severity::Notice, false) => "◆",
         (Severity::Warning, false) => "▲",
         (Severity::Bad, false) => "✖",
         (Severity::Good, true) => "=",
-        (Severity::Unknown, true) => "?",
+        (Severity::Unknown | Severity::Old, true) => "?",
         (Severity::Notice, true) => "i",
         (Severity::Warning, true) => "!",
         (Severity::Bad, true) => "X",
@@ -131,6 +137,7 @@ pub const fn style(theme: &Theme, severity: Severity) -> Style {
     match severity {
         Severity::Good => theme.good,
         Severity::Unknown => theme.text,
+        Severity::Old => theme.stale,
         Severity::Notice => theme.notice,
         Severity::Warning => theme.warning,
         Severity::Bad => theme.bad,

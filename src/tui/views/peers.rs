@@ -18,8 +18,8 @@ pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
         render_empty(&context, area, buffer);
         return;
     }
-    let (table_area, strip_area) = split(app, area);
-    render_table(&context, &rows, table_area, buffer);
+    let (table_area, strip_area) = split(app, rows.len(), area);
+    render_table(&context, Column::of(app.view.layout), &rows, table_area, buffer);
     if let Some(peer) = tab.selected()
         && let Some(row) = rows.iter().find(|row| row.peer.id == peer.id)
     {
@@ -27,42 +27,54 @@ pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Draws the whole table and nothing else.
+/// Draws the whole table and nothing else, for one look: there is no course of anything.
 pub fn render_whole(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
     let context = Context::new(app, tab);
     let rows = rows::rows(app, tab);
     if rows.is_empty() {
         render_empty(&context, area, buffer);
     } else {
-        render_table(&context, &rows, area, buffer);
+        let columns = Column::of(app.view.layout).iter().copied();
+        let columns: Vec<_> = columns.filter(|column| *column != Column::Trend).collect();
+        render_table(&context, &columns, &rows, area, buffer);
     }
 }
 
 /// The rows on screen, from top to bottom.
 pub fn visible<'a>(app: &'a App, tab: &'a Tab, area: Rect) -> Vec<Row<'a>> {
     let rows = rows::rows(app, tab);
-    let height = height(app, area);
+    let height = body(app, rows.len(), area);
     let first = first(tab, &rows, height);
     rows.into_iter().skip(first).take(height).collect()
 }
 
 /// Rows that the table has room for.
-pub fn height(app: &App, area: Rect) -> usize {
-    usize::from(split(app, area).0.height.saturating_sub(HEADINGS))
+pub fn height(app: &App, tab: &Tab, area: Rect) -> usize {
+    body(app, rows::rows(app, tab).len(), area)
+}
+
+fn body(app: &App, rows: usize, area: Rect) -> usize {
+    usize::from(split(app, rows, area).0.height.saturating_sub(HEADINGS))
 }
 
 /// Whether the strip has room for more than the row itself tells.
-pub fn has_strip(app: &App, area: Rect) -> bool {
-    split(app, area).1.height > 2
+pub fn has_strip(app: &App, tab: &Tab, area: Rect) -> bool {
+    split(app, rows::rows(app, tab).len(), area).1.height > 2
 }
 
-/// The table above, the strip below; the strip gives way where there is little room.
-fn split(app: &App, area: Rect) -> (Rect, Rect) {
-    let strip = match app.size.1 {
+/// The table above, the strip below; the strip gives way where there is little room, and where
+/// it would hide rows, down to the one line that says what the row's tally means.
+fn split(app: &App, rows: usize, area: Rect) -> (Rect, Rect) {
+    let whole = match app.size.1 {
         22.. => 6,
         18.. => 4,
         14.. => 3,
         _ => 0,
+    };
+    let table = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(HEADINGS);
+    let strip = match area.height.saturating_sub(table) {
+        0 => whole.min(3),
+        left => whole.min(left),
     };
     let strip = strip.min(area.height.saturating_sub(HEADINGS + 3));
     let table = Rect { height: area.height - strip, ..area };
@@ -74,8 +86,13 @@ fn first(tab: &Tab, rows: &[Row<'_>], height: usize) -> usize {
     table::first_row(rows.len(), height, at.unwrap_or(tab.cursor.place))
 }
 
-fn render_table(context: &Context<'_>, rows: &[Row<'_>], area: Rect, buffer: &mut Buffer) {
-    let columns = Column::of(context.app.view.layout);
+fn render_table(
+    context: &Context<'_>,
+    columns: &[Column],
+    rows: &[Row<'_>],
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let cells: Vec<Vec<Cell>> = rows
         .iter()
         .map(|row| columns.iter().map(|column| column.cell(context, row)).collect())

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::Value;
+use crate::model::status::Selection;
 use crate::model::vars::peer;
 use crate::ntpq::interval;
 use crate::tui::rows::{self, Row};
@@ -12,33 +13,67 @@ use crate::tui::views::association;
 use crate::tui::views::columns::{self, Context};
 use crate::tui::widgets::reach::dots;
 use crate::tui::widgets::text;
-use crate::tui::words;
+use crate::tui::{format, words};
 use crate::units::{NtpDuration, Stratum};
 
-/// Draws the strip: a rule with the name, then the lines that fit, the most telling first.
+/// Draws the strip: a rule with the name, then the lines that fit, the most telling first. Where
+/// there is little room the rule goes first, for the row it names is marked in the table.
 pub fn render(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
     let ascii = context.app.is_ascii();
+    let has_rule = area.height > 2;
+    if has_rule {
+        render_rule(context, row, area, buffer);
+    }
+    let mut lines = lines(context, row);
+    if let (1, Some(flash)) = (area.height, flash(row)) {
+        let selection = row.peer.status.selection();
+        let line = format!("{} {}: {flash}", selection.tally(), selection.condition());
+        lines.insert(0, (context.theme.warning, line));
+    }
+    lines.truncate(usize::from(area.height - u16::from(has_rule)));
+    for ((style, line), place) in lines.iter().zip(u16::from(has_rule)..) {
+        let line = text::cut(&context.app.marks(line), usize::from(area.width), ascii);
+        text::put(buffer, area, (0, place), &line, *style);
+    }
+}
+
+fn render_rule(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
+    let ascii = context.app.is_ascii();
     let rule = if ascii { "-" } else { "─" };
-    let title = format!("{0}{0} {1} ", rule, row.name);
+    // Two rows may bear one name.
+    let address = row.peer.row.latest().and_then(|values| values.address(&peer::SOURCE));
+    let address = address.map(|address| address.to_string()).unwrap_or_default();
+    let is_named =
+        !address.is_empty() && address != row.name && !rows::is_reference_clock(row.peer);
+    let address = if is_named { format!("({address}) ") } else { String::new() };
+    let title = format!("{0}{0} {1} {address}", rule, row.name);
     let end = format!(" association {} {rule}{rule}", row.peer.id);
     let width = usize::from(area.width);
     let room = width.saturating_sub(text::width(&end));
     let title = text::cut(&title, room, ascii);
     let fill = rule.repeat(width.saturating_sub(text::width(&title) + text::width(&end)));
     text::put(buffer, area, (0, 0), &format!("{title}{fill}{end}"), context.theme.faint);
-    for ((style, line), place) in lines(context, row).iter().zip(1..) {
-        let line = text::cut(&context.app.marks(line), width, ascii);
-        text::put(buffer, area, (0, place), &line, *style);
-    }
 }
 
 fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     let theme = &context.theme;
     let status = row.peer.status;
     let selection = status.selection();
-    let tally = words::tally(selection, status.is_reachable());
+    let tally = match words::tally(selection, status.is_reachable()) {
+        _ if rows::is_own_clock(row.peer) && selection == Selection::Reject => {
+            "not used: not consulted while there are other sources"
+        }
+        tally => tally,
+    };
     let tally = format!("{} {}: {tally}", selection.tally(), selection.condition());
     let mut lines = vec![(columns::row_style(context, row), tally)];
+    if let Some(age) = columns::old(context, row) {
+        let why = match row.peer.row.trouble() {
+            Some(why) => format!(": {why}"),
+            None => String::new(),
+        };
+        lines.push((theme.warning, format!("its values are {} old{why}", format::age(age))));
+    }
     if let Some(flash) = flash(row) {
         lines.push((theme.warning, flash));
     }
@@ -64,16 +99,23 @@ fn flash(row: &Row<'_>) -> Option<String> {
 }
 
 fn offset(context: &Context<'_>, row: &Row<'_>) -> String {
+    if rows::is_own_clock(row.peer) {
+        return "it is the daemon's own clock, compared with itself: its zeros say nothing".into();
+    }
     if columns::has_no_sample(row) {
         return "no samples yet: its zeros are not measurements".into();
     }
     let Some(offset) = row.peer.duration(&peer::OFFSET) else {
         return "its offset is not known".into();
     };
+    if row.peer.status.selection() == Selection::Falseticker {
+        let claim = words::clock_is(offset, context.format);
+        return format!("by its time {claim}; the others deny that");
+    }
     let mut line = words::slow_or_fast(offset, context.format);
     if let Some(distance) = root_distance(context, row) {
         let distance = context.format.span(distance, false);
-        line.extend([" · may be wrong by ", &distance, " (root distance)"]);
+        line.extend([", give or take ", &distance]);
     }
     line
 }
@@ -94,18 +136,16 @@ fn reach(context: &Context<'_>, row: &Row<'_>) -> String {
         return "whether it answers is not known".into();
     };
     let dots = dots(reach, context.app.is_ascii());
-    let mut line =
-        format!("reach {reach} {dots} {} of the last 8 polls answered", reach.answered());
+    let line = format!("reach {reach} {dots}");
     let age = columns::seconds_since_packet(context, row);
-    if let Some(age) = age.filter(|age| columns::is_overdue(*age, row)) {
+    if let Some(age) = age.filter(|_| columns::is_overdue(context, row)) {
         let poll = columns::poll(row).unwrap_or_default();
-        line = format!(
-            "OVERDUE: last packet {} s ago, polled every {} s · {line}",
-            age,
+        return format!(
+            "OVERDUE: last packet {age} s ago, polled every {} s · {line}",
             interval::print(poll)
         );
     }
-    line
+    format!("{line} {} of the last 8 polls answered", reach.answered())
 }
 
 fn source(row: &Row<'_>) -> String {

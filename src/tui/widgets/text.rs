@@ -29,6 +29,15 @@ pub fn cut(text: &str, room: usize, ascii: bool) -> String {
     text.get(..end).unwrap_or_default().to_owned() + mark
 }
 
+/// `text` in at most `room` columns; what is cut is in front.
+pub fn cut_front(text: &str, room: usize, ascii: bool) -> String {
+    if text.width() <= room {
+        return text.into();
+    }
+    let turned = |text: &str| text.chars().rev().collect::<String>();
+    turned(&cut(&turned(text), room, ascii))
+}
+
 /// `text` with blanks in front or behind so that it takes `room` columns.
 pub fn pad(text: &str, room: usize, right: bool) -> String {
     let blanks = " ".repeat(room.saturating_sub(text.width()));
