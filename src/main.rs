@@ -73,7 +73,9 @@ fn watch(arguments: &Arguments) -> Exit {
     if arguments.json || !io::stdout().is_terminal() {
         let patience = settings.timeout.value;
         return run::once(arguments, &hosts(arguments), patience, |daemons, names, now| {
-            tui::once::text(options, daemons, names, now)
+            let printed = tui::once::print(options, daemons, names, now);
+            complain(&printed.complaints);
+            printed.tables
         });
     }
     match screens(arguments, options) {

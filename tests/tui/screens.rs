@@ -350,6 +350,6 @@ fn the_table_for_no_terminal_names_each_daemon_and_has_no_course_of_offsets() {
         variant: None,
     };
     let daemons = [fixtures::site(), fixtures::unheard(Contact::Asking { since: ANSWERED })];
-    let text = once::text(options, &daemons.map(Arc::new), &[], later(0.3));
-    assert_snapshot!(text);
+    let text = once::print(options, &daemons.map(Arc::new), &[], later(0.3));
+    assert_snapshot!(format!("{}stderr:\n{}", text.tables, text.complaints));
 }
