@@ -163,9 +163,7 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
         };
     };
     let facts = facts(app, daemon, app.shown_now());
-    let stratum = values.stratum(&system::STRATUM);
-    let alarm = leap(daemon) == Some(Leap::Alarm);
-    if alarm || stratum.is_some_and(|s| s >= Stratum::UNSYNCHRONISED) {
+    if is_unsynchronised(daemon) {
         let sentence = format!("NOT SYNCHRONISED: {}", why_not(daemon));
         return Verdict { severity: Severity::Bad, word: "NOT SYNC", sentence, facts };
     }
@@ -188,6 +186,13 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
     });
     let sentence = format!("synchronised to {name}{}{offset}", source.unwrap_or_default());
     Verdict { severity: Severity::Good, word: "in sync", sentence, facts }
+}
+
+/// Whether the daemon says that it has no time to tell.
+fn is_unsynchronised(daemon: &Daemon) -> bool {
+    let stratum = daemon.system.latest().and_then(|values| values.stratum(&system::STRATUM));
+    leap(daemon) == Some(Leap::Alarm)
+        || stratum.is_some_and(|stratum| stratum >= Stratum::UNSYNCHRONISED)
 }
 
 /// The latest that is known of its leap indicator: the list of associations tells it too, and is
@@ -240,6 +245,10 @@ fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
     if let (Some(delay), Some(dispersion)) = (delay, values.duration(&system::ROOT_DISPERSION)) {
         let distance = NtpDuration::from_bits(delay.bits() / 2) + dispersion;
         facts.push(match without_time(app, daemon) {
+            // Its root distance may be zero then, which bounds nothing.
+            _ if is_unsynchronised(daemon) => "error unknown".into(),
+            // The headline says it of our daemon's own clock.
+            _ if system_peer(daemon).is_some_and(rows::is_own_clock) => "error unknown".into(),
             Some(source) => format!("error unknown: {source} follows its own clock"),
             None => format!("error at most {}", format.span(distance, false)),
         });
