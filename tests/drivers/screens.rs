@@ -1,8 +1,7 @@
 //! The screens over a made-up daemon, to be looked at: `cargo run --example screens [SCENE]`.
 //!
 //! Scenes: `site` (at first), `captured`, `silent` (answers for five seconds), `tabs`, `flood`
-//! (a thousand updates a second), `restart` (other association ids every five seconds),
-//! `panic` (after two seconds).
+//! (a thousand updates a second), `restart` (other association ids every five seconds).
 
 #![expect(
     clippy::unwrap_used,
@@ -64,6 +63,8 @@ impl Made {
         daemon.system = Part::answered(values, dated);
         let renumber = if self.scene == "restart" { (second / 5) as u16 * 100 } else { 0 };
         daemon.restarts = u32::from(renumber / 100);
+        daemon.restarted = (daemon.restarts > 0)
+            .then(|| Mono::from_nanos(now.mono.nanos() - u64::from(second % 5) * 1_000_000_000));
         let peers = daemon.peers.iter().map(|old| {
             let mut peer = Peer::clone(old);
             peer.id = AssocId::new(peer.id.get() + renumber);
@@ -120,7 +121,6 @@ impl Backend for Made {
             return Poll::Pending;
         }
         self.tick += 1;
-        assert!(self.scene != "panic" || self.tick < 3, "deliberate");
         for target in (0..self.targets).rev() {
             let daemon = Arc::new(self.snapshot(target));
             self.queue.push(Update::Daemon { target: TargetId::new(target), daemon });

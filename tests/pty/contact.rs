@@ -75,8 +75,8 @@ fn a_daemon_that_comes_and_goes_is_followed() {
 
 /// The id of the association under the cursor, from the strip.
 fn association(screen: &str) -> Option<u16> {
-    let (_, after) = screen.split_once("association ")?;
-    after.split_whitespace().next()?.parse().ok()
+    let mut after = screen.split("association ").skip(1);
+    after.find_map(|after| after.split_whitespace().next()?.parse().ok())
 }
 
 /// Starts a daemon that answers no question, in the place of the one that was stopped.

@@ -14,3 +14,4 @@ mod terminal;
 mod contact;
 mod hostile;
 mod life;
+mod made_up;

@@ -1,9 +1,8 @@
 //! The screens from inside: keys in, state, effects and cells out.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod cells;
 mod fixtures;
 mod keys;
-mod pty;
 mod screens;
