@@ -10,6 +10,7 @@ use crate::model::vars::peer;
 use crate::model::{Daemon, Peer, Value};
 use crate::ntpq::address::NetAddress;
 use crate::tui::app::{App, Order, Tab};
+use crate::tui::words;
 use crate::units::{AssocId, Mode, Mono};
 
 pub mod filter;
@@ -150,6 +151,16 @@ pub fn is_own_clock(peer: &Peer) -> bool {
         _ => false,
     };
     driver || row.text(&peer::SOURCE_HOST).is_some_and(|host| host.starts_with("LOCAL("))
+}
+
+/// What its tally means, in a sentence.
+pub fn tally(peer: &Peer) -> &'static str {
+    match peer.status.selection() {
+        Selection::Reject if is_own_clock(peer) => {
+            "not used: not consulted while there are other sources"
+        }
+        selection => words::tally(selection, peer.status.is_reachable()),
+    }
 }
 
 /// Whether the association stands for a pool rather than for one server.

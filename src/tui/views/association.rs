@@ -9,11 +9,11 @@ use crate::model::status::{PEER_EVENTS, codes};
 use crate::model::vars::{self, Scope, Variable, lists, peer};
 use crate::model::{Absent, Part, Peer, Value, Values};
 use crate::tui::app::{App, Tab};
+use crate::tui::format;
 use crate::tui::rows::{self, Row};
 use crate::tui::views::columns::{self, Context};
 use crate::tui::views::{samples, value};
 use crate::tui::widgets::text;
-use crate::tui::{format, words};
 
 /// Draws the screen.
 pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
@@ -81,7 +81,7 @@ fn head(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
         rows::kind_word(rows::kind(row.peer))
     );
     let selection = status.selection();
-    let tally = words::tally(selection, status.is_reachable());
+    let tally = rows::tally(row.peer);
     let style = columns::row_style(context, row);
     let mut lines = vec![
         (theme.heading, title),

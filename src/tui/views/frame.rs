@@ -1,11 +1,14 @@
 //! What surrounds every screen: tabs, the sentence on the daemon's state, notices.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::model::Peer;
+use crate::model::status::Selection;
 use crate::tui::app::{App, Tab};
 use crate::tui::theme::Theme;
 use crate::tui::verdict::{self, Severity, Verdict};
@@ -69,7 +72,11 @@ fn head_lines(app: &App, tab: &Tab, width: u16, height: u16) -> Vec<(Style, Stri
     }
     if height >= SMALL && !verdict.facts.is_empty() {
         let facts = text::join(&verdict.facts, " · ", room.saturating_sub(2));
-        lines.push((theme.faint, format!("  {}", app.marks(&facts))));
+        let daemon = tab.shown();
+        let is_false = |peer: &Arc<Peer>| peer.status.selection() == Selection::Falseticker;
+        let is_divided = daemon.contact.is_fresh() && daemon.peers.iter().any(is_false);
+        let style = if is_divided { theme.warning } else { theme.faint };
+        lines.push((style, format!("  {}", app.marks(&facts))));
     }
     for (severity, notice) in verdict::notices(app, tab) {
         let mark = self::mark(severity, app.is_ascii());

@@ -57,14 +57,8 @@ fn render_rule(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Bu
 
 fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     let theme = &context.theme;
-    let status = row.peer.status;
-    let selection = status.selection();
-    let tally = match words::tally(selection, status.is_reachable()) {
-        _ if rows::is_own_clock(row.peer) && selection == Selection::Reject => {
-            "not used: not consulted while there are other sources"
-        }
-        tally => tally,
-    };
+    let selection = row.peer.status.selection();
+    let tally = rows::tally(row.peer);
     let tally = format!("{} {}: {tally}", selection.tally(), selection.condition());
     let mut lines = vec![(columns::row_style(context, row), tally)];
     if let Some(age) = columns::old(context, row) {
