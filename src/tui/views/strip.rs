@@ -103,8 +103,8 @@ fn offset(context: &Context<'_>, row: &Row<'_>) -> String {
         return "its offset is not known".into();
     };
     if row.peer.status.selection() == Selection::Falseticker {
-        let claim = words::clock_is(offset, context.format);
-        return format!("by its time {claim}; the others deny that");
+        let claim = words::clock_is(offset, context.format).replacen("clock", "clock is", 1);
+        return format!("it says the {claim}; the others deny that");
     }
     let mut line = words::slow_or_fast(offset, context.format);
     if let Some(distance) = root_distance(context, row) {
