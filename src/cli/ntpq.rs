@@ -33,7 +33,7 @@ pub fn start(
 ) -> ExitCode {
     let name = program_name(program);
     let outcome = match read(&name, arguments) {
-        Ok(options) => drive(&mut Batch::new(options, TimeZone::system())),
+        Ok(options) => drive(&mut Batch::new(options, TimeZone::system)),
         Err(Instead { text, asked_for: true }) => {
             io::stdout().write_all(text.as_bytes()).map(|()| 0)
         }

@@ -44,7 +44,7 @@ pub struct Options {
 /// use ntpscope::ntpq::{Batch, Options, Output, Stream};
 ///
 /// let options = Options { commands: vec!["bogus".into()], ..Options::default() };
-/// let mut batch = Batch::new(options, TimeZone::UTC);
+/// let mut batch = Batch::new(options, || TimeZone::UTC);
 /// batch.start(0);
 /// assert!(matches!(batch.poll_output(), Some(Output::End(0))), "there is no host to ask");
 /// ```
@@ -75,8 +75,9 @@ enum State {
 }
 
 impl Batch {
-    /// A run that shows dates in `zone`.
-    pub fn new(options: Options, zone: TimeZone) -> Self {
+    /// A run that shows dates in the `zone` that is found out with the first of them: the system's
+    /// takes hundreds of system calls to find, and a table has no dates.
+    pub fn new(options: Options, zone: fn() -> TimeZone) -> Self {
         let mut session = Session::new(options.program, zone);
         session.settings.hostnames = !options.numeric;
         session.settings.wide = options.wide;

@@ -281,7 +281,7 @@ mod tests {
     }
 
     fn run(text: &str) -> (String, String) {
-        let mut session = Session::new("ntpq".into(), TimeZone::UTC);
+        let mut session = Session::new("ntpq".into(), || TimeZone::UTC);
         print(&mut session, &Reply::new(0, text.as_bytes(), 1, Dated::default()));
         let (mut out, mut error) = (String::new(), String::new());
         for (stream, text) in session.take_written() {

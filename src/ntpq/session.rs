@@ -1,5 +1,6 @@
 //! What is kept from one command to the next.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -79,8 +80,8 @@ pub struct Session {
     pub program: String,
     /// Seconds since 1970, by the clock on the wall.
     pub now: i64,
-    /// Where dates are shown.
-    pub zone: TimeZone,
+    /// Where dates are shown; found out with the first of them.
+    pub zone: LazyCell<TimeZone>,
     /// What commands have set.
     pub settings: Settings,
     /// Keys to sign requests with.
@@ -110,11 +111,11 @@ pub struct Session {
 
 impl Session {
     /// A session that has set nothing and talks to nobody.
-    pub fn new(program: String, zone: TimeZone) -> Self {
+    pub fn new(program: String, zone: fn() -> TimeZone) -> Self {
         Self {
             program,
             now: 0,
-            zone,
+            zone: LazyCell::new(zone),
             settings: Settings::default(),
             keys: Keys::default(),
             variables: Vec::new(),

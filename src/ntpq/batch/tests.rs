@@ -42,7 +42,7 @@ impl World {
     }
 
     pub(crate) fn run_with(&mut self, options: Options) -> Ran {
-        let mut batch = Batch::new(options, TimeZone::UTC);
+        let mut batch = Batch::new(options, || TimeZone::UTC);
         let mut ran = Ran { out: String::new(), error: String::new(), status: 99 };
         batch.start(NOW);
         for _ in 0..1000 {

@@ -5,7 +5,7 @@ use crate::ntpq::job::HostName;
 use crate::ntpq::reading;
 
 fn session() -> Session {
-    let mut session = Session::new("ntpq".into(), TimeZone::UTC);
+    let mut session = Session::new("ntpq".into(), || TimeZone::UTC);
     session.now = 1_795_219_230;
     session.settings.hostnames = false;
     session
