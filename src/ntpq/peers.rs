@@ -183,7 +183,8 @@ impl PeerTable {
             _ => session.names_needed(hosts.map(|host| host.address)),
         };
         let rows = self.answers.iter().map_while(|answer| answer.as_ref().ok());
-        for reply in rows {
+        // Where no names are shown, none are needed, and the rows are read only to be printed.
+        for reply in rows.take_while(|_| session.settings.hostnames) {
             let row =
                 Row::read(reply.data(), self.columns, session.settings.ref_ids, &mut Vec::new());
             let remote = (row.name.is_none()).then_some(row.source);
