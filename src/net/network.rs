@@ -68,9 +68,7 @@ impl Backend for Network {
             Request::Name(address) => {
                 if self.names.first(address) {
                     let mailbox = self.mailbox.clone();
-                    self.tasks.spawn(async move {
-                        mailbox.name(address, resolver::name(address).await);
-                    });
+                    resolver::name_to(address, move |name| mailbox.name(address, name));
                 }
             }
         }

@@ -109,6 +109,13 @@ pub async fn name(address: IpAddr) -> Option<Arc<str>> {
     spawn_blocking(move || reverse(address)).await.ok().flatten()
 }
 
+/// Hands the name of `address` to `take`, on a thread of the resolver's: many names cost the event loop
+/// no more than their news.
+pub fn name_to(address: IpAddr, take: impl FnOnce(Option<Arc<str>>) + Send + 'static) {
+    // Nobody waits for it: a resolver that hangs is left to itself.
+    drop(spawn_blocking(move || take(reverse(address))));
+}
+
 fn reverse(address: IpAddr) -> Option<Arc<str>> {
     let socket = SocketAddr::new(address, 0);
     let (name, _) = dns_lookup::getnameinfo(&socket, libc::NI_NAMEREQD).ok()?;
