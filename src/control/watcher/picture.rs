@@ -32,7 +32,8 @@ pub(super) struct ListNews {
     pub(super) changed: Vec<AssocId>,
     /// Those that are no longer there.
     pub(super) removed: Vec<AssocId>,
-    /// Whether the system's status word changed.
+    /// Whether the system's status word changed; the first is no change, for the variables are asked
+    /// together with the first list.
     pub(super) system: bool,
     /// Whether the daemon started anew.
     pub(super) restarted: bool,
@@ -73,7 +74,8 @@ impl Picture {
             .map(|(id, word)| (id, PeerStatus::from_bits(word)))
             .collect();
         let before = self.daemon.associations.latest().map(|known| known.system);
-        let mut news = ListNews { system: before != Some(system), ..ListNews::default() };
+        let is_other = before.is_some_and(|before| before != system);
+        let mut news = ListNews { system: is_other, ..ListNews::default() };
         if !list.is_empty() {
             let ids: Vec<_> = list.keys().copied().collect();
             news.restarted = is_restart(&self.last_ids, &ids);
