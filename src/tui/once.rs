@@ -76,11 +76,12 @@ fn app(
     let rows = rows.saturating_add(MARGIN).min(MOST_ROWS);
     let options = Options { targets: vec![target], ..options.clone() };
     let mut app = App::new(options, (COLUMNS, rows), now);
-    update(&mut app, now, Event::Backend(Update::Daemon { target: id, daemon: daemon.clone() }));
+    // The names first: each that comes to rows puts all of them in order anew.
     for (address, name) in names {
         let name = Update::Name { address: *address, name: name.clone() };
         update(&mut app, now, Event::Backend(name));
     }
+    update(&mut app, now, Event::Backend(Update::Daemon { target: id, daemon: daemon.clone() }));
     app
 }
 
