@@ -93,7 +93,8 @@ fn sixty_rows_are_there_after_three_round_trips() {
         assert!(matches!(latest(&world).contact, Contact::Answering { .. }));
         assert!(latest(&world).system.latest().is_some());
         assert!(latest(&world).clock_at(world.now).is_some());
-        // One datagram an association, and its answer is one as well.
+        // One datagram an association, and its answer is one as well; the rest once, at the start.
+        assert_eq!(world.asked.len(), 3 + 60);
         let rows = world.asked.iter().filter(|(_, id, _)| *id > 0);
         assert_eq!(rows.count(), 60);
     }

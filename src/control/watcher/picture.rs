@@ -243,9 +243,12 @@ mod tests {
         let mut picture = Picture::default();
         let first = picture.list(&list(&[(3, 0x9014), (1, 0x9014), (0, 1)]));
         assert_eq!(first.changed, [id(1), id(3)]);
-        assert!(first.system && !first.restarted);
+        assert!(!first.system && !first.restarted);
         let same = picture.list(&list(&[(3, 0x9014), (1, 0x9014)]));
         assert_eq!(same, ListNews::default());
+        let data = [0, 3, 0x90, 0x14, 0, 1, 0x90, 0x14];
+        let other = picture.list(&Reply::new(0x0628, data, 1, Dated::default()));
+        assert_eq!(other, ListNews { system: true, ..ListNews::default() });
         let next = picture.list(&list(&[(3, 0x9614), (4, 0x8011)]));
         assert_eq!(next.changed, [id(3), id(4)]);
         assert_eq!(next.removed, [id(1)]);
