@@ -56,8 +56,8 @@ def _command(words: list[str], usage: str) -> int:
             return space.enter(_running(), node, command, str(paths.peers() / "bin"))
         case [("start" | "stop" | "restart" | "pause" | "resume") as what, node]:
             print(ask(what, node), end="")
-        case ["many", kind, count]:
-            print(ask("many", kind, count), end="")
+        case ["many", *what]:
+            print(ask("many", *what), end="")
         case ["log", node]:
             print((paths.lab() / "nodes" / node / "log").read_text(errors="replace"), end="")
         case ["wait", ("answers" | "synced" | "settled") as what, *rest] if rest:

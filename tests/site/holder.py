@@ -161,13 +161,15 @@ class Holder:
                 self.reap()
         return f"{name} stopped\n"
 
-    def many(self, kind: str, count: int) -> str:
+    def many(self, kind: str, count: int, limited: bool) -> str:
         if kind not in ("classic", "ntpsec", "chrony") or not 1 <= count <= nodes.RESPONDER_ADDRESSES:
             raise LabError(f"many: classic, ntpsec or chrony, and 1 to {nodes.RESPONDER_ADDRESSES} associations; not {kind} {count}")
+        if limited and kind == "chrony":
+            raise LabError("many: chrony answers no questions that it could limit")
         if "responder" not in self.nodes:
             self.add(nodes.responder())
             self.start("responder")
-        node = nodes.many(kind, count, self.next_many)
+        node = nodes.many(kind, count, limited, self.next_many)
         if node.name not in self.nodes:
             self.next_many += 1
             self.add(node)
@@ -182,7 +184,7 @@ class Holder:
         if served is not None:
             found["leap"], found["stratum"] = served
             found["synced"] = served[0] != 3 and 0 < served[1] < 8
-        if node.kind in ("classic", "ntpsec") and name not in ("noquery", "ntpseclimited"):
+        if node.kind in ("classic", "ntpsec") and name != "noquery" and not name.endswith("limited"):
             asker = mode6.Asker(node.address)
             known = asker.associations(0.3)
             asker.close()
@@ -248,8 +250,8 @@ class Holder:
                 return self.signal(name, signal.SIGSTOP)
             case ["resume", name]:
                 return self.signal(name, signal.SIGCONT)
-            case ["many", kind, count] if count.isdigit():
-                return self.many(kind.lower(), int(count))
+            case ["many", kind, count, *limited] if count.isdigit() and limited in ([], ["limited"]):
+                return self.many(kind.lower(), int(count), limited != [])
             case ["probe", name]:
                 return self.probe(name)
             case ["status"]:

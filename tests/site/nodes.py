@@ -85,6 +85,13 @@ restrict ::1
 restrict 10.77.0.0 mask 255.255.0.0
 restrict fd77:: mask ffff:ffff:ffff:ffff::
 """
+_LIMITED = """\
+restrict default limited nomodify
+restrict 10.77.0.0 mask 255.255.0.0 limited nomodify
+restrict fd77:: mask ffff:ffff:ffff:ffff:: limited nomodify
+restrict 127.0.0.1
+restrict ::1
+"""
 _AUTH = "keys {folder}/ntp.keys\ntrustedkey 1 2 4\ncontrolkey 1\n"
 _SOURCES = """\
 server 127.127.1.0 minpoll 4 maxpoll 4
@@ -126,6 +133,8 @@ keyfile {folder}/chrony.keys
 
 NODES = [
     Node("admin", "empty", 1, note="to ask from"),
+    # A limiter keeps its score by address: who is watched for it asks from a place that nobody else asks from.
+    *(Node(f"desk{place}", "empty", number, note="to ask from, alone") for place, number in ((1, 8), (2, 9), (3, 16))),
     Node("relays", "empty", 10, note="where the relays listen"),
     Node("classic", "classic", 2, _OPEN + _AUTH + _CLASSIC_EXTRA + _SOURCES.replace("{key}", "4"), "client; mode 7 on"),
     Node("ntpsec", "ntpsec", 3, _OPEN + _AUTH + _SOURCES.replace("{key}", "4"), "client"),
@@ -135,8 +144,7 @@ NODES = [
         "ntpseclimited",
         "ntpsec",
         6,
-        "restrict default kod limited nomodify\nrestrict 10.77.0.0 mask 255.255.0.0 kod limited nomodify\n"
-        "restrict fd77:: mask ffff:ffff:ffff:ffff:: kod limited nomodify\nrestrict 127.0.0.1\nrestrict ::1\n"
+        _LIMITED.replace(" limited", " kod limited")
         + _AUTH
         + "server 127.127.1.0 minpoll 4 maxpoll 4\nfudge 127.127.1.0 stratum 10\n"
         "server 10.77.0.11 iburst minpoll 3 maxpoll 4\nserver 10.77.0.12 iburst minpoll 3 maxpoll 4\n",
@@ -157,11 +165,15 @@ NODES = [
 ]
 
 
-def many(kind: str, count: int, number: int) -> Node:
-    """A daemon with `count` associations, all of them towards the responder."""
+def many(kind: str, count: int, limited: bool, number: int) -> Node:
+    """A daemon with `count` associations, all of them towards the responder; one that is `limited` limits all but itself."""
     sources = "".join(f"server {RESPONDER_PREFIX}{n} iburst minpoll 4 maxpoll 6\n" for n in range(1, count + 1))
     around = {"classic": _OPEN + _AUTH + "enable mode7\n", "ntpsec": _OPEN + _AUTH, "chrony": _CHRONY_COMMANDS + _CHRONY_ALLOW}
-    return Node(f"many{count}-{kind}", kind, number, around[kind] + sources, f"{count} associations")
+    name, note = f"many{count}-{kind}", f"{count} associations"
+    if limited:
+        # Without `kod`, which would raise the limit by half.
+        return Node(f"{name}-limited", kind, number, _LIMITED + _AUTH + sources, f"{note}; limits the rate")
+    return Node(name, kind, number, around[kind] + sources, note)
 
 
 def responder() -> Node:

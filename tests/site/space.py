@@ -144,8 +144,8 @@ def _door(argv: Sequence[str], supervisor: int, ready: int, go: int, keep: Seque
     os._exit(follow(inside))
 
 
-def furnish(hosts: str | None, folder: str) -> None:
-    """Inside: private mounts, own /proc and /run, loopback up, names from a file only.
+def furnish(hosts: str | None, folder: str, resolver: str = "") -> None:
+    """Inside: private mounts, own /proc and /run, loopback up, names from a file only, or then from a resolver too.
 
     `folder` is where the small files that are laid over /etc are written.
     """
@@ -156,7 +156,10 @@ def furnish(hosts: str | None, folder: str) -> None:
         print(f"keeps the outer /proc: {error}", file=sys.stderr)
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     os.makedirs("/run/netns")
-    overlay(f"{folder}/nsswitch.conf", "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\n")
+    sources = "files dns" if resolver else "files"
+    overlay(f"{folder}/nsswitch.conf", "/etc/nsswitch.conf", f"passwd: files\ngroup: files\nhosts: {sources}\nservices: files\n")
+    if resolver:
+        overlay(f"{folder}/resolv.conf", "/etc/resolv.conf", f"nameserver {resolver}\noptions timeout:30\n")
     overlay(f"{folder}/host.conf", "/etc/host.conf", "multi on\n")
     if hosts is not None:
         overlay(f"{folder}/hosts", "/etc/hosts", hosts)
