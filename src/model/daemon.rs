@@ -136,10 +136,11 @@ impl Peer {
 }
 
 /// How the conversation with a daemon stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Contact {
-    /// Its name is being looked up.
+    /// Its name is being looked up: before that nothing happens, so it comes first.
+    #[default]
     Resolving,
     /// Its name cannot be resolved; the text says why.
     NoAddress {
@@ -217,12 +218,6 @@ impl Contact {
             | Self::Garbage { last, .. } => *last,
             _ => None,
         }
-    }
-}
-
-impl Default for Contact {
-    fn default() -> Self {
-        Self::Asking { since: Mono::default() }
     }
 }
 
