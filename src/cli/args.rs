@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::cli::exit::Exit;
-use crate::config::app::Color;
+use crate::config::app::{Color, span};
 use crate::config::host::HostSpec;
 
 /// Watch, question and explain NTP daemons.
@@ -110,11 +110,6 @@ fn sentence(text: &str) -> String {
     let line = line.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
     format!("ntpscope: {line}\nhint: `ntpscope --help` lists what there is\n")
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    let span = humantime::parse_duration(text).map_err(|e| e.to_string())?;
-    if span.is_zero() { Err("a timeout is longer than nothing".to_owned()) } else { Ok(span) }
 }
 
 fn color(text: &str) -> Result<Color, String> {

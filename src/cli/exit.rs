@@ -1,5 +1,6 @@
 //! Exit codes: all of them, listed in `--help`.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// How the program ends. A broken pipe is success: whoever read had enough.
@@ -46,10 +47,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// How to end after printing: a reader that has gone had enough.
-pub fn printed(outcome: std::io::Result<()>) -> Exit {
+/// How to end after printing: a reader that has gone had enough; anything else that went wrong is
+/// told on stderr.
+pub fn printed(outcome: io::Result<()>) -> Exit {
     match outcome {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            drop(writeln!(io::stderr(), "ntpscope: cannot write to stdout: {error}"));
+            Exit::Failed
+        }
         _ => Exit::Success,
     }
 }

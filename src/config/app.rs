@@ -141,11 +141,20 @@ pub struct SettingsFile {
 struct Span(Duration);
 
 impl TryFrom<String> for Span {
-    type Error = humantime::DurationError;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        humantime::parse_duration(&text).map(Self)
+        span(&text).map(Self)
     }
+}
+
+/// Reads a time to wait, such as `2s` or `1m 30s`.
+///
+/// # Errors
+/// What is wrong with it, as one line; among it that it is nothing at all.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let span = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if span.is_zero() { Err("a timeout is longer than nothing".to_owned()) } else { Ok(span) }
 }
 
 impl Default for Settings {
