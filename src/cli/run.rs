@@ -23,7 +23,7 @@ use crate::net;
 use crate::net::clock::Clock;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
-use crate::units::Now;
+use crate::units::{Mono, Now};
 
 /// A runtime for one thread, with few threads for the resolver.
 ///
@@ -131,6 +131,7 @@ async fn look(
     names: bool,
     clock: Clock,
 ) -> io::Result<Seen> {
+    let start = clock.now().mono;
     let mut network = Network::start(hosts, families, clock)?;
     let mut seen =
         Seen { daemons: hosts.iter().map(|_| Arc::default()).collect(), names: Names::new() };
@@ -142,6 +143,11 @@ async fn look(
     while !seen.daemons.iter().all(|daemon| is_settled(daemon)) {
         if !seen.take(&mut network, deadline).await {
             break;
+        }
+    }
+    for daemon in &mut seen.daemons {
+        if let Some(contact) = concluded(&daemon.contact, start, patience) {
+            Arc::make_mut(daemon).contact = contact;
         }
     }
     if names {
@@ -190,6 +196,22 @@ fn is_settled(daemon: &Daemon) -> bool {
                 && daemon.peers.iter().all(|peer| asked(peer.row.trouble()))
         }
         _ => false,
+    }
+}
+
+/// What to say when `patience` has passed since `start`: who asks once does not ask on, so what has
+/// not come is not coming, from none of a host's addresses. `None` when it stands as it is.
+fn concluded(contact: &Contact, start: Mono, patience: Duration) -> Option<Contact> {
+    match contact {
+        Contact::Asking { .. } | Contact::Silent { last: None, .. } => {
+            Some(Contact::Silent { since: start, last: None })
+        }
+        Contact::Resolving => {
+            let patience = humantime::format_duration(patience);
+            let why = format!("the resolver gave no answer in {patience}");
+            Some(Contact::NoAddress { why: why.into() })
+        }
+        _ => None,
     }
 }
 
