@@ -139,8 +139,12 @@ impl Terminal {
 
     /// Waits for the program's end and all that it still writes; its exit code.
     pub(crate) fn end(&mut self) -> u32 {
+        #[expect(clippy::disallowed_methods, reason = "a deadline for a real program")]
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.bytes.recv_timeout(PATIENCE) {
+            #[expect(clippy::disallowed_methods, reason = "a deadline for a real program")]
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.bytes.recv_timeout(left) {
                 Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
