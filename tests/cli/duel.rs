@@ -209,10 +209,10 @@ pub(crate) fn real() -> Result<Real, String> {
 }
 
 /// A folder that goes away.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -245,4 +245,4 @@ fd77::12 six.lab
 const SHOWN: usize = 6;
 
 /// How a helper says that this machine cannot do it.
-const SKIPPED: i32 = 77;
+pub(crate) const SKIPPED: i32 = 77;

@@ -11,6 +11,7 @@ mod duel;
 #[path = "../support/lab.rs"]
 mod lab;
 mod live;
+mod usage;
 
 use duel::{Daemon, Duel, Zone};
 
