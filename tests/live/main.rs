@@ -1,0 +1,20 @@
+//! The program on real daemons, over minutes, and where names do not come: what only shows against
+//! the world itself.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on should fail; figures are printed for who wants to see them"
+)]
+
+#[path = "../support/lab.rs"]
+mod lab;
+#[expect(dead_code, reason = "shared with tests/pty, which needs more of it")]
+#[path = "../pty/terminal.rs"]
+mod terminal;
+
+mod limited;
+mod names;
+mod once;
