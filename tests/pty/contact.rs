@@ -73,6 +73,23 @@ fn a_daemon_that_comes_and_goes_is_followed() {
     terminal.assert_given_back();
 }
 
+#[test]
+fn a_start_of_ntpsec_is_told_though_it_gives_the_same_ids_again() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let synced = lab::lab(&["wait", "synced", "good2", "--timeout", "120"]);
+    assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
+    let mut terminal = start("10.77.0.112");
+    terminal.wait_for("the table", |screen| {
+        screen.contains("*LOCAL(0)") && screen.contains("answers in")
+    });
+    told(&["restart", "good2"]);
+    terminal.wait_for("its new start", |screen| screen.contains("started anew"));
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+}
+
 /// The id of the association under the cursor, from the strip.
 fn association(screen: &str) -> Option<u16> {
     let mut after = screen.split("association ").skip(1);

@@ -45,7 +45,9 @@ impl Watcher {
             Purpose::Version => self.identify(now.mono, reply),
             Purpose::System => {
                 self.identify(now.mono, reply);
-                self.picture.system(reply);
+                if self.picture.system(reply) {
+                    self.start_over(now.mono);
+                }
                 let period = cadence::system_period(self.circumstances());
                 self.plan(Purpose::System, asked.at, period);
             }
@@ -70,9 +72,7 @@ impl Watcher {
             }
         }
         if news.restarted {
-            self.quirks = Quirks::default();
-            self.pipeline.forget_daemon();
-            self.agenda.want(now.mono, Purpose::Version);
+            self.start_over(now.mono);
         }
         if news.system || news.restarted {
             self.agenda.want(now.mono, Purpose::System);
@@ -85,6 +85,21 @@ impl Watcher {
         }
     }
 
+    /// Asks a daemon that started anew who it is, and for every row.
+    fn start_over(&mut self, now: Mono) {
+        self.quirks = Quirks::default();
+        self.pipeline.forget_daemon();
+        self.agenda.want(now, Purpose::Version);
+        self.want_rows(now);
+    }
+
+    fn want_rows(&mut self, now: Mono) {
+        let rows: Vec<_> = self.picture.peers().map(|peer| peer.id).collect();
+        for id in rows {
+            self.agenda.want(now, Purpose::Row(id));
+        }
+    }
+
     /// Takes in who answers.
     fn identify(&mut self, now: Mono, reply: &Reply) {
         if !self.picture.identify(reply) {
@@ -94,10 +109,7 @@ impl Watcher {
         let Some(dialect) = self.picture.dialect() else { return };
         self.pipeline.set_dialect(dialect);
         // What was read as another dialect's may have been read wrongly.
-        let rows: Vec<_> = self.picture.peers().map(|peer| peer.id).collect();
-        for id in rows {
-            self.agenda.want(now, Purpose::Row(id));
-        }
+        self.want_rows(now);
         if self.picture.system_dated().is_some() {
             self.agenda.want(now, Purpose::System);
         }

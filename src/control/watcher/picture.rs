@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::daemon::{Associations, Detail};
 use crate::model::vars::{Scope, peer, system};
@@ -122,9 +123,24 @@ impl Picture {
         is_new
     }
 
-    pub(super) fn system(&mut self, reply: &Reply) {
+    /// Takes in the system's variables; whether they show that the daemon started anew.
+    ///
+    /// A running daemon that loses its sources keeps the time of its last correction; only one that
+    /// has just started has none. The list may show nothing: NTPsec gives the same ids again.
+    pub(super) fn system(&mut self, reply: &Reply) -> bool {
         let values = Values::decode(Scope::System, self.dialect(), &[], reply);
+        let was_set = |old: &Values| old.timestamp(&system::REFERENCE_TIME).is_some();
+        let is_unset = values.get(&system::REFERENCE_TIME) == Err(Absent::NotGiven);
+        let lost = self.daemon.system.latest().is_some_and(was_set) && is_unset;
+        let now = reply.dated.answered;
+        let told = self.daemon.restarted.is_some_and(|at| now.since(at) < TOLD);
+        let restarted = lost && !told;
+        if restarted {
+            self.daemon.restarts += 1;
+            self.daemon.restarted = Some(now);
+        }
         self.daemon.system = self.daemon.system.renewed(values, reply.dated);
+        restarted
     }
 
     pub(super) fn system_failed(&mut self, why: Failure) {
@@ -202,6 +218,9 @@ impl Picture {
     }
 }
 
+/// A start that the list has shown is shown by the system's variables soon after; it is one.
+const TOLD: Duration = Duration::from_secs(30);
+
 /// What tells one source from another.
 fn source(row: &Values) -> [Option<String>; 2] {
     let text = |variable| row.get(variable).ok().map(|value| format!("{value:?}"));
@@ -227,6 +246,7 @@ const CONTINUED: u16 = 128;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Mono;
 
     fn list(pairs: &[(u16, u16)]) -> Reply {
         let pair = |(id, word): &(u16, u16)| [id.to_be_bytes(), word.to_be_bytes()].concat();
@@ -236,6 +256,25 @@ mod tests {
 
     fn id(number: u16) -> AssocId {
         AssocId::new(number)
+    }
+
+    #[test]
+    fn a_start_that_gives_the_same_ids_again_shows_in_the_reference_time() {
+        let mut picture = Picture::default();
+        let reply = |text: &str, second: u64| {
+            let at = Mono::from_nanos(second * 1_000_000_000);
+            let dated = Dated { asked: at, answered: at, ..Dated::default() };
+            Reply::new(0, text.as_bytes(), 1, dated)
+        };
+        let set = "version=\"ntpd ntpsec-1.2.2\", reftime=0xeeab5d7c.e4c877b8";
+        let unset = "version=\"ntpd ntpsec-1.2.2\", reftime=0x00000000.00000000";
+        assert!(!picture.system(&reply(unset, 1)), "nothing was known before");
+        assert!(!picture.system(&reply(set, 2)));
+        assert!(picture.system(&reply(unset, 90)));
+        assert_eq!(picture.daemon().restarts, 1);
+        assert!(!picture.system(&reply(set, 91)));
+        assert!(!picture.system(&reply(unset, 100)), "still the same start");
+        assert!(!picture.system(&reply("stratum=16", 200)), "the variable was left out");
     }
 
     #[test]
