@@ -73,6 +73,14 @@ impl Pipeline {
         }
     }
 
+    /// Turns to other settings with nothing asked, mindful of what the daemon's limiter has seen of
+    /// us and let pass.
+    pub fn renew(&mut self, settings: Settings) {
+        self.session = Session::new(settings);
+        self.queue.clear();
+        self.outputs.clear();
+    }
+
     /// Asks a question, at once where that is allowed, repeated until it is answered or given up.
     pub fn ask(&mut self, now: Now, question: Question) -> Ticket {
         self.hand_in(now, question, None)

@@ -14,6 +14,8 @@ use crate::units::Mono;
 pub struct Client {
     socket: Socket,
     clock: Clock,
+    /// Kept from one batch to the next, for the daemon's limiter counts them all.
+    pipeline: Option<Pipeline>,
 }
 
 impl Client {
@@ -22,7 +24,7 @@ impl Client {
     /// # Errors
     /// The system has no way to the address, or no sockets.
     pub fn connect(address: SocketAddr, clock: Clock) -> Result<Self, Failed> {
-        Ok(Self { socket: Socket::connect(address)?, clock })
+        Ok(Self { socket: Socket::connect(address)?, clock, pipeline: None })
     }
 
     /// Whom it asks.
@@ -32,11 +34,17 @@ impl Client {
 
     /// Asks all `questions` together and returns when each is answered or given up, in their order.
     pub async fn ask(
-        &self,
+        &mut self,
         settings: Settings,
         questions: impl IntoIterator<Item = Question>,
     ) -> Vec<Result<Reply, Failure>> {
-        let mut pipeline = Pipeline::new(settings);
+        let pipeline = match &mut self.pipeline {
+            Some(pipeline) => {
+                pipeline.renew(settings);
+                pipeline
+            }
+            None => self.pipeline.insert(Pipeline::new(settings)),
+        };
         let now = self.clock.now();
         let tickets: Vec<_> =
             questions.into_iter().map(|question| pipeline.ask(now, question)).collect();

@@ -109,8 +109,11 @@ impl Driver {
         })
     }
 
-    async fn ask(&self, flight: Flight) -> io::Result<Vec<Result<crate::model::Reply, Failure>>> {
-        let Some(client) = &self.client else {
+    async fn ask(
+        &mut self,
+        flight: Flight,
+    ) -> io::Result<Vec<Result<crate::model::Reply, Failure>>> {
+        let Some(client) = &mut self.client else {
             let nobody = || Err(Failure::Withdrawn);
             return Ok(flight.questions.iter().map(|_| nobody()).collect());
         };
