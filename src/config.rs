@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod host;
+pub mod ntp_conf;
 
 use std::fmt;
 

@@ -8,7 +8,10 @@
 //! | [`units`] | values with a unit or a range |
 //! | [`wire`] | bytes on the wire and the values they stand for |
 //! | [`config`] | what people write: hosts, settings |
+//! | [`selection`] | who of several sources is right, and why |
 //! | [`model`] | a daemon as an operator sees it |
+//! | [`clock`] | clocks that can be steered |
+//! | [`engine`] | RFC 5905 as a machine without sockets |
 //! | [`control`] | the asking side of the control protocol, without sockets |
 //! | [`ntpq`] | the ntpq command language: what is asked, what is printed |
 //! | [`backend`] | what the upper layers see of the world |
@@ -18,11 +21,14 @@
 
 pub mod backend;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod control;
+pub mod engine;
 pub mod model;
 pub mod net;
 pub mod ntpq;
+pub mod selection;
 pub mod tui;
 pub mod units;
 pub mod wire;

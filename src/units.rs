@@ -9,12 +9,14 @@ pub mod ids;
 pub mod log2;
 pub mod mono;
 pub mod reach;
+pub mod tally;
 pub mod timestamp;
 
 pub use duration::NtpDuration;
 pub use frequency::Ppm;
 pub use ids::{AssocId, KeyId, Leap, Mode, RefId, Stratum};
 pub use log2::{PollExponent, Precision};
-pub use mono::{Mono, Now, Raw};
+pub use mono::{Boot, Mono, Now, Raw};
 pub use reach::Reach;
+pub use tally::Tally;
 pub use timestamp::NtpTimestamp;

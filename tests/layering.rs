@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("wire", &["units"]),
-    ("config", &["units"]),
-    ("model", &["units", "wire"]),
+    ("config", &["units", "wire"]),
     ("selection", &["units"]),
+    ("model", &["units", "wire", "selection"]),
     ("clock", &["units"]),
     ("engine", &["units", "wire", "config", "selection", "clock"]),
     ("control", &["units", "wire", "config", "model", "selection"]),

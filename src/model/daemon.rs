@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::absent::Absent;
+use crate::model::clock_loop::ClockLoop;
 use crate::model::identity::Identity;
 use crate::model::part::{Dated, Part};
 use crate::model::question::{Failure, Unreachable};
 use crate::model::values::{Value, Values};
 use crate::model::vars::{Variable, peer, system};
+use crate::selection::Explained;
 use crate::units::{AssocId, Mono, NtpDuration, NtpTimestamp};
 use crate::wire::Malformed;
 use crate::wire::mode6::status::{PeerStatus, SystemStatus};
@@ -30,6 +32,10 @@ pub struct Daemon {
     pub associations: Part<Associations>,
     /// Its associations, in order of their ids: those of the latest list.
     pub peers: Arc<[Arc<Peer>]>,
+    /// How it selected, where it tells that itself; of others it is worked out from variables.
+    pub selection: Option<Arc<Explained>>,
+    /// Its loop, where it is an engine whose loop we see from within.
+    pub clock_loop: Option<Arc<ClockLoop>>,
 }
 
 /// The daemon's list of associations, as READSTAT gave it.

@@ -71,7 +71,7 @@ const SYSTEM: &[&[&Variable]] = &[
 pub fn peer(daemon: &Daemon, peer: &Peer, now: Mono) -> Json {
     let mut object = Map::new();
     object.insert("association".into(), peer.id.get().into());
-    object.insert("tally".into(), peer.status.selection().tally().to_string().into());
+    object.insert("tally".into(), peer.status.tally().character().to_string().into());
     object.insert("status".into(), peer_status(peer.status));
     let age = daemon.age(peer, now).map_or(Json::Null, seconds_json);
     object.insert("last_packet_age_s".into(), age);
@@ -270,7 +270,7 @@ pub fn peer_status(status: PeerStatus) -> Json {
     json!({
         "word": format!("{:04x}", status.bits()),
         "flags": status.flags().map(|flag| flag.word).collect::<Vec<_>>(),
-        "selection": status.selection().condition(),
+        "selection": status.tally().condition(),
         "events": status.event_count(),
         "last_event": status.last_event().map(|event| event.word),
     })

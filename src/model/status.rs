@@ -1,5 +1,5 @@
 //! Status words and flash bits, for those who look at a daemon and not at packets.
 
 pub use crate::wire::mode6::flash::{FLASH_BITS, Flash, FlashBit};
-pub use crate::wire::mode6::status::{ClockStatus, PeerStatus, Selection, SystemStatus};
+pub use crate::wire::mode6::status::{ClockStatus, PeerStatus, SystemStatus};
 pub use crate::wire::mode6::status::{PEER_EVENTS, SYSTEM_EVENTS, codes};

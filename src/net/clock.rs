@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::units::{Mono, Now, NtpTimestamp};
+use crate::units::{Boot, Mono, Now, NtpTimestamp, Raw};
 
 /// The machine's clocks, the monotonic one counted from when this was made.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Clock {
                 NtpTimestamp::from_unix(0, 0) + -crate::units::NtpDuration::from(back)
             }
         };
-        Now { mono, clock }
+        Now { mono, raw: Raw::default(), boot: Boot::default(), clock }
     }
 
     /// When a reading of the monotonic clock will be, for timers.

@@ -60,7 +60,7 @@ fn print(session: &mut Session, all: bool) {
         if is_listed(status, all) {
             let condition = match session.settings.version {
                 FIRST_VERSION => old_condition(status),
-                _ => status.selection().condition(),
+                _ => status.tally().condition(),
             };
             let row = row(place + 1, id, status, condition);
             session.print(&format!("{}\n", row.trim_end_matches(' ')));
@@ -100,7 +100,7 @@ fn row(place: usize, id: AssocId, status: PeerStatus, condition: &str) -> String
 
 /// The tally as ntpq reads it of a daemon of NTP's first version, where two bits held it.
 pub const fn old_tally(status: PeerStatus) -> char {
-    match status.selection().bits() & 3 {
+    match status.tally().bits() & 3 {
         0 => ' ',
         1 => '.',
         2 => '+',
@@ -110,9 +110,9 @@ pub const fn old_tally(status: PeerStatus) -> char {
 
 /// The condition in the words of NTP's first version.
 const fn old_condition(status: PeerStatus) -> &'static str {
-    match status.selection().bits() & 3 {
+    match status.tally().bits() & 3 {
         0 if !status.is_broadcast() => "insane",
-        0 if status.selection().bits() & 4 == 0 => "hi_disp",
+        0 if status.tally().bits() & 4 == 0 => "hi_disp",
         0 => "",
         1 => "sel_cand",
         2 => "sync_cand",

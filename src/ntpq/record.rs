@@ -134,7 +134,7 @@ pub fn about(association: AssocId) -> Map<String, Json> {
 /// An association with its tally and status.
 pub fn association(id: AssocId, status: PeerStatus) -> Map<String, Json> {
     let mut fields = about(id);
-    fields.insert("tally".into(), status.selection().tally().to_string().into());
+    fields.insert("tally".into(), status.tally().character().to_string().into());
     fields.insert("status".into(), json::peer_status(status));
     fields
 }

@@ -244,6 +244,7 @@ mod tests {
         let now = Now {
             mono: Mono::from_nanos(60_000_000_000),
             clock: NtpTimestamp::from_unix(1_795_219_164, 0),
+            ..Now::default()
         };
         assert_eq!(moment(Mono::from_nanos(53_000_000_000), now), "23:59:17 UTC");
         assert_eq!(date_time(now.clock), "2026-11-20 23:59:24.000 UTC");

@@ -5,12 +5,12 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::model::status::Selection;
 use crate::model::vars::peer;
 use crate::model::{Daemon, Peer, Value};
 use crate::ntpq::address::NetAddress;
 use crate::tui::app::{App, Order, Tab};
 use crate::tui::words;
+use crate::units::Tally;
 use crate::units::{AssocId, Mode, Mono};
 
 pub mod filter;
@@ -155,8 +155,8 @@ pub fn is_own_clock(peer: &Peer) -> bool {
 
 /// What its tally means, in a sentence.
 pub fn tally(peer: &Peer) -> &'static str {
-    match peer.status.selection() {
-        Selection::Reject if is_own_clock(peer) => {
+    match peer.status.tally() {
+        Tally::Reject if is_own_clock(peer) => {
             "not used: not consulted while there are other sources"
         }
         selection => words::tally(selection, peer.status.is_reachable()),
@@ -212,7 +212,7 @@ fn compare(order: Order, a: &Row<'_>, b: &Row<'_>, daemon: &Daemon, now: Mono) -
     let natural = match order {
         Order::Daemon => Ordering::Equal,
         Order::Remote => a.name.cmp(&b.name),
-        Order::Tally => rank(b.peer.status.selection()).cmp(&rank(a.peer.status.selection())),
+        Order::Tally => rank(b.peer.status.tally()).cmp(&rank(a.peer.status.tally())),
         Order::Stratum => by(|p| p.row.latest()?.stratum(&peer::STRATUM).map(|s| s.get().into())),
         Order::Reach => by(|p| {
             let reach = p.row.latest()?.reach(&peer::REACH)?;
@@ -227,16 +227,16 @@ fn compare(order: Order, a: &Row<'_>, b: &Row<'_>, daemon: &Daemon, now: Mono) -
 }
 
 /// How much a source matters: the system peer first, then those that take part.
-const fn rank(selection: Selection) -> u8 {
+const fn rank(selection: Tally) -> u8 {
     match selection {
-        Selection::PpsPeer => 7,
-        Selection::SystemPeer => 6,
-        Selection::Candidate => 5,
-        Selection::Backup => 4,
-        Selection::Outlier => 3,
-        Selection::Excess => 2,
-        Selection::Falseticker => 1,
-        Selection::Reject => 0,
+        Tally::PpsPeer => 7,
+        Tally::SystemPeer => 6,
+        Tally::Candidate => 5,
+        Tally::Backup => 4,
+        Tally::Outlier => 3,
+        Tally::Excess => 2,
+        Tally::Falseticker => 1,
+        Tally::Reject => 0,
     }
 }
 

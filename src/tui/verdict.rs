@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::model::status::Selection;
 use crate::model::vars::system;
 use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer};
 use crate::tui::app::{App, Tab};
 use crate::tui::{format, rows, words};
+use crate::units::Tally;
 use crate::units::{Leap, Mono, Now, NtpDuration, Stratum};
 
 /// How bad it is.
@@ -213,7 +213,7 @@ pub fn system_peer(daemon: &Daemon) -> Option<&Peer> {
     let by_tally = daemon
         .peers
         .iter()
-        .find(|peer| matches!(peer.status.selection(), Selection::SystemPeer | Selection::PpsPeer));
+        .find(|peer| matches!(peer.status.tally(), Tally::SystemPeer | Tally::PpsPeer));
     let by_id = || daemon.peer(daemon.system.latest()?.association(&system::PEER)?);
     by_tally.or_else(by_id).map(|peer| &**peer)
 }
@@ -222,7 +222,7 @@ fn why_not(daemon: &Daemon) -> String {
     let sources = daemon.peers.len();
     let reachable = daemon.peers.iter().filter(|peer| peer.status.is_reachable()).count();
     let false_tickers =
-        daemon.peers.iter().filter(|p| p.status.selection() == Selection::Falseticker).count();
+        daemon.peers.iter().filter(|p| p.status.tally() == Tally::Falseticker).count();
     match (sources, reachable) {
         (0, _) if daemon.associations.latest().is_none() => "its sources are not known yet".into(),
         (0, _) => "it has no sources".into(),
@@ -277,11 +277,11 @@ fn without_time<'a>(app: &'a App, daemon: &'a Daemon) -> Option<Cow<'a, str>> {
 
 /// How many sources there are and what became of them.
 fn census(daemon: &Daemon) -> String {
-    let count = |wanted: &[Selection]| {
-        daemon.peers.iter().filter(|peer| wanted.contains(&peer.status.selection())).count()
+    let count = |wanted: &[Tally]| {
+        daemon.peers.iter().filter(|peer| wanted.contains(&peer.status.tally())).count()
     };
-    let used = count(&[Selection::SystemPeer, Selection::PpsPeer, Selection::Candidate]);
-    let false_tickers = match count(&[Selection::Falseticker]) {
+    let used = count(&[Tally::SystemPeer, Tally::PpsPeer, Tally::Candidate]);
+    let false_tickers = match count(&[Tally::Falseticker]) {
         0 => String::new(),
         number => format!(", {number} FALSE"),
     };

@@ -1,22 +1,22 @@
 //! Sentences for what daemons say in letters, numbers and bits.
 
 use crate::model::Value;
-use crate::model::status::Selection;
 use crate::tui::format::Format;
 use crate::units::NtpDuration;
+use crate::units::Tally;
 
 /// What a tally means for the source, in a sentence.
-pub const fn tally(selection: Selection, is_reachable: bool) -> &'static str {
+pub const fn tally(selection: Tally, is_reachable: bool) -> &'static str {
     match selection {
-        Selection::Reject if !is_reachable => "not used: none of its last eight polls was answered",
-        Selection::Reject => "not used now: not valid for selection (see flash), or not yet",
-        Selection::Falseticker => "WRONG: outside what the majority agrees on",
-        Selection::Excess => "not used: more candidates than the daemon keeps; nothing is wrong",
-        Selection::Outlier => "right but not used: others agree better with each other",
-        Selection::Candidate => "used: its offset is part of the combination",
-        Selection::Backup => "right but in reserve: more survivors than take part",
-        Selection::SystemPeer => "used: the clock follows it (system peer)",
-        Selection::PpsPeer => "used: the clock follows its pulse per second",
+        Tally::Reject if !is_reachable => "not used: none of its last eight polls was answered",
+        Tally::Reject => "not used now: not valid for selection (see flash), or not yet",
+        Tally::Falseticker => "WRONG: outside what the majority agrees on",
+        Tally::Excess => "not used: more candidates than the daemon keeps; nothing is wrong",
+        Tally::Outlier => "right but not used: others agree better with each other",
+        Tally::Candidate => "used: its offset is part of the combination",
+        Tally::Backup => "right but in reserve: more survivors than take part",
+        Tally::SystemPeer => "used: the clock follows it (system peer)",
+        Tally::PpsPeer => "used: the clock follows its pulse per second",
     }
 }
 

@@ -50,6 +50,30 @@ impl Raw {
     pub const fn nanos(self) -> u64 {
         self.0
     }
+
+    /// How much later this is than `earlier`, in seconds by the raw clock; negative when it is
+    /// earlier.
+    #[expect(clippy::cast_precision_loss, reason = "a span of 100 days is exact to the nanosecond")]
+    pub const fn seconds_since(self, earlier: Self) -> f64 {
+        self.0.wrapping_sub(earlier.0).cast_signed() as f64 / 1e9
+    }
+}
+
+/// A reading of the clock that counts on while the machine is suspended, in nanoseconds: its
+/// advance over [`Mono`] tells of a suspend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Boot(u64);
+
+impl Boot {
+    /// From nanoseconds since the origin.
+    pub const fn from_nanos(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// Nanoseconds since the origin.
+    pub const fn nanos(self) -> u64 {
+        self.0
+    }
 }
 
 /// What the clocks showed when an input arrived: every core is told, none looks.
@@ -57,7 +81,12 @@ impl Raw {
 pub struct Now {
     /// The monotonic clock: deadlines, ages.
     pub mono: Mono,
-    /// The wall clock: what packets and people are told.
+    /// The raw monotonic clock, which nobody slews: the time scale of filters.
+    pub raw: Raw,
+    /// The clock that counts on in a suspend.
+    pub boot: Boot,
+    /// The wall clock: what packets and people are told. For an engine it is the clock that it
+    /// steers: the system's when it disciplines that, else its own virtual one.
     pub clock: NtpTimestamp,
 }
 

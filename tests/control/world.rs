@@ -153,7 +153,7 @@ impl<M: Machine> World<M> {
     /// What the clocks show.
     pub(crate) fn clocks(&self) -> Now {
         let elapsed = self.now.since(Mono::default());
-        Now { mono: self.now, clock: START + NtpDuration::from(elapsed) }
+        Now { mono: self.now, clock: START + NtpDuration::from(elapsed), ..Now::default() }
     }
 
     /// Lets the machine take in something at this moment.

@@ -136,6 +136,7 @@ fn now(start: Instant) -> Now {
     Now {
         mono: Mono::from_nanos(mono + 1_000_000_000_000),
         clock: NtpTimestamp::from_unix_duration(since_1970),
+        ..Now::default()
     }
 }
 

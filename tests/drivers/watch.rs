@@ -55,6 +55,7 @@ fn main() -> Result<()> {
         clock: NtpTimestamp::from_unix_duration(
             SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         ),
+        ..Now::default()
     };
     let mut seed = [0; 32];
     seed[..4].copy_from_slice(&std::process::id().to_ne_bytes());

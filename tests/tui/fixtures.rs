@@ -24,7 +24,7 @@ pub(crate) const CLOCK: NtpTimestamp = NtpTimestamp::from_bits(0xeeab_5d8c_f000_
 /// `seconds` after the answers arrived.
 pub(crate) fn later(seconds: f64) -> Now {
     let after = Duration::from_secs_f64(seconds);
-    Now { mono: ANSWERED + after, clock: CLOCK + after.into() }
+    Now { mono: ANSWERED + after, clock: CLOCK + after.into(), ..Now::default() }
 }
 
 /// Just answered.
@@ -89,6 +89,8 @@ pub(crate) fn daemon(
             dated(),
         ),
         peers: all.into(),
+        selection: None,
+        clock_loop: None,
     }
 }
 

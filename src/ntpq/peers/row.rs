@@ -206,7 +206,7 @@ impl Row {
     ) -> String {
         let tally = match session.settings.version {
             FIRST_VERSION => old_tally(status),
-            _ => status.selection().tally(),
+            _ => status.tally().character(),
         };
         let name = self.name.clone().unwrap_or_else(|| session.name_of(self.source));
         let (second, width) = self.second_column.clone().unwrap_or_default();

@@ -7,11 +7,11 @@
 
 use std::time::Duration;
 
-use crate::model::status::Selection;
 use crate::model::vars::{Variable, peer};
 use crate::model::{Daemon, Value};
 use crate::tui::rows::{Row, kind};
 use crate::tui::words;
+use crate::units::Tally;
 use crate::units::{Mono, NtpDuration};
 
 /// A filter, read.
@@ -54,7 +54,7 @@ impl Filter {
     pub fn accepts(&self, row: &Row<'_>, daemon: &Daemon, now: Mono) -> bool {
         self.terms.iter().all(|term| match term {
             Term::Text(text) => contains(row, text),
-            Term::Tally(tally) => row.peer.status.selection().tally() == *tally,
+            Term::Tally(tally) => row.peer.status.tally().character() == *tally,
             Term::Kind(letter) => kind(row.peer) == *letter,
             Term::Test(field, sign, value) => {
                 let found = measure(*field, row, daemon, now);
@@ -75,7 +75,7 @@ fn contains(row: &Row<'_>, text: &str) -> bool {
     row.name.to_lowercase().contains(text)
         || address.is_some_and(|address| address.contains(text))
         || reference.is_some_and(|reference| reference.to_lowercase().contains(text))
-        || row.peer.status.selection().condition().contains(text)
+        || row.peer.status.tally().condition().contains(text)
 }
 
 fn test(word: &str) -> Option<Term> {
@@ -90,10 +90,10 @@ fn test(word: &str) -> Option<Term> {
     let value = rest.as_str();
     let field = match name {
         "tally" => {
-            let word = Selection::ALL
+            let word = Tally::ALL
                 .into_iter()
                 .find(|s| value.len() > 1 && s.condition().starts_with(value));
-            let letter = word.map(Selection::tally).or_else(|| value.chars().next());
+            let letter = word.map(Tally::character).or_else(|| value.chars().next());
             return Some(Term::Tally(letter.unwrap_or(' ')));
         }
         "t" | "type" => return value.chars().next().map(Term::Kind),

@@ -80,12 +80,12 @@ fn head(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
         all.len(),
         rows::kind_word(rows::kind(row.peer))
     );
-    let selection = status.selection();
+    let selection = status.tally();
     let tally = rows::tally(row.peer);
     let style = columns::row_style(context, row);
     let mut lines = vec![
         (theme.heading, title),
-        (style, format!("{} {}: {tally}", selection.tally(), selection.condition())),
+        (style, format!("{} {}: {tally}", selection.character(), selection.condition())),
         (theme.text, format!("status {:04x}: {}", status.bits(), status_words(row.peer))),
     ];
     match row.peer.value(&peer::FLASH) {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use ratatui::style::Style;
 
-use crate::model::status::Selection;
 use crate::model::vars::{Variable, peer};
 use crate::model::{Absent, Daemon, Value};
 use crate::ntpq::interval;
@@ -20,6 +19,7 @@ use crate::tui::widgets::sparkline::sparkline;
 use crate::tui::widgets::table::Wish;
 use crate::tui::widgets::text;
 use crate::tui::words;
+use crate::units::Tally;
 use crate::units::{Mono, NtpDuration, PollExponent};
 
 /// A column.
@@ -244,7 +244,7 @@ impl Column {
             Self::Offset => span(context, row, &peer::OFFSET),
             Self::Jitter => span(context, row, &peer::JITTER),
             Self::Dispersion => span(context, row, &peer::DISPERSION),
-            Self::Condition => Cell::plain(row.peer.status.selection().condition()),
+            Self::Condition => Cell::plain(row.peer.status.tally().condition()),
             Self::Trend => Cell::plain(trend(context, row)),
         }
     }
@@ -252,7 +252,7 @@ impl Column {
 
 /// The tally and the name, as ntpq has them side by side.
 fn remote(context: &Context<'_>, row: &Row<'_>) -> String {
-    let tally = row.peer.status.selection().tally();
+    let tally = row.peer.status.tally().character();
     let branch = match (row.is_pooled, context.app.is_ascii()) {
         (false, _) => "",
         (true, false) => "└ ",
@@ -386,12 +386,12 @@ pub fn row_style(context: &Context<'_>, row: &Row<'_>) -> Style {
     if !context.daemon.contact.is_fresh() || !is_told || old(context, row).is_some() {
         return theme.stale;
     }
-    match row.peer.status.selection() {
-        Selection::SystemPeer | Selection::PpsPeer => theme.good,
-        Selection::Candidate => theme.fair,
-        Selection::Falseticker => theme.bad,
-        Selection::Outlier | Selection::Excess | Selection::Backup => theme.idle,
-        Selection::Reject => theme.text,
+    match row.peer.status.tally() {
+        Tally::SystemPeer | Tally::PpsPeer => theme.good,
+        Tally::Candidate => theme.fair,
+        Tally::Falseticker => theme.bad,
+        Tally::Outlier | Tally::Excess | Tally::Backup => theme.idle,
+        Tally::Reject => theme.text,
     }
 }
 

@@ -8,11 +8,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::Peer;
-use crate::model::status::Selection;
 use crate::tui::app::{App, Tab};
 use crate::tui::theme::Theme;
 use crate::tui::verdict::{self, Severity, Verdict};
 use crate::tui::widgets::text;
+use crate::units::Tally;
 
 /// Where the parts of the frame are.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ fn head_lines(app: &App, tab: &Tab, width: u16, height: u16) -> Vec<(Style, Stri
     if height >= SMALL && !verdict.facts.is_empty() {
         let facts = text::join(&verdict.facts, " · ", room.saturating_sub(2));
         let daemon = tab.shown();
-        let is_false = |peer: &Arc<Peer>| peer.status.selection() == Selection::Falseticker;
+        let is_false = |peer: &Arc<Peer>| peer.status.tally() == Tally::Falseticker;
         let is_divided = daemon.contact.is_fresh() && daemon.peers.iter().any(is_false);
         let style = if is_divided { theme.warning } else { theme.faint };
         lines.push((style, format!("  {}", app.marks(&facts))));

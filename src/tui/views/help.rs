@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
-use crate::model::status::Selection;
 use crate::tui::app::App;
 use crate::tui::command::{self, Group};
 use crate::tui::keymap;
 use crate::tui::widgets::text;
 use crate::tui::words;
+use crate::units::Tally;
 
 /// Draws help over `area`.
 pub fn render(app: &App, scroll: usize, search: &str, area: Rect, buffer: &mut Buffer) {
@@ -91,8 +91,8 @@ fn entry(key: &str, meaning: &str, room: usize) -> Vec<String> {
 }
 
 fn signs(app: &App) -> Vec<(String, String)> {
-    let tallies = Selection::ALL.into_iter().rev().map(|selection| {
-        let sign = selection.tally();
+    let tallies = Tally::ALL.into_iter().rev().map(|selection| {
+        let sign = selection.character();
         let sign = if sign == ' ' { "blank".into() } else { sign.to_string() };
         (format!("{sign:<5} {}", selection.condition()), words::tally(selection, true).into())
     });

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::Value;
-use crate::model::status::Selection;
 use crate::model::vars::peer;
 use crate::ntpq::interval;
 use crate::tui::rows::{self, Row};
@@ -14,6 +13,7 @@ use crate::tui::views::columns::{self, Context};
 use crate::tui::widgets::reach::dots;
 use crate::tui::widgets::text;
 use crate::tui::{format, words};
+use crate::units::Tally;
 use crate::units::{NtpDuration, Stratum};
 
 /// Draws the strip: a rule with the name, then the lines that fit, the most telling first. Where
@@ -26,8 +26,8 @@ pub fn render(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Buf
     }
     let mut lines = lines(context, row);
     if let (1, Some(flash)) = (area.height, flash(row)) {
-        let selection = row.peer.status.selection();
-        let line = format!("{} {}: {flash}", selection.tally(), selection.condition());
+        let selection = row.peer.status.tally();
+        let line = format!("{} {}: {flash}", selection.character(), selection.condition());
         lines.insert(0, (context.theme.warning, line));
     }
     lines.truncate(usize::from(area.height - u16::from(has_rule)));
@@ -57,9 +57,9 @@ fn render_rule(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Bu
 
 fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     let theme = &context.theme;
-    let selection = row.peer.status.selection();
+    let selection = row.peer.status.tally();
     let tally = rows::tally(row.peer);
-    let tally = format!("{} {}: {tally}", selection.tally(), selection.condition());
+    let tally = format!("{} {}: {tally}", selection.character(), selection.condition());
     let mut lines = vec![(columns::row_style(context, row), tally)];
     if let Some(age) = columns::old(context, row) {
         let why = match row.peer.row.trouble() {
@@ -102,7 +102,7 @@ fn offset(context: &Context<'_>, row: &Row<'_>) -> String {
     let Some(offset) = row.peer.duration(&peer::OFFSET) else {
         return "its offset is not known".into();
     };
-    if row.peer.status.selection() == Selection::Falseticker {
+    if row.peer.status.tally() == Tally::Falseticker {
         let claim = words::clock_is(offset, context.format).replacen("clock", "clock is", 1);
         return format!("it says the {claim}; the others deny that");
     }

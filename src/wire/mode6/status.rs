@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::units::Leap;
+use crate::units::{Leap, Tally};
 
 pub mod codes;
 
@@ -50,7 +50,7 @@ impl Status {
                 let mut text = format!(
                     "{}, sel_{}, {}",
                     flags.join(", "),
-                    status.selection().condition(),
+                    status.tally().condition(),
                     events(status.event_count()),
                 );
                 if status.event() != 0 {
@@ -165,8 +165,8 @@ impl PeerStatus {
     }
 
     /// What the selection made of it.
-    pub const fn selection(self) -> Selection {
-        Selection::from_bits((self.0 >> 8) as u8)
+    pub const fn tally(self) -> Tally {
+        Tally::from_bits((self.0 >> 8) as u8)
     }
 
     /// Events since the word was last read with a key, at most 15.
@@ -224,89 +224,6 @@ impl ClockStatus {
     /// What the present state is; `None` for a number that has no meaning.
     pub fn present_state(self) -> Option<&'static Code> {
         codes::find(&CLOCK_STATES, self.state())
-    }
-}
-
-/// What the selection algorithm made of a peer: its tally.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Selection {
-    /// 0, blank: not valid for selection.
-    #[default]
-    Reject,
-    /// 1, `x`: outside the interval that the majority agrees on.
-    Falseticker,
-    /// 2, `.`: more candidates than the daemon keeps.
-    Excess,
-    /// 3, `-`: right, but discarded by the cluster algorithm.
-    Outlier,
-    /// 4, `+`: a survivor that takes part in the combination.
-    Candidate,
-    /// 5, `#`: a survivor beyond the number that takes part.
-    Backup,
-    /// 6, `*`: the system peer.
-    SystemPeer,
-    /// 7, `o`: the system peer, steered by its pulse per second.
-    PpsPeer,
-}
-
-impl Selection {
-    /// All of them in order of their codes.
-    pub const ALL: [Self; 8] = [
-        Self::Reject,
-        Self::Falseticker,
-        Self::Excess,
-        Self::Outlier,
-        Self::Candidate,
-        Self::Backup,
-        Self::SystemPeer,
-        Self::PpsPeer,
-    ];
-
-    /// From the lowest three bits.
-    pub const fn from_bits(bits: u8) -> Self {
-        match bits & 7 {
-            0 => Self::Reject,
-            1 => Self::Falseticker,
-            2 => Self::Excess,
-            3 => Self::Outlier,
-            4 => Self::Candidate,
-            5 => Self::Backup,
-            6 => Self::SystemPeer,
-            _ => Self::PpsPeer,
-        }
-    }
-
-    /// The code on the wire.
-    pub const fn bits(self) -> u8 {
-        self as u8
-    }
-
-    /// The character in front of a peer's name.
-    pub const fn tally(self) -> char {
-        match self {
-            Self::Reject => ' ',
-            Self::Falseticker => 'x',
-            Self::Excess => '.',
-            Self::Outlier => '-',
-            Self::Candidate => '+',
-            Self::Backup => '#',
-            Self::SystemPeer => '*',
-            Self::PpsPeer => 'o',
-        }
-    }
-
-    /// The word that ntpq's `associations` prints for it.
-    pub const fn condition(self) -> &'static str {
-        match self {
-            Self::Reject => "reject",
-            Self::Falseticker => "falsetick",
-            Self::Excess => "excess",
-            Self::Outlier => "outlier",
-            Self::Candidate => "candidate",
-            Self::Backup => "backup",
-            Self::SystemPeer => "sys.peer",
-            Self::PpsPeer => "pps.peer",
-        }
     }
 }
 
@@ -370,16 +287,16 @@ mod tests {
         let status = PeerStatus::from_bits(0xf014);
         assert!(status.is_configured() && status.needs_authentication());
         assert!(status.is_authentic() && status.is_reachable() && !status.is_broadcast());
-        assert_eq!(status.selection(), Selection::Reject);
-        assert_eq!(PeerStatus::from_bits(0x961a).selection().tally(), '*');
+        assert_eq!(status.tally(), Tally::Reject);
+        assert_eq!(PeerStatus::from_bits(0x961a).tally().character(), '*');
         assert_eq!(PeerStatus::from_bits(0x9600).last_event(), None);
         assert_eq!(ClockStatus::from_bits(0x0f).present_state(), None);
     }
 
     #[test]
     fn selection_codes_keep_their_order() {
-        for (bits, selection) in (0..).zip(Selection::ALL) {
-            assert_eq!(Selection::from_bits(bits), selection);
+        for (bits, selection) in (0..).zip(Tally::ALL) {
+            assert_eq!(Tally::from_bits(bits), selection);
             assert_eq!(selection.bits(), bits);
         }
     }

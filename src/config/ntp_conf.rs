@@ -1,0 +1,209 @@
+//! ntp.conf: directives as values.
+//!
+//! The same grammar serves a file and a `:config` line. What is known and of no concern here is a
+//! [`Directive::Ignored`] with the reason; what is unknown or malformed is an error with its place.
+
+use std::path::PathBuf;
+
+use crate::config::host::HostSpec;
+use crate::units::{KeyId, NtpDuration, PollExponent, Ppm, Stratum};
+
+/// A directive and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column of its first character, counted from 1.
+    pub column: usize,
+    /// What it says.
+    pub directive: Directive,
+}
+
+/// One line of ntp.conf.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Directive {
+    /// `server`, `pool`, `peer`, `broadcast`, `manycastclient`.
+    Association(Association),
+    /// `keys FILE`.
+    Keys(PathBuf),
+    /// `trustedkey ID…`, ranges written out.
+    TrustedKeys(Vec<KeyId>),
+    /// `driftfile FILE`.
+    DriftFile(PathBuf),
+    /// `tos`: one setting.
+    Tos(Tos),
+    /// `tinker`: one setting.
+    Tinker(Tinker),
+    /// `enable` or `disable`: one flag.
+    Flag {
+        /// Which.
+        flag: Flag,
+        /// Whether it is enabled.
+        is_enabled: bool,
+    },
+    /// `broadcastclient`.
+    BroadcastClient,
+    /// `multicastclient GROUP…`.
+    MulticastClient(Vec<HostSpec>),
+    /// `broadcastdelay SECONDS`.
+    BroadcastDelay(NtpDuration),
+    /// A directive that is known but not of our concern, with the reason.
+    Ignored {
+        /// Its keyword.
+        keyword: String,
+        /// Why it is left out.
+        reason: &'static str,
+    },
+}
+
+/// An association to be mobilised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Association {
+    /// The keyword.
+    pub kind: Kind,
+    /// With whom; names are resolved by others.
+    pub host: HostSpec,
+    /// The address family wanted.
+    pub family: Option<Family>,
+    /// The options.
+    pub options: Options,
+}
+
+/// Kinds of association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `server`: a client association.
+    Server,
+    /// `pool`: a name behind which there are many servers.
+    Pool,
+    /// `peer`: symmetric active.
+    Peer,
+    /// `broadcast`: we send.
+    Broadcast,
+    /// `manycastclient`: servers are found by multicast.
+    ManycastClient,
+}
+
+/// Families of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// `-4`.
+    Ipv4,
+    /// `-6`.
+    Ipv6,
+}
+
+/// Options of an association, at ntpd's defaults.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own in ntp.conf")]
+pub struct Options {
+    /// `burst`: several packets at each poll.
+    pub burst: bool,
+    /// `iburst`: several packets while it is not reachable.
+    pub iburst: bool,
+    /// `prefer`.
+    pub prefer: bool,
+    /// `noselect`: measured, never used.
+    pub noselect: bool,
+    /// `true`: never a falseticker.
+    pub trust: bool,
+    /// `preempt`: may be dropped for a better one.
+    pub preempt: bool,
+    /// `xleave`: interleaved.
+    pub xleave: bool,
+    /// `key`.
+    pub key: Option<KeyId>,
+    /// `version`, 1 to 4.
+    pub version: u8,
+    /// `minpoll`.
+    pub minpoll: PollExponent,
+    /// `maxpoll`.
+    pub maxpoll: PollExponent,
+    /// `ttl`, of manycast and multicast.
+    pub ttl: Option<u8>,
+    /// `bias`: added to each offset, for a path known to be uneven.
+    pub bias: NtpDuration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            burst: false,
+            iburst: false,
+            prefer: false,
+            noselect: false,
+            trust: false,
+            preempt: false,
+            xleave: false,
+            key: None,
+            version: 4,
+            minpoll: PollExponent::new(6),
+            maxpoll: PollExponent::new(10),
+            ttl: None,
+            bias: NtpDuration::ZERO,
+        }
+    }
+}
+
+/// One setting of `tos`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Tos {
+    /// `minsane`.
+    Minsane(usize),
+    /// `minclock`.
+    Minclock(usize),
+    /// `maxclock`.
+    Maxclock(usize),
+    /// `mindist`.
+    Mindist(NtpDuration),
+    /// `maxdist`.
+    Maxdist(NtpDuration),
+    /// `floor`: the least stratum that is accepted.
+    Floor(Stratum),
+    /// `ceiling`: the first stratum that is not.
+    Ceiling(Stratum),
+    /// `orphan`.
+    Orphan(Stratum),
+    /// `orphanwait`.
+    OrphanWait(NtpDuration),
+    /// `beacon`.
+    Beacon(u32),
+}
+
+/// One setting of `tinker`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Tinker {
+    /// `step`: both directions; zero for never.
+    Step(NtpDuration),
+    /// `stepfwd`.
+    StepForward(NtpDuration),
+    /// `stepback`.
+    StepBack(NtpDuration),
+    /// `panic`; zero for never.
+    Panic(NtpDuration),
+    /// `stepout`.
+    Stepout(NtpDuration),
+    /// `allan`.
+    Allan(PollExponent),
+    /// `dispersion`: growth of uncertainty.
+    Dispersion(Ppm),
+    /// `freq`: the frequency to begin with.
+    Frequency(Ppm),
+    /// `huffpuff`: length of the window.
+    HuffPuff(NtpDuration),
+}
+
+/// Flags of `enable` and `disable`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Flag {
+    /// `ntp`: whether the clock is steered.
+    Ntp,
+    /// `auth`: whether new peers must be authenticated.
+    Auth,
+    /// `bclient`: whether broadcasts are listened to.
+    BroadcastClient,
+}

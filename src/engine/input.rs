@@ -1,0 +1,74 @@
+//! What happens to an engine.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::clock::command::Outcome;
+use crate::engine::output::{Resolution, Socket, Ticket};
+use crate::units::{NtpDuration, NtpTimestamp, Raw};
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Input<'a> {
+    /// It is time, or may be: the engine looks what is due.
+    Wakeup,
+    /// A datagram arrived.
+    Received(Received<'a>),
+    /// A datagram left, at this time: better known than when it was handed out.
+    Sent {
+        /// Which.
+        ticket: Ticket,
+        /// When.
+        stamp: Stamp,
+    },
+    /// A datagram could not be sent, or the network says that nobody listens.
+    Unsent {
+        /// Which.
+        ticket: Ticket,
+    },
+    /// A name was looked up; no addresses when it has none.
+    Resolved {
+        /// The question.
+        question: Resolution,
+        /// The addresses, in the resolver's order.
+        addresses: Vec<IpAddr>,
+    },
+    /// The addresses of this host, told at the start and when they change: who gets time from one
+    /// of them is in a loop with us.
+    OwnAddresses(Vec<IpAddr>),
+    /// What became of the latest command to the clock.
+    Clock(Outcome),
+    /// Somebody else stepped the clock that the engine steers (an offset of `by`), as far as the
+    /// driver can tell. In observing mode nobody can.
+    ClockStepped {
+        /// How far forward.
+        by: NtpDuration,
+    },
+}
+
+/// A moment, read on the raw clock and on the clock that the engine steers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// On the raw clock.
+    pub raw: Raw,
+    /// On the steered clock.
+    pub clock: NtpTimestamp,
+    /// How wrong the reading may be (one standard deviation): microseconds for the kernel's, more
+    /// for one taken by the program.
+    pub error: NtpDuration,
+}
+
+/// A datagram that arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'a> {
+    /// On which socket.
+    pub socket: Socket,
+    /// From where.
+    pub from: SocketAddr,
+    /// The address of ours that it came to, where the system tells.
+    pub to: Option<IpAddr>,
+    /// When.
+    pub stamp: Stamp,
+    /// The bytes.
+    pub datagram: &'a [u8],
+}

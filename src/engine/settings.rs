@@ -1,0 +1,56 @@
+//! How an engine is set up before it starts; what ntp.conf says is applied afterwards.
+
+use crate::units::{NtpDuration, PollExponent, Ppm, Precision};
+
+/// How an engine is set up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How the clock is disciplined.
+    pub algorithm: Algorithm,
+    /// The precision of the local clock.
+    pub precision: Precision,
+    /// The frequency that was learned last time, as the drift file has it.
+    pub drift: Option<Drift>,
+    /// What politeness beside another daemon on this host asks: the least poll interval, and no
+    /// bursts.
+    pub beside_daemon: bool,
+    /// The least poll interval whatever is configured.
+    pub poll_floor: PollExponent,
+    /// Whether an offset beyond the panic threshold is stepped once, at the start (ntpd's `-g`).
+    pub first_panic_allowed: bool,
+    /// Above this the clock is stepped before the `kalman` discipline has first converged.
+    pub first_step: NtpDuration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            algorithm: Algorithm::default(),
+            precision: Precision::new(-24),
+            drift: None,
+            beside_daemon: false,
+            poll_floor: PollExponent::new(3),
+            first_panic_allowed: true,
+            first_step: NtpDuration::from_milliseconds(128.0),
+        }
+    }
+}
+
+/// How the clock is disciplined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// The PLL/FLL loop of RFC 5905, as ntpd behaves.
+    Ntp,
+    /// The joint multi-model filter over all sources.
+    #[default]
+    Kalman,
+}
+
+/// A frequency learned before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drift {
+    /// The frequency; positive speeds the clock up.
+    pub frequency: Ppm,
+    /// How sure that is, one standard deviation; `None` when the file does not tell.
+    pub skew: Option<Ppm>,
+}
