@@ -4,7 +4,10 @@
 //! over all sources. Selection stands in front of both. Neither reads a clock: measurements come
 //! with readings of the raw clock and of the clock that is steered.
 
+pub mod limits;
+
 use crate::clock::command::{Command, Outcome};
+use crate::engine::discipline::limits::Limits;
 use crate::units::{AssocId, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Ppm, Raw, Tally};
 
 /// A measurement of one source that passed the packet tests.
@@ -162,6 +165,9 @@ pub struct SourceReport {
 
 /// A clock discipline.
 pub trait Discipline: std::fmt::Debug + Send {
+    /// Keeps these thresholds from now on.
+    fn limit(&mut self, limits: &Limits);
+
     /// Takes a measurement in, whatever selection will make of its source.
     fn measured(&mut self, now: &Now, measurement: &Measurement);
 
