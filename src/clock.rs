@@ -4,6 +4,9 @@
 //! one steers the system's, one is driven by an oscillator model.
 
 pub mod command;
+pub mod observe;
+#[expect(unsafe_code, reason = "the system call that reads and sets the kernel's clock")]
+pub mod system;
 pub mod timescale;
 
 use crate::clock::command::{Command, Outcome};

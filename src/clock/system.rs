@@ -1,0 +1,284 @@
+//! The system's clock: only ever with `--discipline`.
+//!
+//! Before each write it is read back: a word that we did not write means that somebody else steers
+//! as well, and from then on nothing is written any more. The rate is left without a slew when the
+//! program ends, however it ends that can be noticed, and when nobody renews a slew for a while.
+
+use std::fmt;
+
+use crate::clock::Clock;
+use crate::clock::command::{Command, Held, Outcome, Steering};
+use crate::clock::timescale::Timescale;
+use crate::units::{Now, NtpTimestamp, Ppm, Raw};
+
+pub mod kernel;
+
+use kernel::{Change, Kernel, Rate, State, StatusBits, Told};
+
+/// The system's clock, steered through `K`.
+#[derive(Debug)]
+pub struct System<K: Kernel> {
+    kernel: K,
+    /// What the kernel is set to unless somebody else touched it.
+    expected: State,
+    steering: Steering,
+    steered: Raw,
+    /// Why nothing is written any more.
+    held: Option<Held>,
+    scale: Timescale,
+}
+
+impl<K: Kernel> System<K> {
+    /// Takes the clock over: ends what is left of an `adjtime` and the kernel's own loop, and
+    /// keeps its rate. `raw` and `time` are a reading of both clocks just taken.
+    ///
+    /// # Errors
+    /// The kernel refused; nothing is steered.
+    pub fn take_over(mut kernel: K, raw: Raw, time: NtpTimestamp) -> Result<Self, Failed> {
+        let failed = |operation| move |errno| Failed { operation, errno };
+        kernel.read().map_err(failed("read the system's clock"))?;
+        let expected = kernel.write(Change::Quiet).map_err(failed("set the system's clock"))?;
+        let frequency = clamped(expected.rate.ppm(), MOST_FREQUENCY_PPM);
+        let mut system = Self {
+            kernel,
+            expected,
+            steering: Steering { frequency, slew: Ppm::default() },
+            steered: raw,
+            held: None,
+            scale: Timescale::new(raw, time),
+        };
+        system.scale.bend(raw, expected.rate.ppm());
+        Ok(system)
+    }
+
+    /// Learns that the clock showed `time` at `raw`, from which [`Clock::at`] counts on.
+    pub fn seen(&mut self, raw: Raw, time: NtpTimestamp) {
+        self.scale = Timescale::new(raw, time);
+        self.scale.bend(raw, self.expected.rate.ppm());
+    }
+
+    /// How much faster than the raw clock it runs.
+    pub fn rate(&self) -> Ppm {
+        self.expected.rate.ppm()
+    }
+
+    /// Ends a slew that nobody has renewed for too long: whoever asked for it may hang, and the
+    /// clock would run away. `None` when there is nothing to end.
+    pub fn end_stale_slew(&mut self, now: &Now) -> Option<Outcome> {
+        let is_slewing = self.expected.rate != Rate::from_ppm(self.steering.frequency);
+        let is_stale = now.raw.seconds_since(self.steered) > DEAD_MAN_S;
+        (is_slewing && is_stale && self.held.is_none()).then(|| {
+            let frequency = self.steering.frequency;
+            self.command(now, &Command::Steer(Steering { frequency, slew: Ppm::default() }))
+        })
+    }
+
+    /// Leaves the clock at its base frequency, unless somebody else steers it by now.
+    pub fn release(&mut self) {
+        if self.held.is_none() && self.untouched().is_ok() {
+            let rate = Rate::from_ppm(self.steering.frequency);
+            if rate != self.expected.rate && self.write(Change::Rate(rate)).is_ok() {
+                self.steering.slew = Ppm::default();
+            }
+        }
+    }
+
+    fn steer(&mut self, now: &Now, wanted: Steering) -> Result<Outcome, Held> {
+        let frequency = clamped(wanted.frequency, MOST_FREQUENCY_PPM);
+        let slew = clamped(wanted.slew, MOST_SLEW_PPM);
+        let total = frequency.parts_per_million() + slew.parts_per_million();
+        let rate = Rate::from_ppm(Ppm::new(total).unwrap_or_default());
+        if rate != self.expected.rate {
+            self.write(Change::Rate(rate))?;
+        }
+        // The words are coarser than what was wanted; what they differ by is slew.
+        let in_force = rate.ppm().parts_per_million() - frequency.parts_per_million();
+        self.steering = Steering { frequency, slew: Ppm::new(in_force).unwrap_or_default() };
+        self.steered = now.raw;
+        self.scale.bend(now.raw, rate.ppm());
+        Ok(Outcome::Steered(self.steering))
+    }
+
+    /// Whether the kernel is set to what we set it to.
+    fn untouched(&mut self) -> Result<(), Held> {
+        let found = self.kernel.read().map_err(held)?;
+        let same_status = found.status.set_by_programs() == self.expected.status.set_by_programs();
+        if found.rate == self.expected.rate && same_status {
+            return Ok(());
+        }
+        let expected = self.expected.rate.ppm();
+        Err(Held::Interference { found: found.rate.ppm(), expected })
+    }
+
+    fn write(&mut self, change: Change) -> Result<(), Held> {
+        let state = self.kernel.write(change).map_err(held)?;
+        // What was written is what is expected, not what came back: if the two differ, somebody
+        // was quicker, and the next reading shows it.
+        match change {
+            Change::Rate(rate) => self.expected.rate = rate,
+            Change::Status(told) => self.expected.status = told.status,
+            Change::Step { .. } | Change::Quiet => self.expected.status = state.status,
+        }
+        Ok(())
+    }
+}
+
+impl<K: Kernel> Clock for System<K> {
+    fn at(&self, raw: Raw) -> NtpTimestamp {
+        self.scale.at(raw)
+    }
+
+    fn command(&mut self, now: &Now, command: &Command) -> Outcome {
+        if let Some(held) = self.held {
+            return Outcome::Held(held);
+        }
+        let done = self.untouched().and_then(|()| match *command {
+            Command::Steer(steering) => self.steer(now, steering),
+            Command::Step { by } => {
+                self.write(Change::step(by))?;
+                self.scale.step(by);
+                Ok(Outcome::Stepped { by })
+            }
+            Command::Status(status) => {
+                self.write(Change::Status(Told::from(status)))?;
+                Ok(Outcome::Told)
+            }
+        });
+        done.unwrap_or_else(|held| {
+            // A single refusal may pass; the other two do not.
+            if !matches!(held, Held::System { .. }) {
+                self.held = Some(held);
+            }
+            Outcome::Held(held)
+        })
+    }
+}
+
+impl<K: Kernel> Drop for System<K> {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// The system did not let us at its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// What was attempted.
+    pub operation: &'static str,
+    /// The error number.
+    pub errno: i32,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = std::io::Error::from_raw_os_error(self.errno);
+        write!(f, "cannot {}: {why}", self.operation)?;
+        if self.errno == libc::EPERM {
+            f.write_str("\nhint: it takes the capability CAP_SYS_TIME")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// The kernel of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Adjtimex;
+
+impl Kernel for Adjtimex {
+    fn read(&mut self) -> Result<State, i32> {
+        call(&mut words(0)).map(|words| state(&words))
+    }
+
+    fn write(&mut self, change: Change) -> Result<State, i32> {
+        let mut request = match change {
+            Change::Rate(rate) => {
+                let mut request = words(libc::ADJ_TICK | libc::ADJ_FREQUENCY);
+                request.tick = rate.tick_us();
+                request.freq = rate.frequency();
+                request
+            }
+            Change::Step { seconds, nanoseconds } => {
+                let mut request = words(libc::ADJ_SETOFFSET);
+                request.time.tv_sec = seconds;
+                // In nanoseconds, because of ADJ_NANO.
+                request.time.tv_usec = i64::from(nanoseconds);
+                request
+            }
+            Change::Status(told) => {
+                let mut request = words(libc::ADJ_STATUS | libc::ADJ_MAXERROR | libc::ADJ_ESTERROR);
+                request.status = told.status.bits();
+                request.maxerror = told.maximum_error_us;
+                request.esterror = told.estimated_error_us;
+                request
+            }
+            Change::Quiet => return quiet(),
+        };
+        call(&mut request).map(|words| state(&words))
+    }
+}
+
+/// Ends the rest of an `adjtime` and the kernel's own loop, which holds on to an offset until it is
+/// given another.
+fn quiet() -> Result<State, i32> {
+    call(&mut words(libc::ADJ_OFFSET_SINGLESHOT))?;
+    let before = state(&call(&mut words(0))?);
+    let mut zero = words(libc::ADJ_OFFSET | libc::ADJ_STATUS);
+    zero.status = libc::STA_PLL | libc::STA_UNSYNC;
+    call(&mut zero)?;
+    let mut rate = words(libc::ADJ_STATUS | libc::ADJ_TICK | libc::ADJ_FREQUENCY);
+    rate.status = StatusBits::UNSYNCHRONISED.bits();
+    rate.tick = before.rate.tick_us();
+    rate.freq = before.rate.frequency();
+    call(&mut rate).map(|words| state(&words))
+}
+
+const fn state(words: &libc::timex) -> State {
+    State {
+        rate: Rate::from_words(words.tick, words.freq),
+        status: StatusBits::from_bits(words.status),
+    }
+}
+
+/// A request for `modes`. Nanoseconds are asked for every time: the kernel keeps the unit with its
+/// status, which others may have changed, and which a new status without it resets.
+fn words(modes: libc::c_uint) -> libc::timex {
+    // SAFETY: the struct holds integers only, for which all bits zero is a value.
+    let mut words: libc::timex = unsafe { std::mem::zeroed() };
+    if modes != 0 {
+        words.modes = modes | libc::ADJ_NANO;
+    }
+    words
+}
+
+/// The one place where the kernel's clock is read or set.
+fn call(words: &mut libc::timex) -> Result<libc::timex, i32> {
+    // SAFETY: the pointer comes from a reference to a whole `timex`, which the call fills.
+    let state = unsafe { libc::clock_adjtime(libc::CLOCK_REALTIME, words) };
+    // Any other result is the state of the clock, "not synchronised" among them.
+    if state == -1 {
+        return Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0));
+    }
+    Ok(*words)
+}
+
+const fn held(errno: i32) -> Held {
+    if errno == libc::EPERM { Held::NotPermitted } else { Held::System { errno } }
+}
+
+fn clamped(rate: Ppm, most_ppm: f64) -> Ppm {
+    Ppm::new(rate.parts_per_million().clamp(-most_ppm, most_ppm)).unwrap_or_default()
+}
+
+/// The greatest frequency correction (RFC 5905 MAXFREQ).
+const MOST_FREQUENCY_PPM: f64 = 500.0;
+
+/// The fastest slew: a twelfth.
+const MOST_SLEW_PPM: f64 = 83_333.0;
+
+/// A slew is good for this long; whoever steers renews it every second.
+const DEAD_MAN_S: f64 = 8.0;
+
+#[cfg(test)]
+mod tests;
