@@ -12,4 +12,6 @@ pub mod ntpq;
 pub mod programs;
 pub mod random;
 pub mod resolver;
+#[expect(unsafe_code, reason = "readings and stamps that only system calls give")]
+pub mod stamp;
 pub mod udp;
