@@ -4,7 +4,9 @@
 //! over all sources. Selection stands in front of both. Neither reads a clock: measurements come
 //! with readings of the raw clock and of the clock that is steered.
 
+pub mod drift;
 pub mod limits;
+pub mod ntp;
 
 use crate::clock::command::{Command, Outcome};
 use crate::engine::discipline::limits::Limits;

@@ -90,8 +90,8 @@ fn threshold_of(span: NtpDuration) -> Option<NtpDuration> {
     (span > NtpDuration::ZERO).then_some(span)
 }
 
-/// `CLOCK_MINSTEP` of ntpd.
-const LEAST_STEPOUT: Duration = Duration::from_secs(300);
+/// `CLOCK_MINSTEP` of ntpd: the shortest stepout, and how long its quick start lasts.
+pub const LEAST_STEPOUT: Duration = Duration::from_secs(300);
 
 /// `HUFFPUFF`: what one bucket of the filter covers, and the shortest window.
 pub const HUFF_PUFF_BUCKET: Duration = Duration::from_secs(900);
