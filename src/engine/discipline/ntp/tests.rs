@@ -3,17 +3,35 @@
 use std::time::Duration;
 
 use super::*;
-use crate::clock::timescale::Timescale;
 use crate::engine::settings::Drift;
 use crate::units::{NtpTimestamp, Precision, Raw, Tally};
 
 const PEER: AssocId = AssocId::new(7);
 
+/// A clock that runs at a rate against the raw clock, in seconds.
+struct Line {
+    anchor: Raw,
+    shows_s: f64,
+    rate: f64,
+}
+
+impl Line {
+    fn at(&self, raw: Raw) -> f64 {
+        self.shows_s + raw.seconds_since(self.anchor) * (1.0 + self.rate)
+    }
+
+    fn bend(&mut self, raw: Raw, rate: f64) {
+        self.shows_s = self.at(raw);
+        self.anchor = raw;
+        self.rate = rate;
+    }
+}
+
 /// A loop with the clock that it steers, an oscillator that runs `drift` s/s too slow, and a
 /// source that knows better.
 struct Bench {
     discipline: NtpLoop,
-    clock: Timescale,
+    clock: Line,
     drift: f64,
     at_s: f64,
     most: PollExponent,
@@ -26,10 +44,7 @@ impl Bench {
     fn new(limits: &Limits, settings: &Settings, behind_s: f64, drift: f64) -> Self {
         let mut this = Self {
             discipline: NtpLoop::new(limits, settings, &Now::default()),
-            clock: Timescale::new(
-                Raw::from_nanos(0),
-                start() + NtpDuration::from_seconds(-behind_s),
-            ),
+            clock: Line { anchor: Raw::from_nanos(0), shows_s: -behind_s, rate: 0.0 },
             drift,
             at_s: 0.0,
             most: PollExponent::new(10),
@@ -48,14 +63,14 @@ impl Bench {
         Now {
             mono: Mono::from_nanos(nanos(self.at_s)),
             raw: self.raw(),
-            clock: self.clock.at(self.raw()),
+            clock: start() + NtpDuration::from_seconds(self.clock.at(self.raw())),
             ..Now::default()
         }
     }
 
     /// How far true time is ahead of the clock.
     fn error_s(&self) -> f64 {
-        (start() + NtpDuration::from_seconds(self.at_s) - self.clock.at(self.raw())).seconds()
+        self.at_s - self.clock.at(self.raw())
     }
 
     fn drain(&mut self) {
@@ -65,12 +80,12 @@ impl Bench {
                     let rate =
                         steering.frequency.parts_per_million() + steering.slew.parts_per_million();
                     self.steered.push(self.at_s);
-                    self.clock.bend(self.raw(), Ppm::new(rate).unwrap());
+                    self.clock.bend(self.raw(), rate / 1e6);
                     Outcome::Steered(steering)
                 }
                 Command::Step { by } => {
                     self.steps.push((self.at_s, by));
-                    self.clock.step(by);
+                    self.clock.shows_s += by.seconds();
                     Outcome::Stepped { by }
                 }
                 Command::Status(_) => Outcome::Told,
@@ -375,7 +390,7 @@ fn waking_early_changes_nothing() {
 #[test]
 fn a_step_by_somebody_else_is_taken_back_at_once() {
     let mut bench = in_operation();
-    bench.clock.step(NtpDuration::from_seconds(30.0));
+    bench.clock.shows_s += 30.0;
     let by = NtpDuration::from_seconds(30.0);
     let now = bench.now();
     bench.discipline.disturbed(&now, Disturbance::ClockStepped(by));
