@@ -4,17 +4,24 @@
 //! handed over, updates are polled for as a future is.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use crate::config::ntp_conf::{Association, Placed};
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest};
+use crate::units::{Now, NtpTimestamp};
 
 /// A daemon that is watched, by its place in the order they were named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId(u16);
 
 impl TargetId {
+    /// The engine in this process, once it was told to measure; a daemon like any other.
+    pub const OWN: Self = Self(u16::MAX);
+
     /// From its place.
     pub const fn new(place: u16) -> Self {
         Self(place)
@@ -27,7 +34,7 @@ impl TargetId {
 }
 
 /// What can be asked of the world.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Request {
     /// What of a daemon is on screen has changed.
@@ -44,6 +51,47 @@ pub enum Request {
     },
     /// Look up the name of an address; the answer comes as [`Update::Name`].
     Name(IpAddr),
+    /// Start the engine in this process, in place of one that runs already; its snapshots come as
+    /// those of [`TargetId::OWN`]. Sent only after the user's explicit decision.
+    Measure(Measure),
+    /// Let simulated time run at another pace; means nothing to a world that is real.
+    Pace(Pace),
+    /// Let the incident at this place of [`World::incidents`] happen, or end when it lasts.
+    Incident(u8),
+}
+
+/// What the engine in this process is to measure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measure {
+    /// As ntp.conf has it: sources and settings, in their order. No clock is touched, whatever
+    /// these say.
+    pub directives: Vec<Placed>,
+}
+
+/// How fast simulated time runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pace {
+    /// Not at all.
+    Paused,
+    /// As fast as real time.
+    #[default]
+    Real,
+    /// Eight seconds in one.
+    Eight,
+    /// Sixty-four seconds in one.
+    SixtyFour,
+}
+
+impl Pace {
+    /// Simulated seconds in a real one.
+    pub const fn factor(self) -> u32 {
+        match self {
+            Self::Paused => 0,
+            Self::Real => 1,
+            Self::Eight => 8,
+            Self::SixtyFour => 64,
+        }
+    }
 }
 
 /// What the world tells.
@@ -66,6 +114,58 @@ pub enum Update {
     },
     /// The programs on this host that keep its time.
     Programs(Arc<[Program]>),
+    /// This world can measure in this process, and this is what it would measure.
+    Offer(Arc<Offer>),
+    /// This world is simulated, and this is how it stands. Comes first of all, and again with
+    /// each change of it.
+    World(Arc<World>),
+}
+
+/// What the engine in this process could measure without being given any source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offer {
+    /// Sources that this host's own configuration names, in its order; empty when it names none.
+    pub sources: Vec<Offered>,
+    /// Files that could not be read, each with the reason in a sentence.
+    pub unreadable: Vec<(PathBuf, Box<str>)>,
+    /// Programs on this host that keep its time and ask the same servers: beside them the engine
+    /// sends no bursts and polls each server at most once in 64 s.
+    pub beside: Vec<Program>,
+}
+
+/// A source that this host's own configuration names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offered {
+    /// The file that names it.
+    pub path: PathBuf,
+    /// The source.
+    pub association: Association,
+}
+
+/// How a simulated world stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    /// What it is a simulation of, in a few words.
+    pub title: Box<str>,
+    /// How fast its time runs.
+    pub pace: Pace,
+    /// How long it has run, in its own time.
+    pub elapsed: Duration,
+    /// The true time in it.
+    pub truth: NtpTimestamp,
+    /// What may happen on a key, in the order of the keys 1, 2, ….
+    pub incidents: Vec<Incident>,
+    /// What happened last and how long ago in its own time; `None` while nothing did.
+    pub latest: Option<(Box<str>, Duration)>,
+}
+
+/// Something that may happen in a simulated world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// What it is, in a few words: `a server lies by 50 ms`.
+    pub title: Box<str>,
+    /// Whether it is happening; its key ends it then.
+    pub is_on: bool,
 }
 
 /// A world to look at.
@@ -75,4 +175,10 @@ pub trait Backend {
 
     /// The next update, when there is one; otherwise the task is woken when there is.
     fn poll_update(&mut self, context: &mut Context<'_>) -> Poll<Update>;
+
+    /// What this world's clocks show when those of the program show `now`; snapshots are dated by
+    /// them. A simulated world has its own; its monotonic part never runs backwards.
+    fn time(&self, now: Now) -> Now {
+        now
+    }
 }

@@ -172,7 +172,7 @@ impl Seen {
                 }
             }
             Ok(Update::Name { address, name }) => self.names.push((address, name)),
-            Ok(Update::Programs(_)) => {}
+            Ok(Update::Programs(_) | Update::Offer(_) | Update::World(_)) => {}
         }
         true
     }

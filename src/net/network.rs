@@ -71,6 +71,8 @@ impl Backend for Network {
                     resolver::name_to(address, move |name| mailbox.name(address, name));
                 }
             }
+            // Nothing of this was offered.
+            Request::Measure(_) | Request::Pace(_) | Request::Incident(_) => {}
         }
         while self.tasks.try_join_next().is_some() {}
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
-use crate::backend::TargetId;
+use crate::backend::{Offer, TargetId, World};
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
 use crate::tui::format::{Format, Units};
@@ -333,6 +333,10 @@ pub struct App {
     pub names: Names,
     /// Programs on this host that keep time.
     pub programs: Arc<[Program]>,
+    /// What the engine in this process could measure; `None` where there is none.
+    pub offer: Option<Arc<Offer>>,
+    /// How the world stands, when it is a simulated one.
+    pub world: Option<Arc<World>>,
     /// When the display was frozen.
     pub frozen: Option<Now>,
     /// What came of the last command, until the next key.
@@ -391,6 +395,8 @@ impl App {
             },
             names: Names::default(),
             programs: Arc::default(),
+            offer: None,
+            world: None,
             frozen: None,
             message: None,
             size,

@@ -20,7 +20,7 @@ pub enum Event {
 }
 
 /// Something that only the outside can do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask the world.
     Request(Request),

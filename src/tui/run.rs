@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
 use futures_util::Stream;
@@ -21,15 +22,15 @@ use crate::tui::palette::Depth;
 use crate::tui::run::pace::{Cause, Pace};
 use crate::tui::run::screen::Screen;
 use crate::tui::update::{next_wakeup, start, update};
-use crate::units::{Mono, Now};
+use crate::units::Now;
 
 mod pace;
 mod screen;
 
 /// Shows the screens until the user or a signal ends them.
 ///
-/// `clock` is read whenever something happens; its monotonic part must be the one that the
-/// backend dates its answers with. Runs on the current thread of a tokio runtime with time and
+/// `clock` is read whenever something happens; its monotonic part, as [`Backend::time`] has it,
+/// must be the one that the backend dates its answers with. Runs on the current thread of a tokio runtime with time and
 /// I/O enabled. A panic hook that is in place at the call (color-eyre's) is kept behind ours.
 ///
 /// Returns why nothing can be watched at all, where that shows at the start: then nobody wants a
@@ -45,7 +46,7 @@ pub async fn run(
     crossterm::style::force_color_output(options.capabilities.depth != Depth::Mono);
     let signals = Signals::new()?;
     let mut screen = Screen::open()?;
-    let app = App::new(options, screen.size()?, clock());
+    let app = App::new(options, screen.size()?, backend.time(clock()));
     let mut program = Program { app, backend, input: EventStream::new(), signals, given_up: None };
     let effects = start(&mut program.app);
     let mut running = program.carry_out(effects, &mut screen)?;
@@ -53,19 +54,22 @@ pub async fn run(
     // What has changed since the last drawing, if anything.
     let mut changed = Some(Cause::World);
     while running {
+        // Drawing keeps to real time, whatever the time of the world.
         let now = clock();
+        let time = program.backend.time(now);
         let draw_at = changed.map(|cause| pace.next(cause, now.mono));
         if let (Some(cause), Some(at)) = (changed, draw_at)
             && at <= now.mono
         {
-            program.app.now = now;
+            program.app.now = time;
             screen.draw(&program.app)?;
             pace.drawn(cause, now.mono);
             changed = None;
             continue;
         }
-        let wakeup = [draw_at, next_wakeup(&program.app)].into_iter().flatten().min();
-        let mut next = program.wait(wakeup, now.mono).await?;
+        let draw_in = draw_at.map(|at| at.since(now.mono));
+        let count_in = next_wakeup(&program.app).map(|at| at.since(time.mono));
+        let mut next = program.wait([draw_in, count_in].into_iter().flatten().min()).await?;
         // All that is there is taken in before anything is drawn, within reason.
         for _ in 0..MOST_AT_ONCE {
             let (event, cause) = match next {
@@ -80,7 +84,8 @@ pub async fn run(
                     (event, if is_world { Cause::World } else { Cause::User })
                 }
             };
-            let effects = update(&mut program.app, clock(), event);
+            let time = program.backend.time(clock());
+            let effects = update(&mut program.app, time, event);
             running = program.carry_out(effects, &mut screen)?;
             // Keys come first, so with news at hand there are no more of them.
             let is_answer_due = changed == Some(Cause::User) && cause == Cause::World;
@@ -120,12 +125,12 @@ struct Program<B> {
 }
 
 impl<B: Backend> Program<B> {
-    /// Waits for the next thing, at most until `wakeup`.
-    async fn wait(&mut self, wakeup: Option<Mono>, now: Mono) -> io::Result<Happened> {
+    /// Waits for the next thing, at most for `most`.
+    async fn wait(&mut self, most: Option<Duration>) -> io::Result<Happened> {
         let next = poll_fn(|context| self.poll(context));
-        match wakeup {
+        match most {
             None => next.await,
-            Some(wakeup) => timeout(wakeup.since(now), next).await.unwrap_or(Ok(Happened::Nothing)),
+            Some(most) => timeout(most, next).await.unwrap_or(Ok(Happened::Nothing)),
         }
     }
 

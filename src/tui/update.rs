@@ -106,6 +106,8 @@ fn handle_update(app: &mut App, update: Update) {
         }
         Update::Name { address, name } => app.names.learn(address, name),
         Update::Programs(programs) => app.programs = programs,
+        Update::Offer(offer) => app.offer = Some(offer),
+        Update::World(world) => app.world = Some(world),
     }
     for place in 0..app.tabs.len() {
         follow_cursor(app, place);
