@@ -104,6 +104,9 @@ pub enum Disturbance {
     Suspended(NtpDuration),
     /// Somebody else stepped the steered clock; the raw clock is what it was.
     ClockStepped(NtpDuration),
+    /// A leap second went by: the time of the sources and the steered clock both moved by this
+    /// against the raw clock, back for one that was inserted. Offsets are what they were.
+    Leap(NtpDuration),
 }
 
 /// States of a discipline, by ntpd's names and numbers.

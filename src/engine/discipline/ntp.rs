@@ -313,6 +313,7 @@ impl Discipline for NtpLoop {
     fn disturbed(&mut self, now: &Now, disturbance: Disturbance) {
         self.amortiser.account(now.mono);
         let residual_s = match disturbance {
+            Disturbance::Leap(_) => return,
             Disturbance::Suspended(_) => 0.0,
             Disturbance::ClockStepped(by) => self.amortiser.residual_s() - by.seconds(),
         };
