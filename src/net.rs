@@ -6,12 +6,15 @@
 pub mod client;
 pub mod clock;
 pub mod daemon;
+pub mod discipline;
 pub mod mailbox;
 pub mod network;
 pub mod ntpq;
+pub mod own_addresses;
 pub mod programs;
 pub mod random;
 pub mod resolver;
 #[expect(unsafe_code, reason = "readings and stamps that only system calls give")]
 pub mod stamp;
+pub mod steered;
 pub mod udp;

@@ -5,20 +5,27 @@ use std::path::Path;
 
 use crate::model::programs::{PROGRAMS, Program, ProgramKind};
 
-/// Looks through `/proc` once. Processes that vanish meanwhile, or that we may not see, are passed
-/// over; those known to live in another network namespace too, for they cannot be the ones that
-/// do not answer here.
+/// Those that may be the daemon that does not answer here. Processes that vanish meanwhile, or
+/// that we may not see, are passed over; those known to live in another network namespace too.
 pub fn running() -> Vec<Program> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let here = fs::read_link("/proc/self/ns/net").ok();
+    let mut found = on_this_machine();
+    found.retain(|program| {
+        let network = fs::read_link(format!("/proc/{}/ns/net", program.pid)).ok();
+        network.is_none() || network == here
+    });
+    found
+}
+
+/// Those in any network namespace, for the clock is one for all of them.
+pub fn on_this_machine() -> Vec<Program> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        let Some(kind) = kind(&entry.path()) else { continue };
-        let network = fs::read_link(entry.path().join("ns/net")).ok();
-        if network.is_none() || network == here {
+        if let Some(kind) = kind(&entry.path()) {
             found.push(Program { kind, pid });
         }
     }
