@@ -18,10 +18,12 @@ pub enum Dialect {
     NtpsecTo1_2_2,
     /// NTPsec from 1.2.3, where requests are aligned to four bytes.
     Ntpsec,
+    /// Our own engine: it goes by the names, units and defaults of classic ntpd, with more digits.
+    Ntpscope,
 }
 
 impl Dialect {
-    /// All of them, in the order of the columns of the variable table.
+    /// Those that have a column in the variable table, in its order.
     pub const ALL: [Self; 7] = [
         Self::Xntpd,
         Self::ClassicTo4_2_6,
@@ -42,7 +44,22 @@ impl Dialect {
             Self::NtpsecBefore1_2 => "ntpsec_before_1.2",
             Self::NtpsecTo1_2_2 => "ntpsec_to_1.2.2",
             Self::Ntpsec => "ntpsec",
+            Self::Ntpscope => "ntpscope",
         }
+    }
+
+    /// The dialect whose column of the variable table holds for it.
+    #[must_use]
+    pub const fn column(self) -> Self {
+        match self {
+            Self::Ntpscope => Self::Classic,
+            other => other,
+        }
+    }
+
+    /// Whether it tells spans of time beyond the microsecond.
+    pub const fn is_fine(self) -> bool {
+        self.is_ntpsec() || matches!(self, Self::Ntpscope)
     }
 
     /// Whether it is one of NTPsec's.
@@ -75,6 +92,9 @@ fn dialect(version: &str) -> Option<Dialect> {
             middle if middle <= [1, 2, 2].as_slice() => Dialect::NtpsecTo1_2_2,
             _ => Dialect::Ntpsec,
         });
+    }
+    if version.starts_with("ntpscope ") {
+        return Some(Dialect::Ntpscope);
     }
     if version.contains("xntpd") {
         return Some(Dialect::Xntpd);
@@ -121,6 +141,7 @@ mod tests {
         assert_eq!(dialect("ntpd ntpsec-1.2.3+12-g1234"), Some(Dialect::Ntpsec));
         assert_eq!(dialect("ntpd ntpsec-1.1.8"), Some(Dialect::NtpsecBefore1_2));
         assert_eq!(dialect("xntpd version=3.4e"), Some(Dialect::Xntpd));
+        assert_eq!(dialect("ntpscope 0.1.0"), Some(Dialect::Ntpscope));
         assert_eq!(dialect("a rock"), None);
         assert_eq!(dialect(""), None);
     }

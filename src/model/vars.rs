@@ -74,13 +74,13 @@ impl Variable {
 
     /// Whether and when `dialect` answers with it.
     pub fn served_by(&self, dialect: Dialect) -> Served {
-        let column = Dialect::ALL.iter().position(|d| *d == dialect);
+        let column = Dialect::ALL.iter().position(|d| *d == dialect.column());
         column.and_then(|c| self.served.get(c)).copied().unwrap_or(Served::Never)
     }
 
     /// How `dialect` writes it; the common format where the dialect is not known.
     pub fn format_of(&self, dialect: Option<Dialect>) -> Format {
-        let exception = self.exceptions.iter().find(|(d, _)| Some(*d) == dialect);
+        let exception = self.exceptions.iter().find(|(d, _)| Some(*d) == dialect.map(Dialect::column));
         exception.map_or(self.format, |(_, format)| *format)
     }
 

@@ -26,7 +26,7 @@ impl Format {
     /// The same with as many decimals as `dialect` has to tell.
     #[must_use]
     pub fn for_dialect(self, dialect: Option<Dialect>) -> Self {
-        Self { fine: dialect.is_some_and(Dialect::is_ntpsec), ..self }
+        Self { fine: dialect.is_some_and(Dialect::is_fine), ..self }
     }
 
     /// The unit of every cell of a column; empty when each value wears its own.
