@@ -8,6 +8,8 @@ pub mod drift;
 pub mod limits;
 pub mod ntp;
 
+use std::time::Duration;
+
 use crate::clock::command::{Command, Outcome};
 use crate::engine::discipline::limits::Limits;
 use crate::units::{AssocId, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Ppm, Raw, Tally};
@@ -201,9 +203,10 @@ pub trait Discipline: std::fmt::Debug + Send {
     /// Something upset the time scales.
     fn disturbed(&mut self, now: &Now, disturbance: Disturbance);
 
-    /// The poll interval that it wishes for a source, where it differs from the time constant: a
-    /// quick start, or a source that need not be asked so often.
-    fn poll_wish(&self, source: AssocId) -> Option<PollExponent>;
+    /// The interval until the next question that it wishes for a source, where it has one of its
+    /// own: any length, a quick start of two seconds as well as 1000 s. The engine keeps to it
+    /// within the source's `maxpoll` and what politeness asks; `None` leaves it to the time constant.
+    fn poll_wish(&self, source: AssocId) -> Option<Duration>;
 
     /// How it stands.
     fn report(&self, now: &Now) -> Report;
