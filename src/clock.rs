@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod observe;
+pub mod simulated;
 #[expect(unsafe_code, reason = "the system call that reads and sets the kernel's clock")]
 pub mod system;
 pub mod timescale;

@@ -15,6 +15,7 @@
 //! | [`control`] | the asking side of the control protocol, without sockets |
 //! | [`ntpq`] | the ntpq command language: what is asked, what is printed |
 //! | [`backend`] | what the upper layers see of the world |
+//! | [`sim`] | simulated worlds, for statistics and to look at |
 //! | [`net`] | sockets, names, the clock on the wall |
 //! | [`cli`] | arguments, settings, commands without a screen |
 //! | [`tui`] | the interactive screens |
@@ -29,6 +30,7 @@ pub mod model;
 pub mod net;
 pub mod ntpq;
 pub mod selection;
+pub mod sim;
 pub mod tui;
 pub mod units;
 pub mod wire;

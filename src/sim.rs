@@ -1,0 +1,15 @@
+//! Simulated worlds: real engines among simulated oscillators, links and servers.
+//!
+//! A world runs as fast as it goes, for statistics, or against the clock on the wall, to be looked
+//! at. True time is known only to the world; engines see packets and readings of their clocks, as
+//! on a machine. The same seed gives the same run.
+
+pub mod host;
+pub mod incident;
+pub mod link;
+pub mod moment;
+pub mod oscillator;
+pub mod random;
+pub mod server;
+pub mod truth;
+pub mod world;
