@@ -7,6 +7,7 @@
 
 pub mod discipline;
 pub mod input;
+pub mod leap;
 pub mod output;
 pub mod settings;
 

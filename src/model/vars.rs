@@ -80,7 +80,8 @@ impl Variable {
 
     /// How `dialect` writes it; the common format where the dialect is not known.
     pub fn format_of(&self, dialect: Option<Dialect>) -> Format {
-        let exception = self.exceptions.iter().find(|(d, _)| Some(*d) == dialect.map(Dialect::column));
+        let exception =
+            self.exceptions.iter().find(|(d, _)| Some(*d) == dialect.map(Dialect::column));
         exception.map_or(self.format, |(_, format)| *format)
     }
 
