@@ -13,6 +13,7 @@ mod huff_puff;
 mod time_constant;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use crate::clock::command::{Command, Outcome, Steering};
 use crate::engine::discipline::limits::{LEAST_STEPOUT, Limits, MAXIMUM_FREQUENCY};
@@ -334,7 +335,7 @@ impl Discipline for NtpLoop {
         self.steer();
     }
 
-    fn poll_wish(&self, _source: AssocId) -> Option<PollExponent> {
+    fn poll_wish(&self, _source: AssocId) -> Option<Duration> {
         None
     }
 
