@@ -3,7 +3,10 @@
 //! Nothing here opens a file or a socket; text comes in, values or [`Rejected`] go out.
 
 pub mod app;
+pub mod drift;
+pub mod engine;
 pub mod host;
+pub mod keys;
 pub mod ntp_conf;
 
 use std::fmt;

@@ -1,6 +1,8 @@
 //! How an engine is set up before it starts; what ntp.conf says is applied afterwards.
 
-use crate::units::{NtpDuration, PollExponent, Ppm, Precision};
+pub use crate::config::drift::Drift;
+pub use crate::config::engine::Algorithm;
+use crate::units::{NtpDuration, PollExponent, Precision};
 
 /// How an engine is set up.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,23 +36,4 @@ impl Default for Settings {
             first_step: NtpDuration::from_milliseconds(128.0),
         }
     }
-}
-
-/// How the clock is disciplined.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// The PLL/FLL loop of RFC 5905, as ntpd behaves.
-    Ntp,
-    /// The joint multi-model filter over all sources.
-    #[default]
-    Kalman,
-}
-
-/// A frequency learned before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Drift {
-    /// The frequency; positive speeds the clock up.
-    pub frequency: Ppm,
-    /// How sure that is, one standard deviation; `None` when the file does not tell.
-    pub skew: Option<Ppm>,
 }

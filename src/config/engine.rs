@@ -1,0 +1,34 @@
+//! All that is told to an engine before it starts, from files and the command line alike.
+
+use std::path::PathBuf;
+
+use crate::config::drift::Drift;
+use crate::config::keys::Entry;
+use crate::config::ntp_conf::Placed;
+
+/// What an engine is started with.
+#[derive(Clone, Debug, Default)]
+pub struct EngineSetup {
+    /// What the configuration says, then the sources of the command line.
+    pub directives: Vec<Placed>,
+    /// The keys of the configured key file, trusted or not.
+    pub keys: Vec<Entry>,
+    /// Where the frequency is kept; nowhere when the configuration names no file.
+    pub drift_file: Option<PathBuf>,
+    /// What that file said; `None` when there is none yet.
+    pub drift: Option<Drift>,
+    /// Whether the system's clock is steered; otherwise a virtual one, laid over it.
+    pub discipline: bool,
+    /// How the clock is disciplined.
+    pub algorithm: Algorithm,
+}
+
+/// How the clock is disciplined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// The PLL/FLL loop of RFC 5905, as ntpd behaves.
+    Ntp,
+    /// The joint multi-model filter over all sources.
+    #[default]
+    Kalman,
+}
