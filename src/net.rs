@@ -7,6 +7,7 @@ pub mod client;
 pub mod clock;
 pub mod daemon;
 pub mod discipline;
+pub mod engine;
 pub mod mailbox;
 pub mod network;
 pub mod ntpq;

@@ -1,0 +1,407 @@
+//! An engine on the real network: sockets, names, timers and a clock around the machine.
+//!
+//! One task owns it all. Datagrams come from a small task a socket, which reads the clocks right
+//! behind each of them, so that it does not matter when the engine comes to it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::{JoinSet, spawn_blocking};
+
+use crate::clock::system::{Adjtimex, Failed as ClockFailed};
+use crate::config::ntp_conf::Family;
+use crate::engine::Engine;
+use crate::engine::input::{Input, Received};
+use crate::engine::output::{Event, Output, Resolution, Transmission};
+use crate::engine::settings::{Drift, Settings};
+use crate::net::client::wake_at;
+use crate::net::clock::Clock;
+use crate::net::discipline::{self, Permit, Refused};
+use crate::net::own_addresses;
+use crate::net::resolver::{self, Families};
+use crate::net::stamp::{self, Bracket};
+use crate::net::steered::Steered;
+use crate::net::udp::Failed;
+use crate::units::{Mono, Now};
+
+mod drift;
+mod sockets;
+
+use sockets::{Departure, Sockets};
+
+/// How an engine is started.
+#[derive(Debug)]
+pub struct Setup {
+    /// How the engine itself is set up.
+    pub settings: Settings,
+    /// The program's clock.
+    pub clock: Clock,
+    /// Whether the system's clock is steered; otherwise a virtual one laid over it, and nothing is
+    /// ever set.
+    pub discipline: bool,
+    /// Where the learned frequency is kept, if anywhere.
+    pub drift_file: Option<PathBuf>,
+}
+
+/// An engine that runs. Dropping it ends it; a system's clock is left at its base frequency then.
+#[derive(Debug)]
+pub struct Running {
+    /// What it has to say.
+    notices: Receiver<Notice>,
+    /// The one task.
+    _tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// The next thing that a person may want to know of; `None` when the engine has ended, which
+    /// by itself it never does.
+    ///
+    /// Notices that nobody fetches are dropped when there are too many.
+    pub async fn notice(&mut self) -> Option<Notice> {
+        self.notices.recv().await
+    }
+}
+
+/// What a running engine has to say.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Something happened.
+    Event(Event),
+    /// The engine found itself in a state that cannot be; it holds the clock and goes on.
+    Fault(&'static str),
+    /// The machine did not do its part.
+    Trouble(Failed),
+    /// The drift file cannot be written.
+    Drift {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A slew was ended because nothing renewed it.
+    StaleSlew,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(Event::System { detail, .. }) => f.write_str(detail),
+            Self::Event(Event::Peer { association, detail, .. }) => {
+                write!(f, "association {association}: {detail}")
+            }
+            Self::Event(Event::Stepped { by }) => {
+                write!(f, "the clock was stepped by {:+.6} s", by.seconds())
+            }
+            Self::Fault(what) => write!(f, "a fault of the engine, which holds the clock: {what}"),
+            Self::Trouble(failed) => failed.fmt(f),
+            Self::Drift { path, source } => write!(f, "cannot write {}: {source}", path.display()),
+            Self::StaleSlew => f.write_str("a slew that nothing renewed was ended"),
+        }
+    }
+}
+
+/// Why an engine cannot be started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartFailed {
+    /// The system has no randomness to give.
+    NoRandomness(std::io::Error),
+    /// The system's clock is not to be steered.
+    Refused(Refused),
+    /// The system's clock cannot be steered.
+    Clock(ClockFailed),
+}
+
+impl fmt::Display for StartFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRandomness(source) => write!(f, "the system gives no randomness: {source}"),
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Clock(failed) => failed.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartFailed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NoRandomness(source) => Some(source),
+            Self::Refused(refused) => Some(refused),
+            Self::Clock(failed) => Some(failed),
+        }
+    }
+}
+
+/// Starts an engine. When it is to steer the system's clock this takes some seconds, in which it is
+/// watched whether somebody else does. Must be called within the runtime.
+///
+/// # Errors
+/// Why it cannot be; nothing was touched.
+pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
+    let seed = crate::net::random::seed().map_err(StartFailed::NoRandomness)?;
+    let (permit, mut steered) = if setup.discipline {
+        let permit = discipline::permit(&mut Adjtimex).await.map_err(StartFailed::Refused)?;
+        let steered = Steered::disciplining(Adjtimex, Bracket::read());
+        (Some(permit), steered.map_err(StartFailed::Clock)?)
+    } else {
+        (None, Steered::observing(Bracket::read()))
+    };
+    let now = steered.now(setup.clock.mono(), stamp::boot(), &Bracket::read());
+    let engine = Engine::new(setup.settings, seed, &now);
+    let (notices, notices_read) = channel(NOTICES);
+    let (news, news_read) = channel(NEWS);
+    let driver = Driver {
+        engine,
+        steered,
+        _permit: permit,
+        clock: setup.clock,
+        drift_file: setup.drift_file,
+        sockets: Sockets::new(news.clone()),
+        errands: JoinSet::new(),
+        news,
+        notices,
+        own: Vec::new(),
+        look_at_clock: now.mono,
+        look_at_addresses: now.mono,
+    };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(driver.run(news_read));
+    Ok(Running { notices: notices_read, _tasks: tasks })
+}
+
+/// What the tasks around an engine tell it.
+#[derive(Debug)]
+enum News {
+    /// Something came out of a socket.
+    Socket(sockets::News),
+    /// A name was looked up.
+    Resolved(Resolution, Vec<IpAddr>),
+    /// The addresses of this host.
+    OwnAddresses(Vec<IpAddr>),
+    /// The drift file could not be written.
+    NoDrift(PathBuf, std::io::Error),
+}
+
+/// An engine with all that it needs.
+struct Driver {
+    engine: Engine,
+    steered: Steered,
+    /// Declared after the clock, so that the lock is given back when the clock has been left alone.
+    _permit: Option<Permit>,
+    clock: Clock,
+    drift_file: Option<PathBuf>,
+    sockets: Sockets,
+    /// Look-ups and files, which take their time. A resolver that hangs is left to itself.
+    errands: JoinSet<()>,
+    news: Sender<News>,
+    notices: Sender<Notice>,
+    own: Vec<IpAddr>,
+    look_at_clock: Mono,
+    look_at_addresses: Mono,
+}
+
+impl Driver {
+    async fn run(mut self, mut news: Receiver<News>) {
+        loop {
+            self.keep_house();
+            self.drain();
+            let wakeup = self.wakeup();
+            tokio::select! {
+                Some(news) = news.recv() => self.take(news),
+                () = wake_at(&self.clock, Some(wakeup)) => {
+                    let now = self.now();
+                    self.engine.handle(&now, Input::Wakeup);
+                }
+            }
+        }
+    }
+
+    fn now(&mut self) -> Now {
+        self.steered.now(self.clock.mono(), stamp::boot(), &Bracket::read())
+    }
+
+    fn wakeup(&self) -> Mono {
+        let house = if self.steered.is_system() {
+            self.look_at_clock.min(self.look_at_addresses)
+        } else {
+            self.look_at_addresses
+        };
+        self.engine.next_wakeup().map_or(house, |wakeup| wakeup.min(house))
+    }
+
+    /// What is looked at from time to time.
+    fn keep_house(&mut self) {
+        while self.errands.try_join_next().is_some() {}
+        let now = self.now();
+        if self.look_at_addresses <= now.mono {
+            self.look_at_addresses = now.mono + BETWEEN_ADDRESSES;
+            self.errand(|| own_addresses::list().ok().map(News::OwnAddresses));
+        }
+        if self.steered.is_system() && self.look_at_clock <= now.mono {
+            self.look_at_clock = now.mono + BETWEEN_CLOCKS;
+            let clock = self.clock;
+            let reread = || (clock.mono(), Bracket::read().system);
+            let (mono, system) = reread();
+            if let Some(by) = self.steered.stepped_by_others(mono, system, reread) {
+                let now = self.now();
+                self.engine.handle(&now, Input::ClockStepped { by });
+            }
+            if let Some(outcome) = self.steered.end_stale_slew(&now) {
+                self.tell(Notice::StaleSlew);
+                self.engine.handle(&now, Input::Clock(outcome));
+            }
+        }
+    }
+
+    fn take(&mut self, news: News) {
+        match news {
+            News::Socket(sockets::News::Arrived(arrival)) => {
+                let stamp = self.steered.stamp(arrival.stamp, &arrival.bracket);
+                let now = self.now();
+                let received = Received {
+                    socket: arrival.socket,
+                    from: arrival.from,
+                    to: arrival.to,
+                    stamp,
+                    datagram: &arrival.datagram,
+                };
+                self.engine.handle(&now, Input::Received(received));
+            }
+            News::Socket(sockets::News::Left(departure)) => self.left(&departure),
+            News::Socket(sockets::News::Refused(ticket)) => {
+                let now = self.now();
+                self.engine.handle(&now, Input::Unsent { ticket });
+            }
+            News::Resolved(question, addresses) => {
+                let now = self.now();
+                self.engine.handle(&now, Input::Resolved { question, addresses });
+            }
+            News::OwnAddresses(addresses) => {
+                if addresses != self.own {
+                    self.own.clone_from(&addresses);
+                    let now = self.now();
+                    self.engine.handle(&now, Input::OwnAddresses(addresses));
+                }
+            }
+            News::NoDrift(path, source) => self.tell(Notice::Drift { path, source }),
+        }
+    }
+
+    fn left(&mut self, departure: &Departure) {
+        if let Some(ticket) = self.sockets.ticket(departure) {
+            let stamp = self.steered.stamp(departure.stamp, &departure.bracket);
+            let now = self.now();
+            self.engine.handle(&now, Input::Sent { ticket, stamp });
+        }
+    }
+
+    /// Carries out what the engine wants.
+    fn drain(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Send(transmission) => self.send(&transmission),
+                Output::Close(ticket) => self.sockets.close(ticket),
+                Output::Resolve(resolution) => self.resolve(resolution),
+                Output::Listen { group } => {
+                    for failed in self.sockets.listen(group) {
+                        self.tell(Notice::Trouble(failed));
+                    }
+                }
+                Output::Clock(command) => {
+                    let now = self.now();
+                    let outcome = self.steered.command(&now, &command);
+                    let now = self.now();
+                    self.engine.handle(&now, Input::Clock(outcome));
+                }
+                Output::Event(event) => self.tell(Notice::Event(event)),
+                Output::Drift(drift) => self.keep(drift),
+                Output::Fault(what) => self.tell(Notice::Fault(what)),
+            }
+        }
+    }
+
+    fn send(&mut self, transmission: &Transmission) {
+        let ticket = transmission.ticket;
+        let before = Bracket::read();
+        match self.sockets.send(transmission) {
+            Ok(kernel) => {
+                // The kernel cannot have sent it before it was asked to.
+                let kernel = kernel.filter(|stamp| {
+                    (*stamp - before.system).seconds() > -before.error.seconds() - SLACK_S
+                });
+                let after = if kernel.is_some() { Bracket::read() } else { before };
+                let stamp = self.steered.stamp(kernel, &after);
+                let now = self.now();
+                self.engine.handle(&now, Input::Sent { ticket, stamp });
+            }
+            Err(failed) => {
+                let now = self.now();
+                self.engine.handle(&now, Input::Unsent { ticket });
+                // A route that is missing is an everyday matter, and the engine tells of it by
+                // reach; that we have no sockets is not.
+                if failed.operation != sockets::SEND {
+                    self.tell(Notice::Trouble(failed));
+                }
+            }
+        }
+    }
+
+    fn resolve(&mut self, resolution: Resolution) {
+        let families = match resolution.family {
+            Some(Family::Ipv4) => Families::V4,
+            Some(Family::Ipv6) => Families::V6,
+            None => Families::Any,
+        };
+        let news = self.news.clone();
+        self.errands.spawn(async move {
+            let found = resolver::addresses(&resolution.host, families).await;
+            let addresses = found.unwrap_or_default().iter().map(SocketAddr::ip).collect();
+            // The engine is gone when nobody listens.
+            drop(news.send(News::Resolved(resolution, addresses)).await);
+        });
+    }
+
+    fn keep(&mut self, drift: Drift) {
+        if let Some(path) = self.drift_file.clone() {
+            self.errand(move || {
+                let source = drift::write(&path, drift).err()?;
+                Some(News::NoDrift(path, source))
+            });
+        }
+    }
+
+    /// Does something that may take its time, on another thread.
+    fn errand(&mut self, errand: impl FnOnce() -> Option<News> + Send + 'static) {
+        let news = self.news.clone();
+        self.errands.spawn(async move {
+            if let Ok(Some(result)) = spawn_blocking(errand).await {
+                // The engine is gone when nobody listens.
+                drop(news.send(result).await);
+            }
+        });
+    }
+
+    fn tell(&self, notice: Notice) {
+        // Nobody has fetched the ones before: this one is lost, as `Running` says.
+        drop(self.notices.try_send(notice));
+    }
+}
+
+/// How often this host's addresses are asked for.
+const BETWEEN_ADDRESSES: Duration = Duration::from_secs(60);
+
+/// How often the system's clock is looked at for steps of others, when we steer it.
+const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
+
+/// Clocks are read through caches, so a stamp may seem this much too early.
+const SLACK_S: f64 = 1e-5;
+
+/// Notices that may wait to be fetched.
+const NOTICES: usize = 256;
+
+/// Datagrams and answers that may wait for the engine.
+const NEWS: usize = 256;

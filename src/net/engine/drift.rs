@@ -1,0 +1,42 @@
+//! The drift file, as ntpd writes it: the frequency in parts per million, on a line.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::engine::settings::Drift;
+
+/// Puts `drift` in place of what the file at `path` held, whole or not at all.
+///
+/// # Errors
+/// What the system says; the file is as it was.
+pub(super) fn write(path: &Path, drift: Drift) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let mut file = File::create(&new)?;
+    writeln!(file, "{:.3}", drift.frequency.parts_per_million())?;
+    // Otherwise a loss of power may leave the new name with nothing behind it.
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Ppm;
+
+    #[test]
+    fn a_drift_file_is_replaced_whole() {
+        let folder = std::env::temp_dir().join(format!("ntpscope-drift-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("drift");
+        fs::write(&path, "an older and much longer text").unwrap();
+        let drift = Drift { frequency: Ppm::new(-12.3456).unwrap(), skew: None };
+        write(&path, drift).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "-12.346\n");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert!(write(&folder.join("none/drift"), drift).is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,352 @@
+//! The sockets of an engine: one a request, on a random port, and those on port 123.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
+
+use socket2::{Domain, Protocol, SockRef, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
+
+use crate::config::host::NTP_PORT;
+use crate::engine::output::{Socket, Ticket, Transmission};
+use crate::net::engine::News as Told;
+use crate::net::stamp::{self, Bracket, Queue};
+use crate::net::udp::{Failed, RECEIVE_BUFFER, unreachable};
+use crate::units::NtpTimestamp;
+
+/// What came out of a socket.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A datagram.
+    Arrived(Arrival),
+    /// The kernel's word of when a datagram left.
+    Left(Departure),
+    /// The network's word that nobody listens.
+    Refused(Ticket),
+}
+
+/// A datagram that came.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) socket: Socket,
+    pub(super) from: SocketAddr,
+    pub(super) to: Option<IpAddr>,
+    pub(super) stamp: Option<NtpTimestamp>,
+    pub(super) bracket: Bracket,
+    pub(super) datagram: Vec<u8>,
+}
+
+/// A datagram that left.
+#[derive(Debug)]
+pub(super) struct Departure {
+    from: Source,
+    number: u32,
+    pub(super) stamp: Option<NtpTimestamp>,
+    pub(super) bracket: Bracket,
+}
+
+/// Where a datagram left.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Request(Ticket),
+    /// The socket at this place among those on port 123.
+    Ntp(usize),
+}
+
+impl Source {
+    const fn socket(self) -> Socket {
+        match self {
+            Self::Request(ticket) => Socket::Request(ticket),
+            Self::Ntp(_) => Socket::Ntp,
+        }
+    }
+}
+
+/// The sockets of an engine.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    requests: HashMap<Ticket, Open>,
+    ntp: Vec<Ntp>,
+    news: Sender<Told>,
+}
+
+/// A socket and the task that listens to it, which ends with it.
+#[derive(Debug)]
+struct Open {
+    socket: Arc<UdpSocket>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A socket on port 123, with what it sent last: the kernel names those by number.
+#[derive(Debug)]
+struct Ntp {
+    open: Open,
+    is_ipv4: bool,
+    count: u32,
+    sent: VecDeque<(u32, Ticket)>,
+}
+
+impl Sockets {
+    pub(super) fn new(news: Sender<Told>) -> Self {
+        Self { requests: HashMap::new(), ntp: Vec::new(), news }
+    }
+
+    /// Sends a datagram at once, from a new socket where it is a request, and returns the kernel's
+    /// stamp where it is there already.
+    pub(super) fn send(
+        &mut self,
+        transmission: &Transmission,
+    ) -> Result<Option<NtpTimestamp>, Failed> {
+        let (to, ticket) = (transmission.to, transmission.ticket);
+        let failed = |operation| move |source| Failed { operation, address: to, source };
+        match transmission.socket {
+            Socket::Request(ticket) => {
+                let open = match self.requests.entry(ticket) {
+                    std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
+                    std::collections::hash_map::Entry::Vacant(place) => {
+                        let socket = for_request(to)?;
+                        place.insert(listened(socket, Source::Request(ticket), &self.news, to)?)
+                    }
+                };
+                if let Some(ttl) = transmission.ttl {
+                    hop_limit(&open.socket, to, ttl).map_err(failed(SEND))?;
+                }
+                // A request to a group is answered by its members, so it is not connected.
+                let name = to.ip().is_multicast().then_some(to);
+                stamp::send(open.socket.as_fd(), &transmission.datagram, name)
+                    .map_err(failed(SEND))?;
+                Ok(departed(open.socket.as_fd()).map(|(_, stamp)| stamp))
+            }
+            Socket::Ntp => {
+                let is_open = |ntp: &&mut Ntp| ntp.is_ipv4 == to.is_ipv4();
+                let Some(ntp) = self.ntp.iter_mut().find(is_open) else {
+                    let source = io::Error::from(io::ErrorKind::NotConnected);
+                    return Err(failed(SEND)(source));
+                };
+                if let Some(ttl) = transmission.ttl {
+                    hop_limit(&ntp.open.socket, to, ttl).map_err(failed(SEND))?;
+                }
+                stamp::send(ntp.open.socket.as_fd(), &transmission.datagram, Some(to))
+                    .map_err(failed(SEND))?;
+                let number = ntp.count;
+                ntp.count = ntp.count.wrapping_add(1);
+                ntp.sent.truncate(MOST_SENT - 1);
+                ntp.sent.push_front((number, ticket));
+                let departed = departed(ntp.open.socket.as_fd());
+                Ok(departed.filter(|(told, _)| *told == number).map(|(_, stamp)| stamp))
+            }
+        }
+    }
+
+    /// Closes the socket of a request.
+    pub(super) fn close(&mut self, ticket: Ticket) {
+        self.requests.remove(&ticket);
+    }
+
+    /// Which request left, when it is still known.
+    pub(super) fn ticket(&self, departure: &Departure) -> Option<Ticket> {
+        match departure.from {
+            Source::Request(ticket) => self.requests.contains_key(&ticket).then_some(ticket),
+            Source::Ntp(place) => {
+                let mut sent = self.ntp.get(place)?.sent.iter();
+                sent.find(|(number, _)| *number == departure.number).map(|(_, ticket)| *ticket)
+            }
+        }
+    }
+
+    /// Receives what is sent to port 123, and to `group`; returns what could not be had. IPv6 that
+    /// this host does not have is not missed.
+    pub(super) fn listen(&mut self, group: Option<IpAddr>) -> Vec<Failed> {
+        let mut troubles = Vec::new();
+        for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)] {
+            if self.ntp.iter().any(|ntp| ntp.is_ipv4 == any.is_ipv4()) {
+                continue;
+            }
+            let address = SocketAddr::new(any, NTP_PORT);
+            let opened = on_port(address).and_then(|socket| {
+                listened(socket, Source::Ntp(self.ntp.len()), &self.news, address)
+            });
+            match opened {
+                Ok(open) => self.ntp.push(Ntp {
+                    open,
+                    is_ipv4: any.is_ipv4(),
+                    count: 0,
+                    sent: VecDeque::new(),
+                }),
+                Err(failed)
+                    if any.is_ipv4() || failed.source.kind() == io::ErrorKind::AddrInUse =>
+                {
+                    troubles.push(failed);
+                }
+                Err(_) => {}
+            }
+        }
+        if let Some(group) = group
+            && let Some(ntp) = self.ntp.iter().find(|ntp| ntp.is_ipv4 == group.is_ipv4())
+            && let Err(source) = join(&ntp.open.socket, group)
+        {
+            let address = SocketAddr::new(group, NTP_PORT);
+            troubles.push(Failed { operation: "join the group", address, source });
+        }
+        troubles
+    }
+}
+
+/// A socket for one request to `to`: on a random port, connected so that the kernel drops what
+/// comes from elsewhere and tells what ICMP says.
+fn for_request(to: SocketAddr) -> Result<socket2::Socket, Failed> {
+    let failed = |operation| move |source| Failed { operation, address: to, source };
+    let any: IpAddr = match to {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let domain = Domain::for_address(to);
+    let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+        .map_err(failed(OPEN))?;
+    socket.bind(&SocketAddr::new(any, 0).into()).map_err(failed(OPEN))?;
+    if !to.ip().is_multicast() {
+        socket.connect(&to.into()).map_err(failed(SEND))?;
+    }
+    Ok(socket)
+}
+
+/// A socket on port 123.
+fn on_port(address: SocketAddr) -> Result<socket2::Socket, Failed> {
+    let failed = |source| Failed { operation: "listen on", address, source };
+    let domain = Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+        .map_err(failed)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true).map_err(failed)?;
+    }
+    socket.bind(&address.into()).map_err(failed)?;
+    stamp::request_destinations(socket.as_fd(), address.is_ipv4());
+    Ok(socket)
+}
+
+/// Asks for stamps and starts to listen.
+fn listened(
+    socket: socket2::Socket,
+    source: Source,
+    news: &Sender<Told>,
+    address: SocketAddr,
+) -> Result<Open, Failed> {
+    stamp::request(socket.as_fd());
+    let socket = UdpSocket::from_std(socket.into());
+    let socket =
+        socket.map_err(|source| Failed { operation: OPEN, address, source }).map(Arc::new)?;
+    let task = tokio::spawn(listen(Arc::clone(&socket), source, news.clone()));
+    Ok(Open { socket, task })
+}
+
+fn hop_limit(socket: &UdpSocket, to: SocketAddr, hops: u8) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    match (to.ip(), to.ip().is_multicast()) {
+        (IpAddr::V4(_), true) => socket.set_multicast_ttl_v4(hops.into()),
+        (IpAddr::V4(_), false) => socket.set_ttl_v4(hops.into()),
+        (IpAddr::V6(_), true) => socket.set_multicast_hops_v6(hops.into()),
+        (IpAddr::V6(_), false) => socket.set_unicast_hops_v6(hops.into()),
+    }
+}
+
+fn join(socket: &UdpSocket, group: IpAddr) -> io::Result<()> {
+    match group {
+        IpAddr::V4(group) => socket.join_multicast_v4(group, Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(group) => socket.join_multicast_v6(&group, 0),
+    }
+}
+
+/// The kernel's word of the datagram that has just left, when it is there already.
+fn departed(socket: BorrowedFd<'_>) -> Option<(u32, NtpTimestamp)> {
+    let message = stamp::receive(socket, &mut [0; 64], Queue::Departures).ok()?;
+    Some((message.sent?, message.stamp?))
+}
+
+/// Passes on all that comes out of a socket, for as long as somebody takes it.
+async fn listen(socket: Arc<UdpSocket>, source: Source, news: Sender<Told>) {
+    let mut buffer = [0; RECEIVE_BUFFER];
+    let either = Interest::READABLE | Interest::ERROR;
+    while socket.ready(either).await.is_ok() {
+        // What left comes first: the answer to it may be waiting behind.
+        for (queue, interest) in
+            [(Queue::Departures, Interest::ERROR), (Queue::Arrivals, Interest::READABLE)]
+        {
+            let taken = take(&socket, source, queue, interest, &mut buffer, &news).await;
+            if taken.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Takes all out of one queue.
+///
+/// # Errors
+/// Nobody takes the news any more.
+async fn take(
+    socket: &UdpSocket,
+    source: Source,
+    queue: Queue,
+    interest: Interest,
+    buffer: &mut [u8],
+    news: &Sender<Told>,
+) -> Result<(), Gone> {
+    loop {
+        let received = socket.try_io(interest, || stamp::receive(socket.as_fd(), buffer, queue));
+        let bracket = Bracket::read();
+        let told = match (received, queue, source) {
+            (Ok(message), Queue::Arrivals, _) => {
+                let Some(from) = message.from else { continue };
+                let datagram = buffer.get(..message.length).unwrap_or_default().to_vec();
+                let own = || socket.local_addr().ok().map(|address| address.ip());
+                let to = message.to.or_else(|| own().filter(|own| !own.is_unspecified()));
+                let (socket, stamp) = (source.socket(), message.stamp);
+                News::Arrived(Arrival { socket, from, to, stamp, bracket, datagram })
+            }
+            (Ok(message), Queue::Departures, _) => {
+                let (Some(number), stamp @ Some(_)) = (message.sent, message.stamp) else {
+                    continue;
+                };
+                News::Left(Departure { from: source, number, stamp, bracket })
+            }
+            (Err(error), _, Source::Request(ticket)) if unreachable(&error).is_some() => {
+                News::Refused(ticket)
+            }
+            (Err(error), ..) if error.kind() == io::ErrorKind::WouldBlock => {
+                // An error that waits wakes only the one queue, and is had by asking for it.
+                let error = match queue {
+                    Queue::Departures => socket.take_error().ok().flatten(),
+                    Queue::Arrivals => None,
+                };
+                match (error.as_ref().and_then(unreachable), source) {
+                    (Some(_), Source::Request(ticket)) => News::Refused(ticket),
+                    _ => return Ok(()),
+                }
+            }
+            // What says nothing about the destination is passed over.
+            (Err(_), ..) => return Ok(()),
+        };
+        news.send(Told::Socket(told)).await.map_err(|_| Gone)?;
+    }
+}
+
+/// The engine has ended.
+struct Gone;
+
+/// What was attempted.
+pub(super) const SEND: &str = "send to";
+const OPEN: &str = "open a socket to";
+
+/// Datagrams from port 123 that are remembered until the kernel tells when they left.
+const MOST_SENT: usize = 64;
