@@ -4,6 +4,7 @@
 //! one steers the system's, one is driven by an oscillator model.
 
 pub mod command;
+mod leap;
 pub mod observe;
 pub mod simulated;
 #[expect(unsafe_code, reason = "the system call that reads and sets the kernel's clock")]

@@ -6,6 +6,7 @@
 
 use crate::clock::Clock;
 use crate::clock::command::{Command, Outcome, Status, Steering};
+use crate::clock::leap::AnnouncedLeap;
 use crate::clock::timescale::Timescale;
 use crate::units::{Now, NtpDuration, NtpTimestamp, Ppm, Raw};
 
@@ -16,6 +17,7 @@ pub struct Observed {
     steering: Steering,
     stepped: NtpDuration,
     status: Option<Status>,
+    leap: Option<AnnouncedLeap>,
 }
 
 impl Observed {
@@ -26,13 +28,14 @@ impl Observed {
             steering: Steering::default(),
             stepped: NtpDuration::ZERO,
             status: None,
+            leap: None,
         }
     }
 
     /// How far this clock is ahead of the system's, which showed `system` at `raw`: what is added
     /// to an offset from this one to get the offset from the system's.
     pub fn ahead_of_system(&self, raw: Raw, system: NtpTimestamp) -> NtpDuration {
-        self.scale.at(raw) - system
+        self.at(raw) - system
     }
 
     /// How it is steered.
@@ -53,10 +56,17 @@ impl Observed {
 
 impl Clock for Observed {
     fn at(&self, raw: Raw) -> NtpTimestamp {
-        self.scale.at(raw)
+        let shown = self.scale.at(raw);
+        let leap = self.leap.and_then(|leap| leap.due(shown));
+        leap.map_or(shown, |by| shown + by)
     }
 
     fn command(&mut self, now: &Now, command: &Command) -> Outcome {
+        let shown = self.scale.at(now.raw);
+        if let Some((leap, by)) = self.leap.and_then(|leap| Some((leap, leap.due(shown)?))) {
+            self.scale.step(by);
+            self.leap = Some(leap.done());
+        }
         match *command {
             Command::Steer(steering) => {
                 let total =
@@ -71,6 +81,7 @@ impl Clock for Observed {
                 Outcome::Stepped { by }
             }
             Command::Status(status) => {
+                self.leap = AnnouncedLeap::after(self.leap, status.leap, self.scale.at(now.raw));
                 self.status = Some(status);
                 Outcome::Told
             }
@@ -105,6 +116,24 @@ mod tests {
         assert!((ahead.seconds() - (2.0 + 0.001 - 0.25)).abs() < 1e-9, "{ahead:?}");
         assert_eq!(clock.stepped(), by);
         assert_eq!(clock.steering(), steering);
+    }
+
+    #[test]
+    fn an_announced_leap_second_is_carried_out_at_midnight() {
+        // 2029-01-01T00:00:00Z.
+        let midnight = 1_861_920_000;
+        let mut clock = Observed::new(at(100).raw, NtpTimestamp::from_unix(midnight - 50, 0));
+        let status = Status {
+            leap: Leap::Insert,
+            maximum_error: NtpDuration::ZERO,
+            estimated_error: NtpDuration::ZERO,
+        };
+        clock.command(&at(100), &Command::Status(status));
+        assert_eq!(clock.at(at(149).raw), NtpTimestamp::from_unix(midnight - 1, 0));
+        assert_eq!(clock.at(at(150).raw), NtpTimestamp::from_unix(midnight - 1, 0));
+        clock.command(&at(152), &Command::Status(Status { leap: Leap::None, ..status }));
+        assert_eq!(clock.at(at(153).raw), NtpTimestamp::from_unix(midnight + 2, 0));
+        assert_eq!(clock.stepped(), NtpDuration::ZERO);
     }
 
     #[test]

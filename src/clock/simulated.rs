@@ -5,8 +5,9 @@
 
 use crate::clock::Clock;
 use crate::clock::command::{Command, Outcome, Status, Steering};
+use crate::clock::leap::AnnouncedLeap;
 use crate::clock::timescale::Timescale;
-use crate::units::{Leap, Mono, Now, NtpDuration, NtpTimestamp, Ppm, Raw};
+use crate::units::{Mono, Now, NtpDuration, NtpTimestamp, Ppm, Raw};
 
 /// A clock over a raw clock that somebody else reads.
 #[derive(Clone, Debug)]
@@ -18,16 +19,7 @@ pub struct Simulated {
     monotonic_origin: NtpTimestamp,
     steering: Steering,
     status: Option<Status>,
-    leap: Option<PendingLeap>,
-}
-
-/// A leap second that was announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct PendingLeap {
-    kind: Leap,
-    /// When, in seconds since 1970 by this clock; `None` when it is over and the announcement has
-    /// not been taken back yet.
-    at: Option<i64>,
+    leap: Option<AnnouncedLeap>,
 }
 
 impl Simulated {
@@ -79,19 +71,9 @@ impl Simulated {
 
     /// Carries out a leap second that is due at `raw`; a step of the clock that nobody is told of.
     pub fn pass(&mut self, raw: Raw) -> Option<NtpDuration> {
-        let pending = self.leap?;
-        let at = pending.at?;
-        let (seconds, _) = self.wall.at(raw).to_unix(at);
-        let (due, by) = match pending.kind {
-            Leap::Insert => (at, -1.0),
-            Leap::Delete => (at - 1, 1.0),
-            Leap::None | Leap::Alarm => return None,
-        };
-        if seconds < due {
-            return None;
-        }
-        self.leap = Some(PendingLeap { at: None, ..pending });
-        let by = NtpDuration::from_seconds(by);
+        let leap = self.leap?;
+        let by = leap.due(self.wall.at(raw))?;
+        self.leap = Some(leap.done());
         self.wall.step(by);
         Some(by)
     }
@@ -113,19 +95,8 @@ impl Simulated {
     }
 
     fn told(&mut self, now: &Now, status: Status) {
-        self.leap = match (status.leap, self.leap) {
-            (Leap::None | Leap::Alarm, _) => None,
-            (kind, Some(pending)) if pending.kind == kind => Some(pending),
-            (kind, _) => Some(PendingLeap { kind, at: Some(self.next_midnight(now.raw)) }),
-        };
+        self.leap = AnnouncedLeap::after(self.leap, status.leap, self.wall.at(now.raw));
         self.status = Some(status);
-    }
-
-    /// The end of the clock's day, in seconds since 1970. Which era it is does not matter, as
-    /// eras are whole days long.
-    fn next_midnight(&self, raw: Raw) -> i64 {
-        let (seconds, _) = self.wall.at(raw).to_unix(0);
-        (seconds.div_euclid(DAY) + 1) * DAY
     }
 }
 
@@ -163,12 +134,10 @@ const MAX_SLEW_PPM: f64 = 99_500.0;
 
 const WORDS_PER_PPM: f64 = 65_536.0;
 
-/// Seconds.
-const DAY: i64 = 86_400;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Leap;
 
     const START: i64 = 1_700_000_000;
 
