@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn an_announcement_holds_for_one_midnight_in_either_era() {
         // 2016-12-31 and 2040-06-30, an hour before midnight.
-        for evening in [1_483_225_200, 2_224_710_000] {
-            let at = |seconds| NtpTimestamp::from_unix(evening + seconds, 0);
+        for evening in [1_483_225_200_i64, 2_224_710_000] {
+            let at = |seconds: i64| NtpTimestamp::from_unix(evening + seconds, 0);
             let leap = AnnouncedLeap::after(None, Leap::Insert, at(0)).unwrap();
             assert_eq!(leap.due(at(3599)), None);
             assert_eq!(leap.due(at(3600)), Some(NtpDuration::from_seconds(-1.0)));
