@@ -113,12 +113,12 @@ impl std::error::Error for Refused {
     }
 }
 
-/// Takes the lock, unless somebody else steers or we have no right to. Takes a few seconds, in
-/// which the kernel's clock is watched.
+/// Takes the lock, unless somebody else steers or we have no right to. What remains to be done is to
+/// watch the kernel's clock for a few seconds: see [`BETWEEN_LOOKS`] and [`unchanged`].
 ///
 /// # Errors
 /// Why the clock is to be left alone.
-pub async fn permit(kernel: &mut impl Kernel) -> Result<Permit, Refused> {
+pub fn permit() -> Result<Permit, Refused> {
     if !has_right(Path::new("/proc/self")) {
         return Err(Refused::NoRight);
     }
@@ -126,19 +126,22 @@ pub async fn permit(kernel: &mut impl Kernel) -> Result<Permit, Refused> {
         let unit = unit(program.pid);
         return Err(Refused::Program { program, unit });
     }
-    let permit = lock(&lock_path())?;
-    let mut before = kernel.read().map_err(|errno| Refused::Unreadable { errno })?;
-    for _ in 0..LOOKS {
-        tokio::time::sleep(BETWEEN_LOOKS).await;
-        let after = kernel.read().map_err(|errno| Refused::Unreadable { errno })?;
-        unchanged(before, after)?;
-        before = after;
-    }
-    Ok(permit)
+    lock(&lock_path())
 }
 
-/// Whether nobody touched the kernel's clock between two readings.
-fn unchanged(before: State, after: State) -> Result<(), Refused> {
+/// What the kernel's clock is set to.
+///
+/// # Errors
+/// It cannot be read.
+pub fn look(kernel: &mut impl Kernel) -> Result<State, Refused> {
+    kernel.read().map_err(|errno| Refused::Unreadable { errno })
+}
+
+/// Whether nobody touched the kernel's clock between two looks.
+///
+/// # Errors
+/// Somebody did.
+pub fn unchanged(before: State, after: State) -> Result<(), Refused> {
     if before.rate != after.rate {
         return Err(Refused::RateChanges { from: before.rate.ppm(), to: after.rate.ppm() });
     }
@@ -219,9 +222,11 @@ const CAP_SYS_TIME: u64 = 1 << 25;
 /// The kernel gives the first user namespace this number, always.
 const FIRST_USER_NAMESPACE: &str = "user:[4026531837]";
 
-/// How long the clock is watched before it is taken over.
-const LOOKS: usize = 3;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(1100);
+/// How often the clock is looked at before it is taken over, after the first look.
+pub const LOOKS: usize = 3;
+
+/// How long after the one before: loops that steer a clock every second are seen.
+pub const BETWEEN_LOOKS: Duration = Duration::from_millis(1100);
 
 #[cfg(test)]
 mod tests {

@@ -144,7 +144,7 @@ impl std::error::Error for StartFailed {
 pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
     let seed = crate::net::random::seed().map_err(StartFailed::NoRandomness)?;
     let (permit, mut steered) = if setup.discipline {
-        let permit = discipline::permit(&mut Adjtimex).await.map_err(StartFailed::Refused)?;
+        let permit = permit().await.map_err(StartFailed::Refused)?;
         let steered = Steered::disciplining(Adjtimex, Bracket::read());
         (Some(permit), steered.map_err(StartFailed::Clock)?)
     } else {
@@ -171,6 +171,19 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run(news_read));
     Ok(Running { notices: notices_read, _tasks: tasks })
+}
+
+/// The permit to steer the system's clock, after it was watched for some seconds.
+async fn permit() -> Result<Permit, Refused> {
+    let permit = discipline::permit()?;
+    let mut before = discipline::look(&mut Adjtimex)?;
+    for _ in 0..discipline::LOOKS {
+        tokio::time::sleep(discipline::BETWEEN_LOOKS).await;
+        let after = discipline::look(&mut Adjtimex)?;
+        discipline::unchanged(before, after)?;
+        before = after;
+    }
+    Ok(permit)
 }
 
 /// What the tasks around an engine tell it.
