@@ -12,15 +12,18 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::clock::system::{Adjtimex, Failed as ClockFailed};
+use crate::config::drift::Drift;
+use crate::config::engine::EngineSetup;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
 use crate::engine::output::{Event, Output, Resolution, Transmission};
-use crate::engine::settings::{Drift, Settings};
+use crate::engine::settings::Settings;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::{self, Permit, Refused};
 use crate::net::own_addresses;
+use crate::net::programs;
 use crate::net::resolver::{self, Families};
 use crate::net::stamp::{self, Bracket};
 use crate::net::steered::Steered;
@@ -35,15 +38,27 @@ use sockets::{Departure, Sockets};
 /// How an engine is started.
 #[derive(Debug)]
 pub struct Setup {
-    /// How the engine itself is set up.
-    pub settings: Settings,
+    /// What files and command line say.
+    pub engine: EngineSetup,
     /// The program's clock.
     pub clock: Clock,
-    /// Whether the system's clock is steered; otherwise a virtual one laid over it, and nothing is
-    /// ever set.
-    pub discipline: bool,
-    /// Where the learned frequency is kept, if anywhere.
-    pub drift_file: Option<PathBuf>,
+}
+
+impl Setup {
+    /// What an engine is to know before it starts. Beside another daemon it is polite, as nobody
+    /// needs to ask for.
+    fn settings(&self) -> Settings {
+        let mut settings = Settings {
+            algorithm: self.engine.algorithm,
+            drift: self.engine.drift,
+            beside_daemon: !self.engine.discipline && !programs::running().is_empty(),
+            ..Settings::default()
+        };
+        if let Some(precision) = stamp::precision() {
+            settings.precision = precision;
+        }
+        settings
+    }
 }
 
 /// An engine that runs. Dropping it ends it; a system's clock is left at its base frequency then.
@@ -143,7 +158,8 @@ impl std::error::Error for StartFailed {
 /// Why it cannot be; nothing was touched.
 pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
     let seed = crate::net::random::seed().map_err(StartFailed::NoRandomness)?;
-    let (permit, mut steered) = if setup.discipline {
+    let settings = setup.settings();
+    let (permit, mut steered) = if setup.engine.discipline {
         let permit = permit().await.map_err(StartFailed::Refused)?;
         let steered = Steered::disciplining(Adjtimex, Bracket::read());
         (Some(permit), steered.map_err(StartFailed::Clock)?)
@@ -151,7 +167,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
         (None, Steered::observing(Bracket::read()))
     };
     let now = steered.now(setup.clock.mono(), stamp::boot(), &Bracket::read());
-    let engine = Engine::new(setup.settings, seed, &now);
+    let engine = Engine::new(settings, seed, &now);
     let (notices, notices_read) = channel(NOTICES);
     let (news, news_read) = channel(NEWS);
     let driver = Driver {
@@ -159,7 +175,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
         steered,
         _permit: permit,
         clock: setup.clock,
-        drift_file: setup.drift_file,
+        drift_file: setup.engine.drift_file,
         sockets: Sockets::new(news.clone()),
         errands: JoinSet::new(),
         news,

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use socket2::{SockAddr, SockAddrStorage};
 
-use crate::units::{Boot, Mono, NtpDuration, NtpTimestamp, Ppm, Raw};
+use crate::units::{Boot, Mono, NtpDuration, NtpTimestamp, Ppm, Precision, Raw};
 
 mod control;
 
@@ -35,6 +35,25 @@ pub fn boot() -> Boot {
 /// The system's clock now.
 pub fn system() -> NtpTimestamp {
     timestamp(read(libc::CLOCK_REALTIME))
+}
+
+/// The precision of the system's clock: the least by which two readings of it differed, as a power
+/// of two. `None` when it stood still, as a simulated one may.
+pub fn precision() -> Option<Precision> {
+    let mut least_s = f64::INFINITY;
+    let mut before = system();
+    for _ in 0..READINGS {
+        let now = system();
+        let advance_s = (now - before).seconds();
+        if advance_s > 0.0 {
+            least_s = least_s.min(advance_s);
+        }
+        before = now;
+    }
+    // A clock is not finer than a nanosecond, whatever two readings of it say.
+    let exponent = least_s.max(1e-9).log2().round();
+    #[expect(clippy::cast_possible_truncation, reason = "between −30 and 0")]
+    (least_s < 1.0).then(|| Precision::new(exponent as i8))
 }
 
 /// What two clocks showed at the same moment, nearly.
@@ -237,6 +256,9 @@ fn nanos(time: libc::timespec) -> u64 {
 fn timestamp(time: libc::timespec) -> NtpTimestamp {
     NtpTimestamp::from_unix(time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
+
+/// Readings by which the precision is told.
+const READINGS: usize = 1000;
 
 /// How often a bracket is tried.
 const ATTEMPTS: usize = 4;

@@ -10,7 +10,7 @@ use crate::clock::system::kernel::Kernel;
 use crate::clock::system::{Adjtimex, Failed, System};
 use crate::engine::input::Stamp;
 use crate::net::stamp::Bracket;
-use crate::units::{Boot, Mono, Now, NtpDuration, NtpTimestamp, Ppm};
+use crate::units::{Boot, Leap, Mono, Now, NtpDuration, NtpTimestamp, Ppm};
 
 /// The clock that an engine steers.
 #[derive(Debug)]
@@ -89,8 +89,10 @@ impl<K: Kernel> Steered<K> {
             Hand::Virtual(clock) => clock.command(now, command),
             Hand::System { clock, steps } => {
                 let outcome = clock.command(now, command);
-                if let Outcome::Stepped { by } = outcome {
-                    steps.expect(by);
+                match (outcome, command) {
+                    (Outcome::Stepped { by }, _) => steps.expect(by),
+                    (Outcome::Told, Command::Status(status)) => steps.leap = status.leap,
+                    _ => {}
                 }
                 outcome
             }
@@ -143,9 +145,17 @@ fn rate_between(earlier: &mut Bracket, bracket: &Bracket, before: Ppm) -> Ppm {
 
 /// Tells steps of the system's clock by its distance from the monotonic clock, which is slewed as
 /// it is but never stepped.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct StepWatch {
     distance: Option<NtpTimestamp>,
+    /// What we told the kernel: that leap is its own step, and no stranger's.
+    leap: Leap,
+}
+
+impl Default for StepWatch {
+    fn default() -> Self {
+        Self { distance: None, leap: Leap::None }
+    }
 }
 
 impl StepWatch {
@@ -175,7 +185,13 @@ impl StepWatch {
         }
         // What builds up from readings that were a little apart must not add up to a step.
         *known = *known + by;
-        (by.abs().seconds() >= SMALLEST_STEP_S).then_some(by)
+        let leap_s = match self.leap {
+            Leap::Insert => -1.0,
+            Leap::Delete => 1.0,
+            Leap::None | Leap::Alarm => 0.0,
+        };
+        let is_leap = (by.seconds() - leap_s).abs() < SMALLEST_STEP_S;
+        (by.abs().seconds() >= SMALLEST_STEP_S && !is_leap).then_some(by)
     }
 }
 
@@ -277,5 +293,8 @@ mod tests {
         let by = watch.look(seconds(5), system(7.75), || (seconds(5), system(7.75))).unwrap();
         assert!((by.seconds() + 0.25).abs() < 1e-8);
         assert_eq!(watch.look(seconds(6), system(8.75), never), None);
+        watch.leap = Leap::Insert;
+        assert_eq!(watch.look(seconds(8), system(9.75), || (seconds(8), system(9.75))), None);
+        assert_eq!(watch.look(seconds(9), system(10.75), never), None);
     }
 }

@@ -116,6 +116,8 @@ struct Driver {
     /// An open socket for each request that waits for its answer.
     open: HashMap<Ticket, Open>,
     step_look: Mono,
+    /// Keeps the kernel stamping between two requests.
+    _idle: OwnedFd,
 }
 
 /// The socket of a request.
@@ -141,8 +143,16 @@ impl Driver {
             ..Settings::default()
         };
         let engine = Engine::new(settings, seed()?, &now);
-        let open = HashMap::new();
-        let mut driver = Self { engine, steered, origin, open, step_look: Mono::default() };
+        let idle = plain_socket()?;
+        stamp::request(idle.as_fd());
+        let mut driver = Self {
+            engine,
+            steered,
+            origin,
+            open: HashMap::new(),
+            step_look: Mono::default(),
+            _idle: idle,
+        };
         driver.drain()?;
         Ok(driver)
     }
@@ -295,17 +305,9 @@ impl Driver {
     }
 }
 
-/// Opens a socket to `to`, with no flags: what there is to set is set by `fcntl`.
+/// Opens a socket to `to`.
 fn open(to: SocketAddr) -> io::Result<Open> {
-    // SAFETY: no pointers are passed.
-    let socket = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0) };
-    checked(socket)?;
-    // SAFETY: the descriptor was opened just now and belongs to nobody else.
-    let socket = unsafe { OwnedFd::from_raw_fd(socket) };
-    // SAFETY: no pointers are passed.
-    checked(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
-    // SAFETY: no pointers are passed.
-    checked(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) })?;
+    let socket = plain_socket()?;
     let stamping = stamp::request(socket.as_fd());
     let address = socket2::SockAddr::from(to);
     // SAFETY: the pointer is to an address that lives until the call is over, with its length.
@@ -313,6 +315,19 @@ fn open(to: SocketAddr) -> io::Result<Open> {
         unsafe { libc::connect(socket.as_raw_fd(), address.as_ptr().cast(), address.len()) };
     checked(connected)?;
     Ok(Open { socket, to, stamping })
+}
+
+/// A socket that does not block, opened with no flags: what there is to set is set by `fcntl`.
+fn plain_socket() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are passed.
+    let socket = checked(unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0) })?;
+    // SAFETY: the descriptor was opened just now and belongs to nobody else.
+    let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+    // SAFETY: no pointers are passed.
+    checked(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    // SAFETY: no pointers are passed.
+    checked(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) })?;
+    Ok(socket)
 }
 
 /// Waits until one of `polled` is ready, a signal comes, or `at_most` has passed.

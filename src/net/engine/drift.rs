@@ -1,10 +1,10 @@
-//! The drift file, as ntpd writes it: the frequency in parts per million, on a line.
+//! The drift file, replaced whole.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use crate::engine::settings::Drift;
+use crate::config::drift::Drift;
 
 /// Puts `drift` in place of what the file at `path` held, whole or not at all.
 ///
@@ -15,7 +15,7 @@ pub(super) fn write(path: &Path, drift: Drift) -> io::Result<()> {
     name.push(".new");
     let new = path.with_file_name(name);
     let mut file = File::create(&new)?;
-    writeln!(file, "{:.3}", drift.frequency.parts_per_million())?;
+    file.write_all(drift.print().as_bytes())?;
     // Otherwise a loss of power may leave the new name with nothing behind it.
     file.sync_all()?;
     fs::rename(&new, path)

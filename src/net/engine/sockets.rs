@@ -73,6 +73,9 @@ pub(super) struct Sockets {
     requests: HashMap<Ticket, Open>,
     ntp: Vec<Ntp>,
     news: Sender<Told>,
+    /// Asks for stamps and does nothing: the kernel begins to stamp a moment after the first socket
+    /// asked and ends with the last, so without it the answers to single requests go unstamped.
+    _keeps_stamps: Option<socket2::Socket>,
 }
 
 /// A socket and the task that listens to it, which ends with it.
@@ -99,7 +102,11 @@ struct Ntp {
 
 impl Sockets {
     pub(super) fn new(news: Sender<Told>) -> Self {
-        Self { requests: HashMap::new(), ntp: Vec::new(), news }
+        let idle = socket2::Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).ok();
+        if let Some(socket) = &idle {
+            stamp::request(socket.as_fd());
+        }
+        Self { requests: HashMap::new(), ntp: Vec::new(), news, _keeps_stamps: idle }
     }
 
     /// Sends a datagram at once, from a new socket where it is a request, and returns the kernel's

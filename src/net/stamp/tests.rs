@@ -25,6 +25,8 @@ fn clocks_go_on_and_agree_with_each_other() {
     assert!(boot().nanos() >= before.nanos());
     assert!((system() - bracket.system).seconds().abs() < 1.0);
     assert!(bracket.error >= NtpDuration::ZERO);
+    let precision = precision().unwrap().exponent();
+    assert!((-30..=-6).contains(&precision), "{precision}");
 }
 
 #[test]
@@ -52,24 +54,29 @@ fn a_datagram_is_stamped_where_it_leaves_and_where_it_arrives() {
     let (ours, theirs) = pair();
     let (sending, receiving) = (request(ours.as_fd()), request(theirs.as_fd()));
     assert!(request_destinations(theirs.as_fd(), true));
-    let before = system();
-    send(ours.as_fd(), b"hello", None).unwrap();
-    let mut buffer = [0; 64];
-    let arrival = receive(theirs.as_fd(), &mut buffer, Queue::Arrivals).unwrap();
-    let after = system();
-    assert_eq!(buffer.get(..arrival.length), Some(b"hello".as_slice()));
-    assert_eq!(arrival.from, Some(ours.local_addr().unwrap()));
-    assert_eq!(arrival.to, Some("127.0.0.1".parse().unwrap()));
-    let is_between = |stamp: NtpTimestamp| {
-        (stamp - before).seconds() > -1e-3 && (after - stamp).seconds() > -1e-3
-    };
-    if receiving != Stamping::Nothing {
-        assert!(is_between(arrival.stamp.unwrap()), "{before:?} {arrival:?} {after:?}");
-    }
-    if sending == Stamping::Both {
-        let departure = receive(ours.as_fd(), &mut buffer, Queue::Departures).unwrap();
-        assert_eq!(departure.sent, Some(0));
-        assert!(is_between(departure.stamp.unwrap()), "{before:?} {departure:?} {after:?}");
+    // The kernel takes a moment to begin with it.
+    for number in 0.. {
+        let before = system();
+        send(ours.as_fd(), b"hello", None).unwrap();
+        let mut buffer = [0; 64];
+        let arrival = receive(theirs.as_fd(), &mut buffer, Queue::Arrivals).unwrap();
+        let after = system();
+        assert_eq!(buffer.get(..arrival.length), Some(b"hello".as_slice()));
+        assert_eq!(arrival.from, Some(ours.local_addr().unwrap()));
+        assert_eq!(arrival.to, Some("127.0.0.1".parse().unwrap()));
+        let is_between = |stamp: NtpTimestamp| {
+            (stamp - before).seconds() > -1e-3 && (after - stamp).seconds() > -1e-3
+        };
+        assert!(arrival.stamp.is_none_or(is_between), "{before:?} {arrival:?} {after:?}");
+        if sending == Stamping::Both {
+            let departure = receive(ours.as_fd(), &mut buffer, Queue::Departures).unwrap();
+            assert_eq!(departure.sent, Some(number));
+            assert!(is_between(departure.stamp.unwrap()), "{before:?} {departure:?} {after:?}");
+        }
+        if arrival.stamp.is_some() || receiving == Stamping::Nothing {
+            break;
+        }
+        assert!(number < 10_000, "no stamp ever came");
     }
 }
 
