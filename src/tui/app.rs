@@ -11,6 +11,7 @@ use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
 use crate::tui::format::{Format, Units};
 use crate::tui::history::History;
+use crate::tui::history::course::Course;
 use crate::tui::keymap::Keymap;
 use crate::tui::rows::PeerKey;
 use crate::tui::terminal::Capabilities;
@@ -24,6 +25,8 @@ pub enum Screen {
     Peers,
     /// All of one association.
     Association,
+    /// The clock and its loop.
+    Clock,
 }
 
 /// What there is to know about a screen.
@@ -38,7 +41,7 @@ pub struct ScreenFacts {
 }
 
 /// Every screen.
-pub const SCREENS: [ScreenFacts; 2] = [
+pub const SCREENS: [ScreenFacts; 3] = [
     ScreenFacts {
         screen: Screen::Peers,
         title: "Peers",
@@ -48,6 +51,11 @@ pub const SCREENS: [ScreenFacts; 2] = [
         screen: Screen::Association,
         title: "Association",
         about: "all there is to know of one association",
+    },
+    ScreenFacts {
+        screen: Screen::Clock,
+        title: "Clock",
+        about: "is the clock right, and by how much could it be wrong",
     },
 ];
 
@@ -200,6 +208,9 @@ pub struct ViewOptions {
     pub reverse: bool,
     /// Which rows, as typed.
     pub filter: String,
+    /// Which span of time charts have, by its place among those there are; `None` for the one
+    /// that fits.
+    pub window: Option<usize>,
     /// Which theme.
     pub variant: Variant,
 }
@@ -249,6 +260,8 @@ pub struct Tab {
     pub scroll: usize,
     /// Offsets seen so far.
     pub history: History,
+    /// How its clock stood so far.
+    pub course: Course,
     /// What the backend was last told of our interest.
     pub told: Option<Interest>,
 }
@@ -265,6 +278,7 @@ impl Tab {
             cursor: Cursor::default(),
             scroll: 0,
             history: History::default(),
+            course: Course::default(),
             told: None,
         }
     }
@@ -444,7 +458,11 @@ impl App {
         if !self.is_ascii() {
             return text.into();
         }
-        text.replace('·', "|").replace('→', "->").replace('±', "+-").replace('µ', "u")
+        text.replace('·', "|")
+            .replace('→', "->")
+            .replace('—', "-")
+            .replace('±', "+-")
+            .replace('µ', "u")
     }
 
     /// How the spans of a tab's daemon are written.

@@ -20,6 +20,9 @@ pub enum Action {
     ScrollDown,
     ScrollUp,
     Details,
+    Clock,
+    ZoomIn,
+    ZoomOut,
     Back,
     NextLayout,
     Peers,
@@ -127,6 +130,8 @@ commands! {
     "previous" Up ["k" "left"] "" Association Move ""; "previous association"
     "scroll-down" ScrollDown ["down"] "" Association Move ""; "down one line"
     "scroll-up" ScrollUp ["up"] "" Association Move ""; "up one line"
+    "clock-down" ScrollDown ["j" "down"] "" Clock Move ""; "down one line"
+    "clock-up" ScrollUp ["k" "up"] "" Clock Move ""; "up one line"
     "page-down" PageDown ["pagedown" "ctrl-d"] "" Everywhere Move ""; "down one page"
     "page-up" PageUp ["pageup" "ctrl-u"] "" Everywhere Move ""; "up one page"
     "first" First ["g" "home"] "" Everywhere Move ""; "first row or line"
@@ -138,6 +143,9 @@ commands! {
     "peers" Peers ["p"] "" Everywhere Show ""; "peers: refid and jitter"
     "apeers" Apeers ["a"] "" Everywhere Show ""; "peers with their association ids"
     "opeers" Opeers ["o"] "" Everywhere Show ""; "peers with local address and dispersion"
+    "clock" Clock ["c"] "" Everywhere Show "clock"; "the clock and its loop: is it right, and by how much could it be wrong"
+    "zoom-in" ZoomIn ["z"] "" Clock Show "zoom"; "charts show a shorter time"
+    "zoom-out" ZoomOut ["Z"] "" Clock Show ""; "charts show a longer time"
     "names" Names ["n"] "[on|off]" Everywhere Show "names"; "names or addresses"
     "units" Units ["u"] "[ms|auto|us|ns|s]" Everywhere Show "units"; "unit of spans of time"
     "wide" Wide ["w"] "[on|off]" Everywhere Show ""; "names whole, other columns give way; in details the meanings whole"

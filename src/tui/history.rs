@@ -7,6 +7,8 @@ use crate::model::{Daemon, Peer};
 use crate::tui::rows::PeerKey;
 use crate::units::{NtpDuration, NtpTimestamp};
 
+pub mod course;
+
 /// The latest offsets of one source, oldest first; `None` where a poll was not answered.
 #[derive(Clone, Debug, Default)]
 pub struct Series {

@@ -11,7 +11,7 @@ use crate::model::{Contact, Daemon, Interest};
 use crate::tui::app::{App, Cursor, Overlay, Screen, Tab};
 use crate::tui::event::{Effect, Event};
 use crate::tui::rows::{self, PeerKey};
-use crate::tui::{keymap, view};
+use crate::tui::{keymap, verdict, view};
 use crate::units::{AssocId, Mono, Now};
 
 pub mod act;
@@ -98,6 +98,7 @@ fn handle_update(app: &mut App, update: Update) {
             let frozen = app.frozen.is_some();
             let Some(tab) = app.tabs.iter_mut().find(|tab| tab.target == target) else { return };
             tab.history.record(&daemon);
+            tab.course.record(&daemon);
             let old = mem::replace(&mut tab.latest, daemon);
             if frozen {
                 tab.held.get_or_insert(old);
@@ -187,6 +188,10 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
         Screen::Association => {
             let selected = tab.selected().map(|peer| peer.id).filter(known);
             Interest { rows: selected.into_iter().collect(), details: selected, visible }
+        }
+        Screen::Clock => {
+            let followed = verdict::system_peer(&tab.latest).map(|peer| peer.id);
+            Interest { rows: followed.into_iter().collect(), details: None, visible }
         }
     }
 }

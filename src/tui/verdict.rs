@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::model::clock_loop::Steers;
 use crate::model::vars::system;
 use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer};
 use crate::tui::app::{App, Tab};
@@ -168,9 +169,11 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
         return Verdict { severity: Severity::Bad, word: "NOT SYNC", sentence, facts };
     }
     let format = app.format(tab);
-    let offset = match values.duration(&system::OFFSET) {
-        Some(offset) => format!(", {}", words::clock_is(offset, format)),
-        None => String::new(),
+    let offset = match (observed(daemon), values.duration(&system::OFFSET)) {
+        // The loop's own offset is that of a clock which no program gets.
+        (Some(offset), _) => format!(", system {}", words::clock_is(offset, format)),
+        (None, Some(offset)) => format!(", {}", words::clock_is(offset, format)),
+        (None, None) => String::new(),
     };
     let Some(peer) = system_peer(daemon) else {
         let sentence = format!("follows no source now; was synchronised before{offset}");
@@ -188,8 +191,14 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
     Verdict { severity: Severity::Good, word: "in sync", sentence, facts }
 }
 
+/// How far the sources are ahead of the system clock, where an engine only observes that.
+fn observed(daemon: &Daemon) -> Option<NtpDuration> {
+    let engine = daemon.clock_loop.as_ref()?;
+    engine.system_offset.filter(|_| engine.steers == Steers::Virtual)
+}
+
 /// Whether the daemon says that it has no time to tell.
-fn is_unsynchronised(daemon: &Daemon) -> bool {
+pub fn is_unsynchronised(daemon: &Daemon) -> bool {
     let stratum = daemon.system.latest().and_then(|values| values.stratum(&system::STRATUM));
     leap(daemon) == Some(Leap::Alarm)
         || stratum.is_some_and(|stratum| stratum >= Stratum::UNSYNCHRONISED)
@@ -269,7 +278,7 @@ fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
 }
 
 /// The system peer's name, when its time comes from no time source either.
-fn without_time<'a>(app: &'a App, daemon: &'a Daemon) -> Option<Cow<'a, str>> {
+pub fn without_time<'a>(app: &'a App, daemon: &'a Daemon) -> Option<Cow<'a, str>> {
     let peer = system_peer(daemon)?;
     let reference = peer.row.latest()?.get(&crate::model::vars::peer::REFERENCE_ID).ok()?;
     words::is_no_time_source(reference).then(|| rows::name(app, peer))

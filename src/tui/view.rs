@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::app::{App, Overlay, Screen, Tab};
-use crate::tui::views::{association, frame, help, peers, status};
+use crate::tui::views::{association, clock, frame, help, peers, status};
 use crate::units::AssocId;
 
 /// Draws everything.
@@ -22,6 +22,7 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         match app.screen() {
             Screen::Peers => peers::render(app, tab, areas.body, buffer),
             Screen::Association => association::render(app, tab, areas.body, buffer),
+            Screen::Clock => clock::render(app, tab, areas.body, buffer),
         }
     }
     status::render(app, areas.status, buffer);
@@ -51,7 +52,7 @@ pub fn page(app: &App) -> isize {
     let height = match app.screen() {
         _ if matches!(app.overlay, Some(Overlay::Help { .. })) => help::height(body(app)),
         Screen::Peers => app.tab().map_or(0, |tab| peers::height(app, tab, body(app))),
-        Screen::Association => usize::from(body(app).height),
+        Screen::Association | Screen::Clock => usize::from(body(app).height),
     };
     isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1)
 }
@@ -61,9 +62,19 @@ pub fn help_scroll(app: &App, text: &str) -> usize {
     help::most_scroll(app, text, body(app))
 }
 
-/// The most that the association screen can be scrolled by.
-pub fn association_scroll(app: &App) -> usize {
-    app.tab().map_or(0, |tab| association::most_scroll(app, tab, body(app)))
+/// Which span of time charts of `tab` have, by its place among those there are.
+pub fn window(app: &App, tab: &Tab) -> usize {
+    clock::charts::window(app, tab)
+}
+
+/// The most that the screen can be scrolled by, where it is one of lines.
+pub fn most_scroll(app: &App) -> usize {
+    let Some(tab) = app.tab() else { return 0 };
+    match app.screen() {
+        Screen::Peers => 0,
+        Screen::Association => association::most_scroll(app, tab, body(app)),
+        Screen::Clock => clock::most_scroll(app, tab, body(app)),
+    }
 }
 
 fn body(app: &App) -> Rect {

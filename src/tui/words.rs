@@ -79,6 +79,16 @@ pub fn clock_is(offset: NtpDuration, format: Format) -> String {
     }
 }
 
+/// How far a clock is behind or ahead of the true time, where `offset` is how far that is ahead.
+pub fn behind_or_ahead(offset: NtpDuration, format: Format) -> String {
+    let by = format.span(offset.abs(), false);
+    match offset.bits() {
+        0 => "exact as far as can be told".into(),
+        1.. => format!("{by} behind"),
+        _ => format!("{by} ahead"),
+    }
+}
+
 /// Whether a server that gives this reference ID has its time from its own clock.
 pub fn is_no_time_source(reference: &Value) -> bool {
     match reference {
@@ -165,5 +175,7 @@ mod tests {
         let sentence = |ms| slow_or_fast(NtpDuration::from_milliseconds(ms), Format::default());
         assert_eq!(sentence(3.2), "against it the local clock is 3.200 ms slow");
         assert_eq!(sentence(-0.5), "against it the local clock is 0.500 ms fast");
+        let side = |ms| behind_or_ahead(NtpDuration::from_milliseconds(ms), Format::default());
+        assert_eq!((side(3.2), side(-3.2)), ("3.200 ms behind".into(), "3.200 ms ahead".into()));
     }
 }

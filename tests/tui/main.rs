@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod cells;
+mod clock;
 mod fixtures;
 mod keys;
 mod screens;

@@ -1,5 +1,7 @@
 //! What each command does.
 
+use std::time::Duration;
+
 use crate::backend::Request;
 use crate::tui::app::{App, Layout, Order, Overlay, Prompt, Purpose, Screen};
 use crate::tui::command::Action;
@@ -8,6 +10,7 @@ use crate::tui::format::Units;
 use crate::tui::rows::{self, PeerKey};
 use crate::tui::theme::Variant;
 use crate::tui::update::{follow_cursor, freeze};
+use crate::tui::views::clock::charts::{self, WINDOWS};
 use crate::tui::{app, view};
 
 /// Does `action` with what was typed after its name.
@@ -29,6 +32,9 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         }
         Action::Filter => set_filter(app, argument.into()),
         Action::Details => open(app, Screen::Association),
+        Action::Clock => show_screen(app, Screen::Clock),
+        Action::ZoomIn => zoom(app, -1),
+        Action::ZoomOut => zoom(app, 1),
         Action::Back => back(app),
         Action::Freeze => {
             let hold = switch(app.frozen.is_some(), argument);
@@ -127,8 +133,8 @@ fn moves(app: &mut App, action: Action) -> bool {
     }
     let walks = matches!(action, Action::Down | Action::Up);
     match app.screen() {
-        Screen::Association if !walks => {
-            let most = view::association_scroll(app);
+        Screen::Association | Screen::Clock if !walks => {
+            let most = view::most_scroll(app);
             if let Some(tab) = app.tab_mut() {
                 tab.scroll = moved(tab.scroll.min(most), step, most);
             }
@@ -139,7 +145,7 @@ fn moves(app: &mut App, action: Action) -> bool {
                 tab.scroll = 0;
             }
         }
-        Screen::Peers => move_cursor(app, step),
+        Screen::Peers | Screen::Clock => move_cursor(app, step),
     }
     true
 }
@@ -182,6 +188,29 @@ fn open(app: &mut App, screen: Screen) {
     app.screens.push(screen);
 }
 
+/// Shows `screen` above the peers; when it is shown already, the peers.
+fn show_screen(app: &mut App, screen: Screen) {
+    let is_shown = app.screen() == screen;
+    app.screens.truncate(1);
+    if !is_shown {
+        app.screens.push(screen);
+    }
+    if let Some(tab) = app.tab_mut() {
+        tab.scroll = 0;
+    }
+}
+
+/// Lets charts show the next shorter or longer span of time.
+fn zoom(app: &mut App, step: isize) {
+    let Some(now) = app.tab().map(|tab| view::window(app, tab)) else { return };
+    let to = now.saturating_add_signed(step).min(WINDOWS.len() - 1);
+    app.view.window = Some(to);
+    if let Some(seconds) = WINDOWS.get(to) {
+        let span = charts::round_age(Duration::from_secs(*seconds));
+        app.message = Some(format!("charts show the last {span}"));
+    }
+}
+
 /// One step back: from what lies over the screen, from the screen, from the filter.
 fn back(app: &mut App) {
     if app.overlay.take().is_some() {
@@ -217,7 +246,7 @@ fn show_tab(app: &mut App, place: usize) {
         return;
     }
     app.current = place % app.tabs.len();
-    if app.tab().and_then(|tab| tab.selected()).is_none() {
+    if app.screen() == Screen::Association && app.tab().is_none_or(|t| t.selected().is_none()) {
         app.screens.truncate(1);
     }
     follow_all(app);

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::model::Contact;
-use crate::tui::app::{App, Overlay, Prompt, Purpose, Tab};
+use crate::tui::app::{App, Overlay, Prompt, Purpose, Screen, Tab};
+use crate::tui::command::Action;
 use crate::tui::widgets::text;
 use crate::tui::{command, format, keymap, rows};
 
@@ -99,6 +100,9 @@ fn hints(app: &App, room: usize) -> String {
     chosen.extend(here().filter(|c| !vital(c.hint)));
     for command in chosen {
         if command.hint == "back" && app.screens.len() == 1 && app.view.filter.is_empty() {
+            continue;
+        }
+        if command.action == Action::Clock && app.screen() == Screen::Clock {
             continue;
         }
         let Some(key) = command.keys.first() else { continue };
