@@ -1,14 +1,17 @@
-//! The PLL/FLL discipline, as ntpd's daemon loop behaves (RFC 5905 §11.3).
+//! The PLL/FLL discipline, as ntpd behaves (RFC 5905 §11.3).
 //!
 //! It lives in the frame of the clock that it steers: an offset is what the sources are ahead of
 //! that clock, and is taken away at a rate that decays with the time constant while a fraction of
 //! it goes into the frequency. A state machine in front of that keeps spikes out, measures the
 //! frequency at the first start, and steps where slewing would take too long.
 //!
-//! Differs: the kernel's own loop is not used. On Linux its gains are four and sixteen times
-//! those of the RFC, and it cannot be observed or simulated.
+//! On Linux ntpd hands the regular operation over to a loop in the kernel, whose gains are four and
+//! sixteen times those of the RFC: it does so when the quick start is over, unless steps are off or
+//! their threshold is beyond half a second. Its arithmetic is followed here ([`gains`]); the
+//! kernel's own loop is never used, as it can be neither observed nor simulated.
 
 mod amortise;
+mod gains;
 mod huff_puff;
 mod time_constant;
 
@@ -17,7 +20,8 @@ use std::time::Duration;
 
 use crate::clock::command::{Command, Outcome, Steering};
 use crate::engine::discipline::limits::{LEAST_STEPOUT, Limits, MAXIMUM_FREQUENCY};
-use crate::engine::discipline::ntp::amortise::{Amortiser, Mode, PLL_GAIN};
+use crate::engine::discipline::ntp::amortise::{Amortiser, Mode};
+use crate::engine::discipline::ntp::gains::{Gains, Update};
 use crate::engine::discipline::ntp::huff_puff::HuffPuff;
 use crate::engine::discipline::ntp::time_constant::TimeConstant;
 use crate::engine::discipline::{
@@ -38,6 +42,10 @@ pub struct NtpLoop {
     /// When the sample was taken that was acted on last.
     sample_epoch: Option<Mono>,
     amortiser: Amortiser,
+    /// When the loop of the kernel last had an update.
+    kernel_epoch: Mono,
+    /// The time constant that the offset is being taken away with.
+    decay: PollExponent,
     /// The correction of the oscillator, in s/s.
     frequency: f64,
     /// The offset of the last update, in seconds.
@@ -70,6 +78,8 @@ impl NtpLoop {
             epoch: now.mono,
             sample_epoch: None,
             amortiser: Amortiser::new(now.mono, LEAST_STEPOUT),
+            kernel_epoch: now.mono,
+            decay: DEFAULT_POLL,
             frequency: frequency.unwrap_or(0.0),
             last_offset_s: 0.0,
             jitter_s: precision_s,
@@ -102,12 +112,13 @@ impl NtpLoop {
         } else {
             self.within_step(now.mono, offset_s)
         };
+        self.decay = self.time_constant.exponent();
         if let Some(frequency) = found.frequency {
             self.wander = smoothed(self.wander, frequency - self.frequency);
             self.frequency = frequency.clamp(-MAXIMUM_FREQUENCY, MAXIMUM_FREQUENCY);
             self.adapt(range);
         }
-        self.amortiser.plan(self.time_constant.exponent(), self.frequency);
+        self.plan();
         self.steer();
         found.verdict
     }
@@ -118,7 +129,9 @@ impl NtpLoop {
         match self.state {
             State::Synchronised => {
                 self.state = State::Spike;
-                self.amortiser.begin(self.amortiser.residual_s(), Mode::Held);
+                // The kernel goes on with what it has; ntpd itself holds still.
+                let mode = if self.gains() == Gains::Kernel { Mode::Decay } else { Mode::Held };
+                self.amortiser.begin(self.amortiser.residual_s(), mode);
                 return Found::IGNORED;
             }
             State::Frequency | State::Spike if !is_over => return Found::IGNORED,
@@ -129,6 +142,7 @@ impl NtpLoop {
         self.commands.push_back(Command::Step { by });
         self.stepped = Some(now);
         self.time_constant.reset();
+        self.kernel_epoch = now;
         self.jitter_s = self.precision_s;
         let verdict = Verdict::Stepped { by };
         if self.state == State::NotSet {
@@ -156,32 +170,42 @@ impl NtpLoop {
             State::FrequencySet | State::Spike | State::Synchronised => {}
         }
         // While the first offset is being taken away it would only spoil the frequency.
-        let frequency = if self.amortiser.is_clamped() {
-            self.frequency
-        } else {
-            self.frequency + self.frequency_change(now, offset_s)
+        let was_clamped = self.amortiser.is_clamped();
+        let is_clamped = was_clamped && offset_s.abs() >= CLOCK_FLOOR_S;
+        let change = match self.gains() {
+            Gains::Daemon if !was_clamped => self.frequency_change(now, offset_s, self.epoch),
+            Gains::Kernel if !is_clamped => self.frequency_change(now, offset_s, self.kernel_epoch),
+            Gains::Daemon | Gains::Kernel => 0.0,
         };
-        self.enter(now, State::Synchronised, offset_s, Mode::Decay);
-        if offset_s.abs() < CLOCK_FLOOR_S {
+        if !is_clamped {
             self.amortiser.end_clamp();
+            self.kernel_epoch = now;
         }
-        Found { verdict, frequency: Some(frequency) }
+        self.enter(now, State::Synchronised, offset_s, Mode::Decay);
+        Found { verdict, frequency: Some(self.frequency + change) }
     }
 
-    /// What an offset says of the frequency, in s/s: by how much it grew beyond what was left of
-    /// the last one where polls are rare (FLL), and by its lasting at all (PLL).
-    fn frequency_change(&self, now: Mono, offset_s: f64) -> f64 {
-        let elapsed_s = now.since(self.epoch).as_secs_f64();
-        let time_constant = self.time_constant.exponent();
-        let interval_s = seconds(time_constant);
-        let by_difference = if time_constant >= self.limits.allan {
-            let grown_s = offset_s - self.amortiser.residual_s();
-            grown_s / interval_s.max(elapsed_s) * CLOCK_FLL
-        } else {
-            0.0
+    /// Whose gains hold. ntpd leaves the kernel alone where steps are rare: it takes no offset
+    /// beyond half a second.
+    fn gains(&self) -> Gains {
+        let is_short = |threshold: Option<NtpDuration>| {
+            threshold.is_some_and(|threshold| threshold <= KERNEL_LIMIT)
         };
-        let span_s = elapsed_s.min(seconds(self.limits.allan));
-        by_difference + offset_s * span_s / (4.0 * PLL_GAIN * interval_s).powi(2)
+        if is_short(self.limits.step_forward) && is_short(self.limits.step_back) {
+            Gains::Kernel
+        } else {
+            Gains::Daemon
+        }
+    }
+
+    fn frequency_change(&self, now: Mono, offset_s: f64, last: Mono) -> f64 {
+        self.gains().frequency_change(&Update {
+            offset_s,
+            residual_s: self.amortiser.residual_s(),
+            elapsed_s: now.since(last).as_secs_f64(),
+            time_constant: self.time_constant.exponent(),
+            allan: self.limits.allan,
+        })
     }
 
     /// Takes the whole offset that has gathered since the first update for a wrong frequency.
@@ -218,6 +242,10 @@ impl NtpLoop {
             Some((_, delay_s)) => filter.correct(now, offset_s, *delay_s),
             None => offset_s,
         }
+    }
+
+    fn plan(&mut self) {
+        self.amortiser.plan(self.decay, self.gains().decay(), self.frequency);
     }
 
     /// Asks the clock for the rate that was worked out, if it is not the one asked for already.
@@ -273,7 +301,7 @@ impl Discipline for NtpLoop {
     fn wakeup(&mut self, now: &Now) -> Verdict {
         if self.amortiser.until().is_some_and(|until| until <= now.mono) {
             self.amortiser.account(now.mono);
-            self.amortiser.plan(self.time_constant.exponent(), self.frequency);
+            self.plan();
             self.steer();
         }
         Verdict::Ignored
@@ -331,7 +359,7 @@ impl Discipline for NtpLoop {
             _ if is_fresh => self.amortiser.begin(0.0, Mode::Held),
             _ => self.enter(now.mono, State::FrequencySet, 0.0, Mode::Held),
         }
-        self.amortiser.plan(self.time_constant.exponent(), self.frequency);
+        self.plan();
         self.steer();
     }
 
@@ -389,10 +417,6 @@ fn smoothed(mean: f64, value: f64) -> f64 {
     (square + (value.powi(2) - square) / CLOCK_AVG).sqrt()
 }
 
-fn seconds(exponent: PollExponent) -> f64 {
-    f64::from(exponent.exponent()).exp2()
-}
-
 fn s_per_s(frequency: Ppm) -> f64 {
     frequency.parts_per_million() / 1e6
 }
@@ -404,14 +428,14 @@ fn ppm(s_per_s: f64) -> Ppm {
 /// `CLOCK_AVG`: over how many updates jitter and wander are averaged.
 const CLOCK_AVG: f64 = 8.0;
 
-/// `CLOCK_FLL`: the share of the FLL in the frequency.
-const CLOCK_FLL: f64 = 0.25;
-
 /// `CLOCK_FLOOR`: an offset below this ends the quick start, in seconds.
 const CLOCK_FLOOR_S: f64 = 0.0005;
 
 /// `CLOCK_PGATE`: an offset so many times the jitter stands out.
 const CLOCK_PGATE: f64 = 4.0;
+
+/// Beyond this the kernel takes no offset.
+const KERNEL_LIMIT: NtpDuration = NtpDuration::from_bits(1 << 31);
 
 /// `NTP_MINDPOLL`: the time constant before a source is followed.
 const DEFAULT_POLL: PollExponent = PollExponent::new(6);

@@ -1,9 +1,9 @@
 //! Taking an offset away little by little: the part of the loop that runs between two updates.
 //!
-//! ntpd moves the clock each second by a fixed share of what is left, 1/(16·2^τ) of it. Here the
-//! same decay is asked of the clock as a rate that holds for a block of seconds, so that a slow
-//! loop need not be woken each second: at the end of a block exactly as much is gone, and within
-//! it the two differ by less than a hundred-thousandth of what is left.
+//! ntpd moves the clock each second by a fixed share of what is left, 1/(16·2^τ) of it, and the
+//! kernel by 1/(4·2^τ). Here the same decay is asked of the clock as a rate that holds for a block
+//! of seconds, so that a slow loop need not be woken each second: at the end of a block exactly as
+//! much is gone, and within it the two differ by less than a hundred-thousandth of what is left.
 
 use std::time::Duration;
 
@@ -105,8 +105,9 @@ impl Amortiser {
         self.mode = mode;
     }
 
-    /// Works out the rate from here on; `frequency` is what runs besides, in s/s.
-    pub(super) fn plan(&mut self, time_constant: PollExponent, frequency: f64) {
+    /// Works out the rate from here on; `frequency` is what runs besides, in s/s, and `gain` how
+    /// many poll intervals the decay takes.
+    pub(super) fn plan(&mut self, time_constant: PollExponent, gain: f64, frequency: f64) {
         let (slew, block_s) = match self.mode {
             _ if self.residual_s.abs() < NEGLIGIBLE_S => (0.0, None),
             Mode::Held => (0.0, None),
@@ -115,10 +116,13 @@ impl Amortiser {
                 (slew, Some(self.residual_s / slew))
             }
             Mode::Decay => {
-                let seconds = if self.is_clamped() { 1 } else { block_seconds(time_constant) };
-                let exponent =
-                    if self.is_clamped() { CLAMP_EXPONENT } else { time_constant.exponent() };
-                let keep = 1.0 - 1.0 / (PLL_GAIN * f64::from(exponent).exp2());
+                let (seconds, decay_s) = if self.is_clamped() {
+                    (1, CLAMP_DECAY_S)
+                } else {
+                    let interval_s = f64::from(time_constant.exponent()).exp2();
+                    (block_seconds(time_constant), gain * interval_s)
+                };
+                let keep = 1.0 - 1.0 / decay_s;
                 let length_s = f64::from(seconds);
                 let slew = self.residual_s * (1.0 - keep.powi(seconds)) / length_s;
                 (slew, Some(length_s))
@@ -139,16 +143,13 @@ impl Amortiser {
     }
 }
 
-/// Seconds for which one rate may hold: a 256th of the time constant of the decay.
+/// Seconds for which one rate may hold: a 32nd of the poll interval.
 fn block_seconds(time_constant: PollExponent) -> i32 {
-    1 << (i32::from(time_constant.exponent()) - 4).clamp(0, 10)
+    1 << (i32::from(time_constant.exponent()) - 5).clamp(0, 10)
 }
 
-/// `CLOCK_PLL`: the time constant of the decay is so many poll intervals.
-pub(super) const PLL_GAIN: f64 = 16.0;
-
-/// The poll exponent by which the decay goes in the quick start.
-const CLAMP_EXPONENT: i8 = 1;
+/// The time constant of the decay in the quick start, in seconds.
+const CLAMP_DECAY_S: f64 = 32.0;
 
 /// Below this nothing is left to take away, in seconds: less than a clock shows.
 const NEGLIGIBLE_S: f64 = 1e-10;
@@ -171,7 +172,7 @@ mod tests {
     fn run(amortiser: &mut Amortiser, time_constant: PollExponent, end: Mono) -> f64 {
         while let Some(until) = amortiser.until().filter(|until| *until <= end) {
             amortiser.account(until);
-            amortiser.plan(time_constant, 0.0);
+            amortiser.plan(time_constant, 16.0, 0.0);
         }
         amortiser.residual_at(end)
     }
@@ -181,24 +182,34 @@ mod tests {
     fn a_millisecond_decays_as_ntpd_has_it() {
         let mut amortiser = Amortiser::new(second(0), Duration::ZERO);
         amortiser.begin(1e-3, Mode::Decay);
-        amortiser.plan(TC6, 0.0);
+        amortiser.plan(TC6, 16.0, 0.0);
         close(run(&mut amortiser, TC6, second(64)), 9.393_843_759_618e-4);
         close(run(&mut amortiser, TC6, second(1024)), 3.676_997_394_113e-4);
     }
 
-    // V8: the first three seconds. A block at this time constant is 4 s, so the mean of the first
-    // four is what the clock is asked for.
+    // V8: the first three seconds, which make one block and a half at this time constant.
     #[test]
     fn a_block_takes_away_what_its_seconds_would() {
         let mut amortiser = Amortiser::new(second(0), Duration::ZERO);
         amortiser.begin(1e-3, Mode::Decay);
-        amortiser.plan(PollExponent::new(4), 0.0);
+        amortiser.plan(PollExponent::new(4), 16.0, 0.0);
         close(amortiser.slew(), 1e-3 / 256.0);
-        amortiser.plan(TC6, 0.0);
-        let first_three = 9.765_625e-7 + 9.756_088_256_836e-7 + 9.746_560_826_898e-7;
-        let fourth = (1e-3 - first_three) / 1024.0;
-        close(amortiser.slew() * 4.0, first_three + fourth);
-        assert_eq!(amortiser.until(), Some(second(4)));
+        amortiser.plan(TC6, 16.0, 0.0);
+        let (first, second_one, third) = (9.765_625e-7, 9.756_088_256_836e-7, 9.746_560_826_898e-7);
+        close(amortiser.slew() * 2.0, first + second_one);
+        assert_eq!(amortiser.until(), Some(second(2)));
+        amortiser.account(second(2));
+        amortiser.plan(TC6, 16.0, 0.0);
+        let fourth = (1e-3 - first - second_one - third) / 1024.0;
+        close(amortiser.slew() * 2.0, third + fourth);
+    }
+
+    #[test]
+    fn the_kernel_takes_four_times_as_much() {
+        let mut amortiser = Amortiser::new(second(0), Duration::ZERO);
+        amortiser.begin(1e-3, Mode::Decay);
+        amortiser.plan(PollExponent::new(4), 4.0, 0.0);
+        close(amortiser.slew(), 1e-3 / 64.0);
     }
 
     // V8: the quick start.
@@ -207,7 +218,7 @@ mod tests {
         let mut amortiser = Amortiser::new(second(0), Duration::from_secs(300));
         amortiser.begin(10e-3, Mode::Decay);
         for wanted in [3.125e-4, 3.027_343_750e-4, 2.932_739_258_e-4] {
-            amortiser.plan(TC6, 0.0);
+            amortiser.plan(TC6, 16.0, 0.0);
             assert!((amortiser.slew() - wanted).abs() < 1e-13, "{:e}", amortiser.slew());
             amortiser.account(amortiser.until().unwrap());
         }
@@ -220,7 +231,7 @@ mod tests {
     fn a_late_wakeup_counts_what_the_clock_did_meanwhile() {
         let mut amortiser = Amortiser::new(second(0), Duration::from_secs(300));
         amortiser.begin(10e-3, Mode::Decay);
-        amortiser.plan(TC6, 0.0);
+        amortiser.plan(TC6, 16.0, 0.0);
         amortiser.account(second(10));
         assert!((amortiser.residual_s() - (10e-3 - 10.0 * 3.125e-4)).abs() < 1e-15);
     }
@@ -229,10 +240,10 @@ mod tests {
     fn both_corrections_together_stay_within_500_ppm() {
         let mut amortiser = Amortiser::new(second(0), Duration::from_secs(300));
         amortiser.begin(0.1, Mode::Decay);
-        amortiser.plan(TC6, 400e-6);
+        amortiser.plan(TC6, 16.0, 400e-6);
         assert!((amortiser.slew() - 100e-6).abs() < 1e-12);
         amortiser.begin(-0.1, Mode::Decay);
-        amortiser.plan(TC6, 400e-6);
+        amortiser.plan(TC6, 16.0, 400e-6);
         assert!((amortiser.slew() + 900e-6).abs() < 1e-12);
     }
 
@@ -240,7 +251,7 @@ mod tests {
     fn a_straight_slew_ends_by_itself() {
         let mut amortiser = Amortiser::new(second(0), Duration::ZERO);
         amortiser.begin(-0.01, Mode::Straight);
-        amortiser.plan(TC6, 0.0);
+        amortiser.plan(TC6, 16.0, 0.0);
         assert_eq!(amortiser.until(), Some(second(20)));
         assert!(run(&mut amortiser, TC6, second(25)).abs() < 1e-12);
         assert_eq!(amortiser.until(), None);
