@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::config::ntp_conf::{Association, Placed};
+use crate::config::engine::EngineSetup;
+use crate::config::ntp_conf::{Association, Directive, Placed};
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest};
 use crate::units::{Now, NtpTimestamp};
@@ -60,12 +61,33 @@ pub enum Request {
     Incident(u8),
 }
 
-/// What the engine in this process is to measure.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What the engine in this process is to measure, and how.
+#[derive(Clone, Debug, Default)]
 pub struct Measure {
-    /// As ntp.conf has it: sources and settings, in their order. No clock is touched, whatever
-    /// these say.
-    pub directives: Vec<Placed>,
+    /// Sources, settings and keys.
+    pub setup: Arc<EngineSetup>,
+}
+
+impl Measure {
+    /// Of `associations` only, on a virtual clock.
+    pub fn of(associations: impl IntoIterator<Item = Association>) -> Self {
+        let placed = |(line, association)| Placed {
+            line,
+            column: 1,
+            directive: Directive::Association(association),
+        };
+        let directives = (1..).zip(associations).map(placed).collect();
+        Self { setup: Arc::new(EngineSetup { directives, ..EngineSetup::default() }) }
+    }
+}
+
+impl PartialEq for Measure {
+    /// Keys are not compared: whoever may do so could try them out.
+    fn eq(&self, other: &Self) -> bool {
+        self.setup.directives == other.setup.directives
+            && self.setup.discipline == other.setup.discipline
+            && self.setup.algorithm == other.setup.algorithm
+    }
 }
 
 /// How fast simulated time runs.
