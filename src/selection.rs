@@ -3,7 +3,19 @@
 //! It serves the engine, the variables of another daemon, and the question *what if*. The result
 //! says of each source why it got its tally: which test, which interval, which round of the
 //! cluster algorithm.
+//!
+//! Candidates come in the order of the configuration, and where two are equal in all that counts
+//! the earlier one wins; apart from that the order means nothing. Differs: ntpd walks its list
+//! from the newest association to the oldest, so its ties fall the other way round.
 
+pub mod cluster;
+pub mod combine;
+pub mod distance;
+pub mod filter;
+pub mod intersection;
+pub mod leap;
+
+use crate::selection::cluster::Member;
 use crate::units::{AssocId, Leap, NtpDuration, Precision, Stratum, Tally};
 
 /// A source as selection sees it at one moment.
@@ -37,14 +49,22 @@ pub enum Kind {
     /// Any other.
     #[default]
     Ordinary,
-    /// A pulse per second that needs another source to number its seconds.
-    Pulse,
+    /// A pulse per second.
+    Pulse {
+        /// Whether it numbers its seconds itself; one that does not needs a preferred source.
+        has_seconds: bool,
+    },
     /// The local clock, used when nothing else is there.
     LocalClock,
+    /// A clock asked by telephone, used when nothing else is there, before the local clock.
+    Modem,
     /// A server at the orphan stratum, a candidate for orphan parent.
     Orphan {
         /// The number by which the parent is elected: the lowest wins.
         metric: u32,
+        /// The number of this host on the path to it: while that is lower still, this host is
+        /// the parent.
+        own_metric: u32,
     },
 }
 
@@ -88,8 +108,25 @@ pub struct Limits {
     pub mindist: NtpDuration,
     /// The stratum of orphan mode; 16 and above when it is off.
     pub orphan: Stratum,
+    /// Whether local and modem clocks have to wait yet (`orphwait` seconds after the start).
+    pub reserves_wait: bool,
     /// The precision of the local clock.
     pub precision: Precision,
+}
+
+impl Default for Limits {
+    /// ntpd's, for a local clock of precision −20.
+    fn default() -> Self {
+        Self {
+            minsane: 1,
+            minclock: 3,
+            maxclock: 10,
+            mindist: NtpDuration::from_seconds(0.001),
+            orphan: Stratum::new(17),
+            reserves_wait: false,
+            precision: Precision::new(-20),
+        }
+    }
 }
 
 /// What selection remembers from one time to the next.
@@ -141,14 +178,31 @@ pub struct Edge {
 }
 
 /// One round of the cluster algorithm.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Round {
-    /// Who is left, with selection jitter, in order.
-    pub left: Vec<(AssocId, NtpDuration)>,
-    /// The least jitter of those left.
+    /// How many are in it.
+    pub left: usize,
+    /// Who has the greatest product of select jitter and root distance.
+    pub worst: AssocId,
+    /// How far the others lie from that one (root mean square).
+    pub select_jitter: NtpDuration,
+    /// The least jitter of those in it.
     pub least_jitter: NtpDuration,
-    /// Who is dropped, the worst; `None` in the last round.
-    pub dropped: Option<AssocId>,
+    /// Whether the worst is dropped, or why the rounds end here.
+    pub end: RoundEnd,
+}
+
+/// How a round of the cluster algorithm ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundEnd {
+    /// The worst is dropped, and there is another round.
+    Dropped,
+    /// No more than `minclock` are left.
+    Enough,
+    /// Dropping would gain nothing: the sources' own jitter is the greater part.
+    JitterBound,
+    /// The worst is configured with `prefer` or `true`.
+    Protected,
 }
 
 /// What became of one candidate, and why.
@@ -160,8 +214,11 @@ pub struct Verdict {
     pub tally: Tally,
     /// Why.
     pub reason: Reason,
-    /// Its share in the combined offset, 0 to 1.
+    /// Its share in the system offset, 0 to 1. The shares sum up to 1 when there is a system.
     pub weight: f64,
+    /// What survivors are ranked by, the least is best: select jitter times root distance (s²)
+    /// plus stratum times `mindist` (s). `None` for all others.
+    pub metric: Option<f64>,
 }
 
 /// Why a source has its tally.
@@ -172,7 +229,7 @@ pub enum Reason {
     Unfit(Unfit),
     /// Its stratum is worse than the orphan stratum.
     BeyondOrphan,
-    /// A local clock, which waits until nothing else is left.
+    /// A local or modem clock or an orphan parent, which waits until nothing else is left.
     Reserve,
     /// Its interval lies outside the one that the majority agrees on, by this much: positive when
     /// it lies above.
@@ -202,17 +259,25 @@ pub enum Reason {
     Survivor,
     /// It survived, and it is the best of the survivors.
     Best,
+    /// It survived, but fewer did than `minsane` asks for, so the clock is left alone.
+    TooFew {
+        /// The survivors.
+        survivors: usize,
+    },
     /// It was the system peer and a better one is not better enough yet.
     HeldBack,
     /// It survived, and it is preferred.
     Preferred,
     /// Its pulse per second steers the clock.
     Pulse,
+    /// Its pulse agrees with the majority, but it is not used: there is an earlier one, or nothing
+    /// numbers its seconds, or the clock is further off than 0.4 s.
+    PulseUnused,
     /// Nothing else is left.
     LastResort,
 }
 
-/// What the survivors say together.
+/// What the survivors say together (RFC 5905 §11.2.3).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct System {
     /// Who gives stratum, reference ID and root delay.
@@ -222,3 +287,98 @@ pub struct System {
     /// The system jitter.
     pub jitter: NtpDuration,
 }
+
+/// Decides which of `candidates` to believe, and what they say together (RFC 5905 §11.2).
+///
+/// Every candidate gets its verdict every time. Differs: ntpd keeps the old tallies while the
+/// system peer has no new sample.
+pub fn select(candidates: &[Candidate], limits: &Limits, memory: &Memory) -> Explained {
+    let mut verdicts: Vec<Verdict> = candidates.iter().map(|c| verdict(c, limits)).collect();
+    let considered = || {
+        let standing = |verdict: &Verdict| verdict.reason == Reason::NoMajority;
+        candidates.iter().zip(&verdicts).enumerate().filter(move |(_, (_, v))| standing(v))
+    };
+    let edges = intersection::edges(considered().map(|(_, (candidate, _))| candidate), limits);
+    let interval = intersection::intersect(&edges);
+    let mut members = Vec::new();
+    let mut pulses = Vec::new();
+    let mut outside = Vec::new();
+    for (index, (candidate, _)) in considered() {
+        match intersection::outside(candidate, limits, interval) {
+            Some(reason) if !candidate.is_trusted => outside.push((index, reason)),
+            _ => {
+                if matches!(candidate.kind, Kind::Pulse { .. }) {
+                    pulses.push(index);
+                }
+                if candidate.kind != (Kind::Pulse { has_seconds: false }) {
+                    members.push(Member::new(index, candidate, limits));
+                }
+            }
+        }
+    }
+    for (index, reason) in outside {
+        mark(&mut verdicts, index, Tally::Falseticker, reason);
+    }
+    for index in &pulses {
+        mark(&mut verdicts, *index, Tally::Outlier, Reason::PulseUnused);
+    }
+    let is_last_resort = members.is_empty();
+    if is_last_resort {
+        members.extend(last_resort(candidates, limits));
+    }
+    let (rounds, dropped) = cluster::cluster(&mut members, limits);
+    for (member, tally, reason) in dropped {
+        mark(&mut verdicts, member.index, tally, reason);
+    }
+    let survivors = combine::Survivors { candidates, members: &members, is_last_resort };
+    let (system, memory) =
+        combine::mitigate(&survivors, pulses.first().copied(), limits, memory, &mut verdicts);
+    Explained { verdicts, edges, interval, rounds, system, memory }
+}
+
+/// The verdict on a candidate before it is compared with others: [`Reason::NoMajority`] on all
+/// that are to be compared.
+fn verdict(candidate: &Candidate, limits: &Limits) -> Verdict {
+    let (tally, reason) = if candidate.unfit.any() {
+        (Tally::Reject, Reason::Unfit(candidate.unfit))
+    } else if matches!(candidate.kind, Kind::Orphan { .. }) {
+        (Tally::Reject, Reason::Reserve)
+    } else if candidate.stratum >= limits.orphan {
+        (Tally::Reject, Reason::BeyondOrphan)
+    } else if matches!(candidate.kind, Kind::LocalClock | Kind::Modem) && !candidate.is_preferred {
+        (Tally::Reject, Reason::Reserve)
+    } else {
+        (Tally::Falseticker, Reason::NoMajority)
+    };
+    Verdict { id: candidate.id, tally, reason, weight: 0.0, metric: None }
+}
+
+/// Whom to follow when nobody is left: a modem clock, the local clock, the orphan parent.
+fn last_resort(candidates: &[Candidate], limits: &Limits) -> Option<Member> {
+    let fit = || candidates.iter().enumerate().filter(|(_, candidate)| !candidate.unfit.any());
+    let reserve = |kind| {
+        let is_it = |c: &Candidate| c.kind == kind && !c.is_preferred && c.stratum < limits.orphan;
+        fit().find(|(_, c)| is_it(c) && !limits.reserves_wait)
+    };
+    let parent = || {
+        let rank = |candidate: &Candidate| match candidate.kind {
+            Kind::Orphan { metric, own_metric } => (metric < own_metric).then_some(metric),
+            _ => None,
+        };
+        let ranked = fit().filter_map(|(index, c)| rank(c).map(|metric| (metric, index, c)));
+        ranked.min_by_key(|(metric, ..)| *metric).map(|(_, index, c)| (index, c))
+    };
+    let (index, candidate) =
+        reserve(Kind::Modem).or_else(|| reserve(Kind::LocalClock)).or_else(parent)?;
+    Some(Member::of_last_resort(index, candidate, limits))
+}
+
+fn mark(verdicts: &mut [Verdict], index: usize, tally: Tally, reason: Reason) {
+    if let Some(verdict) = verdicts.get_mut(index) {
+        verdict.tally = tally;
+        verdict.reason = reason;
+    }
+}
+
+#[cfg(test)]
+mod tests;
