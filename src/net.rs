@@ -8,6 +8,7 @@ pub mod clock;
 pub mod daemon;
 pub mod discipline;
 pub mod engine;
+pub mod guard;
 pub mod mailbox;
 pub mod network;
 pub mod ntpq;

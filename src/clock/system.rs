@@ -62,10 +62,16 @@ impl<K: Kernel> System<K> {
         self.expected.rate.ppm()
     }
 
+    /// The rate in force, and the one that it is to be left at.
+    pub fn rates(&self) -> (Rate, Rate) {
+        (self.expected.rate, Rate::from_ppm(self.steering.frequency))
+    }
+
     /// Ends a slew that nobody has renewed for too long: whoever asked for it may hang, and the
     /// clock would run away. `None` when there is nothing to end.
     pub fn end_stale_slew(&mut self, now: &Now) -> Option<Outcome> {
-        let is_slewing = self.expected.rate != Rate::from_ppm(self.steering.frequency);
+        let (in_force, base) = self.rates();
+        let is_slewing = in_force != base;
         let is_stale = now.raw.seconds_since(self.steered) > DEAD_MAN_S;
         (is_slewing && is_stale && self.held.is_none()).then(|| {
             let frequency = self.steering.frequency;
@@ -75,9 +81,9 @@ impl<K: Kernel> System<K> {
 
     /// Leaves the clock at its base frequency, unless somebody else steers it by now.
     pub fn release(&mut self) {
-        if self.held.is_none() && self.untouched().is_ok() {
-            let rate = Rate::from_ppm(self.steering.frequency);
-            if rate != self.expected.rate && self.write(Change::Rate(rate)).is_ok() {
+        if self.held.is_none() && self.untouched(None).is_ok() {
+            let (in_force, rate) = self.rates();
+            if rate != in_force && self.write(Change::Rate(rate)).is_ok() {
                 self.steering.slew = Ppm::default();
             }
         }
@@ -99,9 +105,15 @@ impl<K: Kernel> System<K> {
         Ok(Outcome::Steered(self.steering))
     }
 
-    /// Whether the kernel is set to what we set it to.
-    fn untouched(&mut self) -> Result<(), Held> {
+    /// Whether the kernel is set to what we set it to. After a long silence of ours (`now` says how
+    /// long) it may also be at our base frequency: a guard of ours ended the slew.
+    fn untouched(&mut self, now: Option<&Now>) -> Result<(), Held> {
         let found = self.kernel.read().map_err(held)?;
+        let is_late = now.is_some_and(|now| now.raw.seconds_since(self.steered) > DEAD_MAN_S);
+        let (_, base) = self.rates();
+        if is_late && found.rate == base {
+            self.expected.rate = base;
+        }
         let same_status = found.status.set_by_programs() == self.expected.status.set_by_programs();
         if found.rate == self.expected.rate && same_status {
             return Ok(());
@@ -132,7 +144,7 @@ impl<K: Kernel> Clock for System<K> {
         if let Some(held) = self.held {
             return Outcome::Held(held);
         }
-        let done = self.untouched().and_then(|()| match *command {
+        let done = self.untouched(Some(now)).and_then(|()| match *command {
             Command::Steer(steering) => self.steer(now, steering),
             Command::Step { by } => {
                 self.write(Change::step(by))?;

@@ -22,6 +22,7 @@ use crate::engine::settings::Settings;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::{self, Permit, Refused};
+use crate::net::guard::Guard;
 use crate::net::own_addresses;
 use crate::net::programs;
 use crate::net::resolver::{self, Families};
@@ -173,6 +174,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
     let driver = Driver {
         engine,
         steered,
+        guard: permit.is_some().then(|| Guard::start(Adjtimex)).flatten(),
         _permit: permit,
         clock: setup.clock,
         drift_file: setup.engine.drift_file,
@@ -221,6 +223,8 @@ struct Driver {
     steered: Steered,
     /// Declared after the clock, so that the lock is given back when the clock has been left alone.
     _permit: Option<Permit>,
+    /// Ends a slew when this task hangs.
+    guard: Option<Guard>,
     clock: Clock,
     drift_file: Option<PathBuf>,
     sockets: Sockets,
@@ -343,6 +347,11 @@ impl Driver {
                 Output::Clock(command) => {
                     let now = self.now();
                     let outcome = self.steered.command(&now, &command);
+                    if let (Some(guard), Some((in_force, base))) =
+                        (&self.guard, self.steered.rates())
+                    {
+                        guard.renew(in_force, base);
+                    }
                     let now = self.now();
                     self.engine.handle(&now, Input::Clock(outcome));
                 }

@@ -6,7 +6,7 @@
 use crate::clock::Clock as _;
 use crate::clock::command::{Command, Outcome};
 use crate::clock::observe::Observed;
-use crate::clock::system::kernel::Kernel;
+use crate::clock::system::kernel::{Kernel, Rate};
 use crate::clock::system::{Adjtimex, Failed, System};
 use crate::engine::input::Stamp;
 use crate::net::stamp::Bracket;
@@ -96,6 +96,14 @@ impl<K: Kernel> Steered<K> {
                 }
                 outcome
             }
+        }
+    }
+
+    /// The rate in force and the one that it is to be left at; `None` for a virtual clock.
+    pub fn rates(&self) -> Option<(Rate, Rate)> {
+        match &self.hand {
+            Hand::Virtual(_) => None,
+            Hand::System { clock, .. } => Some(clock.rates()),
         }
     }
 

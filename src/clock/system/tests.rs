@@ -186,6 +186,19 @@ fn a_slew_that_nobody_renews_ends() {
 }
 
 #[test]
+fn a_slew_that_a_guard_ended_in_our_silence_is_no_interference() {
+    let kernel = Fake::new();
+    let mut system = taken(&kernel);
+    system.command(&at(1), &steer(-20.0, 400.0));
+    kernel.set(|inside| inside.state.rate = Rate::from_ppm(Ppm::new(-20.0).unwrap()));
+    assert!(matches!(system.command(&at(60), &steer(-20.0, 100.0)), Outcome::Steered(_)));
+    // Without a silence it is somebody else's doing.
+    kernel.set(|inside| inside.state.rate = Rate::from_ppm(Ppm::new(-20.0).unwrap()));
+    let outcome = system.command(&at(61), &steer(-20.0, 100.0));
+    assert!(matches!(outcome, Outcome::Held(Held::Interference { .. })), "{outcome:?}");
+}
+
+#[test]
 fn rates_stay_within_what_a_clock_may_do() {
     let kernel = Fake::new();
     let mut system = taken(&kernel);
