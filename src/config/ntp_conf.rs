@@ -3,10 +3,64 @@
 //! The same grammar serves a file and a `:config` line. What is known and of no concern here is a
 //! [`Directive::Ignored`] with the reason; what is unknown or malformed is an error with its place.
 
+mod arguments;
+mod association;
+mod key_ids;
+mod known;
+mod lexer;
+mod reader;
+
+use std::fmt;
 use std::path::PathBuf;
 
+use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::units::{KeyId, NtpDuration, PollExponent, Ppm, Stratum};
+
+/// Reads the text of the configuration called `source`.
+///
+/// What is known and left out is among the directives as [`Directive::Ignored`]; [`notices`] finds
+/// it. A line with several settings yields as many directives, each at its own place.
+///
+/// # Errors
+/// The first thing that is unknown or malformed, with its place; then nothing of it is to be used.
+pub fn read(source: &str, text: &str) -> Result<Vec<Placed>, Rejected> {
+    let mut directives = Vec::new();
+    for line in lexer::lines(source, text) {
+        reader::read(source, &line?, &mut directives)?;
+    }
+    Ok(directives)
+}
+
+/// Something in a configuration that is known and left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice<'a> {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column, counted from 1.
+    pub column: usize,
+    /// What is left out.
+    pub keyword: &'a str,
+    /// Why.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for Notice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, column, keyword, reason } = self;
+        write!(f, "line {line}, column {column}: `{keyword}` is left out: {reason}")
+    }
+}
+
+/// What of `directives` is left out, in their order.
+pub fn notices(directives: &[Placed]) -> impl Iterator<Item = Notice<'_>> {
+    directives.iter().filter_map(|placed| match &placed.directive {
+        Directive::Ignored { keyword, reason } => {
+            Some(Notice { line: placed.line, column: placed.column, keyword, reason })
+        }
+        _ => None,
+    })
+}
 
 /// A directive and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,9 +102,9 @@ pub enum Directive {
     MulticastClient(Vec<HostSpec>),
     /// `broadcastdelay SECONDS`.
     BroadcastDelay(NtpDuration),
-    /// A directive that is known but not of our concern, with the reason.
+    /// A directive, or a part of one, that is known but not of our concern, with the reason.
     Ignored {
-        /// Its keyword.
+        /// Its keyword, with whatever tells it from others of the same.
         keyword: String,
         /// Why it is left out.
         reason: &'static str,
@@ -207,3 +261,6 @@ pub enum Flag {
     /// `bclient`: whether broadcasts are listened to.
     BroadcastClient,
 }
+
+#[cfg(test)]
+mod tests;

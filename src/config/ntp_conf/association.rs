@@ -1,0 +1,155 @@
+//! The directives that name a source.
+
+use crate::config::Rejected;
+use crate::config::host::HostSpec;
+use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::lexer::Word;
+use crate::config::ntp_conf::{Association, Directive, Family, Kind, Options, Placed, known};
+use crate::units::{KeyId, NtpDuration};
+
+/// Reads what follows `keyword`, which names a source of this kind, into `directives`.
+pub(super) fn read(
+    keyword: &Word,
+    kind: Kind,
+    arguments: &mut Arguments<'_>,
+    directives: &mut Vec<Placed>,
+) -> Result<(), Rejected> {
+    let mut family = None;
+    let address = loop {
+        let word = arguments.expect("the name or address of the source")?;
+        match word.text.as_str() {
+            "-4" => family = Some(Family::Ipv4),
+            "-6" => family = Some(Family::Ipv6),
+            _ => break word,
+        }
+    };
+    let host = host(address, family, arguments)?;
+    if let Some(std::net::IpAddr::V4(v4)) = host.address()
+        && let Some(driver) = known::driver(v4)
+    {
+        let driver = if driver.is_empty() { String::new() } else { format!(" ({driver})") };
+        let what = format!("{} {v4}{driver}", keyword.text.to_ascii_lowercase());
+        directives.push(arguments.ignored(keyword, what, known::REFERENCE_CLOCKS));
+        return Ok(());
+    }
+    let mut notices = Vec::new();
+    let mut reading = Reading::default();
+    while let Some(word) = arguments.next() {
+        reading.option(word, arguments, &mut notices)?;
+    }
+    if reading.wants_nts {
+        let what = format!("{} {}", keyword.text.to_ascii_lowercase(), shown(&address.text));
+        directives.push(arguments.ignored(keyword, what, known::NTS));
+        return Ok(());
+    }
+    if let Some(word) = reading.settle_polls() {
+        let what = word.text.to_ascii_lowercase();
+        notices.push(arguments.ignored(word, what, "it is above maxpoll, which holds"));
+    }
+    let association = Association { kind, host, family, options: reading.options };
+    directives.push(arguments.placed(keyword, Directive::Association(association)));
+    directives.append(&mut notices);
+    Ok(())
+}
+
+/// The host at `word`, which is not to be of another family.
+pub(super) fn host(
+    word: &Word,
+    family: Option<Family>,
+    arguments: &Arguments<'_>,
+) -> Result<HostSpec, Rejected> {
+    let host: HostSpec = word.text.parse().map_err(|rejected: Rejected| {
+        let reason = format!("`{}` is no host: {}", shown(&word.text), rejected.reason);
+        arguments.rejected(word.column, reason)
+    })?;
+    let other = match (family, host.address()) {
+        (Some(Family::Ipv4), Some(address)) if address.is_ipv6() => "IPv4",
+        (Some(Family::Ipv6), Some(address)) if address.is_ipv4() => "IPv6",
+        _ => return Ok(host),
+    };
+    let reason = format!("`{}` is no address of {other}", shown(&word.text));
+    Err(arguments.rejected(word.column, reason))
+}
+
+/// The options of a line as far as they are read.
+#[derive(Default)]
+struct Reading<'a> {
+    options: Options,
+    minpoll: Option<&'a Word>,
+    maxpoll: Option<&'a Word>,
+    wants_nts: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// Takes in the option that begins with `word`.
+    fn option(
+        &mut self,
+        word: &'a Word,
+        arguments: &mut Arguments<'a>,
+        notices: &mut Vec<Placed>,
+    ) -> Result<(), Rejected> {
+        let name = word.text.to_ascii_lowercase();
+        let options = &mut self.options;
+        match name.as_str() {
+            "burst" => options.burst = true,
+            "iburst" => options.iburst = true,
+            "prefer" => options.prefer = true,
+            "noselect" => options.noselect = true,
+            "true" => options.trust = true,
+            "preempt" => options.preempt = true,
+            "xleave" => options.xleave = true,
+            "key" => options.key = KeyId::new(arguments.integer(&name, KEY_IDS)?),
+            "version" => options.version = byte(arguments.integer(&name, 1..=4)?),
+            "ttl" => options.ttl = Some(byte(arguments.integer(&name, 0..=255)?)),
+            "minpoll" => {
+                options.minpoll = arguments.exponent(&name)?;
+                self.minpoll = Some(word);
+            }
+            "maxpoll" => {
+                options.maxpoll = arguments.exponent(&name)?;
+                self.maxpoll = Some(word);
+            }
+            "bias" => {
+                let bias = arguments.real(&name, "seconds", -MAX_BIAS_S..=MAX_BIAS_S)?;
+                options.bias = NtpDuration::from_seconds(bias);
+            }
+            "nts" | "noval" => self.wants_nts = true,
+            "ask" | "require" | "ca" | "cert" | "aead" => {
+                arguments.expect(&format!("what `{name}` names"))?;
+                self.wants_nts = true;
+            }
+            _ => {
+                let Some((reason, count)) = known::option(&name) else {
+                    let reason = format!("`{}` is no option of a source", shown(&word.text));
+                    return Err(arguments.rejected(word.column, reason));
+                };
+                for _ in 0..count {
+                    arguments.expect(&format!("the value of `{name}`"))?;
+                }
+                notices.push(arguments.ignored(word, name, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lowers the least interval to the greatest, as ntpd does; returns the word that asked for
+    /// more.
+    fn settle_polls(&mut self) -> Option<&'a Word> {
+        let options = &mut self.options;
+        if options.minpoll <= options.maxpoll {
+            return None;
+        }
+        options.minpoll = options.maxpoll;
+        self.minpoll
+    }
+}
+
+fn byte(number: u32) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
+}
+
+/// The numbers that a key of ntp.conf can have.
+pub(super) const KEY_IDS: std::ops::RangeInclusive<u32> = 1..=65_535;
+
+/// No path is more uneven.
+const MAX_BIAS_S: f64 = 16.0;

@@ -1,0 +1,222 @@
+//! Lines as directives.
+
+use std::path::PathBuf;
+
+use crate::config::Rejected;
+use crate::config::host::HostSpec;
+use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::association;
+use crate::config::ntp_conf::lexer::{Line, Word};
+use crate::config::ntp_conf::{Directive, Flag, Kind, Placed, Tinker, Tos, key_ids, known};
+
+/// Reads one line into `directives`.
+pub(super) fn read(
+    source: &str,
+    line: &Line,
+    directives: &mut Vec<Placed>,
+) -> Result<(), Rejected> {
+    let arguments = &mut Arguments::new(source, line);
+    let keyword = arguments.expect("a directive")?;
+    let name = keyword.text.to_ascii_lowercase();
+    let directive = match name.as_str() {
+        "server" => return association::read(keyword, Kind::Server, arguments, directives),
+        "pool" => return association::read(keyword, Kind::Pool, arguments, directives),
+        "peer" => return association::read(keyword, Kind::Peer, arguments, directives),
+        "broadcast" => return association::read(keyword, Kind::Broadcast, arguments, directives),
+        "manycastclient" => {
+            return association::read(keyword, Kind::ManycastClient, arguments, directives);
+        }
+        "tos" => return settings(&name, arguments, directives, tos),
+        "tinker" => return settings(&name, arguments, directives, tinker),
+        "enable" => return settings(&name, arguments, directives, |a, w, n| flag(a, w, n, true)),
+        "disable" => return settings(&name, arguments, directives, |a, w, n| flag(a, w, n, false)),
+        "driftfile" => return drift_file(keyword, arguments, directives),
+        "keys" => Directive::Keys(file(&name, arguments)?),
+        "trustedkey" => Directive::TrustedKeys(key_ids::read(arguments)?),
+        "broadcastclient" => {
+            if let Some(word) = arguments.next() {
+                if !word.text.eq_ignore_ascii_case("novolley") {
+                    let reason = format!("`{name}` takes no `{}` here", shown(&word.text));
+                    return Err(arguments.rejected(word.column, reason));
+                }
+                let reason = "the delay is always measured first";
+                directives.push(arguments.ignored(word, "novolley".to_owned(), reason));
+            }
+            Directive::BroadcastClient
+        }
+        "multicastclient" => Directive::MulticastClient(groups(arguments)?),
+        "broadcastdelay" => Directive::BroadcastDelay(arguments.span(&name, MAX_DELAY_S)?),
+        _ => {
+            let Some(reason) = known::reason(&name) else {
+                let reason = format!("`{}` is no directive of ntp.conf", shown(&keyword.text));
+                return Err(arguments.rejected(keyword.column, reason));
+            };
+            directives.push(arguments.ignored(keyword, name, reason));
+            return Ok(());
+        }
+    };
+    arguments.end(&name)?;
+    directives.push(arguments.placed(keyword, directive));
+    Ok(())
+}
+
+/// Reads the settings of a line one after the other, each as `read` has it.
+fn settings<'a>(
+    keyword: &str,
+    arguments: &mut Arguments<'a>,
+    directives: &mut Vec<Placed>,
+    read: impl Fn(&mut Arguments<'a>, &'a Word, &str) -> Result<Directive, Rejected>,
+) -> Result<(), Rejected> {
+    let mut word = arguments.expect(&format!("what to {}", verb(keyword)))?;
+    loop {
+        let name = word.text.to_ascii_lowercase();
+        let directive = read(arguments, word, &name)?;
+        directives.push(arguments.placed(word, directive));
+        match arguments.next() {
+            Some(next) => word = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+fn verb(keyword: &str) -> &str {
+    if matches!(keyword, "tos" | "tinker") { "set" } else { keyword }
+}
+
+fn tos(arguments: &mut Arguments<'_>, word: &Word, name: &str) -> Result<Directive, Rejected> {
+    Ok(Directive::Tos(match name {
+        "minsane" => Tos::Minsane(arguments.count(name, 0)?),
+        "minclock" => Tos::Minclock(arguments.count(name, 1)?),
+        "maxclock" => Tos::Maxclock(arguments.count(name, 1)?),
+        "mindist" => Tos::Mindist(arguments.span(name, MAX_SPAN_S)?),
+        "maxdist" => Tos::Maxdist(arguments.span(name, MAX_SPAN_S)?),
+        "floor" => Tos::Floor(arguments.stratum(name, 0)?),
+        "ceiling" => Tos::Ceiling(arguments.stratum(name, 1)?),
+        "orphan" => Tos::Orphan(arguments.stratum(name, 1)?),
+        "orphanwait" => Tos::OrphanWait(arguments.span(name, MAX_SPAN_S)?),
+        "beacon" => Tos::Beacon(arguments.integer(name, 0..=u32::MAX)?),
+        _ => return ignored(arguments, word, name, known::tos(name), "tos"),
+    }))
+}
+
+fn tinker(arguments: &mut Arguments<'_>, word: &Word, name: &str) -> Result<Directive, Rejected> {
+    Ok(Directive::Tinker(match name {
+        "step" => Tinker::Step(arguments.span(name, MAX_SPAN_S)?),
+        "stepfwd" => Tinker::StepForward(arguments.span(name, MAX_SPAN_S)?),
+        "stepback" => Tinker::StepBack(arguments.span(name, MAX_SPAN_S)?),
+        "panic" => Tinker::Panic(arguments.span(name, MAX_SPAN_S)?),
+        "stepout" => Tinker::Stepout(arguments.span(name, MAX_SPAN_S)?),
+        "allan" => Tinker::Allan(arguments.exponent(name)?),
+        "dispersion" => Tinker::Dispersion(arguments.frequency(name, 0.0..=MAX_FREQUENCY_PPM)?),
+        "freq" => {
+            let range = -MAX_FREQUENCY_PPM..=MAX_FREQUENCY_PPM;
+            Tinker::Frequency(arguments.frequency(name, range)?)
+        }
+        "huffpuff" => Tinker::HuffPuff(arguments.span(name, MAX_SPAN_S)?),
+        _ => return ignored(arguments, word, name, known::tinker(name), "tinker"),
+    }))
+}
+
+/// A setting with one value that is known and left out, when there is a `reason`.
+fn ignored(
+    arguments: &mut Arguments<'_>,
+    word: &Word,
+    name: &str,
+    reason: Option<&'static str>,
+    keyword: &str,
+) -> Result<Directive, Rejected> {
+    let Some(reason) = reason else {
+        let reason = format!("`{}` is nothing that `{keyword}` sets", shown(&word.text));
+        return Err(arguments.rejected(word.column, reason));
+    };
+    arguments.expect(&format!("the value of `{name}`"))?;
+    Ok(Directive::Ignored { keyword: format!("{keyword} {name}"), reason })
+}
+
+fn flag(
+    arguments: &Arguments<'_>,
+    word: &Word,
+    name: &str,
+    is_enabled: bool,
+) -> Result<Directive, Rejected> {
+    let flag = match name {
+        "ntp" => Flag::Ntp,
+        "auth" => Flag::Auth,
+        "bclient" => Flag::BroadcastClient,
+        _ => {
+            let verb = if is_enabled { "enable" } else { "disable" };
+            let Some(reason) = known::flag(name) else {
+                let reason = format!("`{}` is nothing to {verb}", shown(&word.text));
+                return Err(arguments.rejected(word.column, reason));
+            };
+            return Ok(Directive::Ignored { keyword: format!("{verb} {name}"), reason });
+        }
+    };
+    Ok(Directive::Flag { flag, is_enabled })
+}
+
+/// `driftfile [FILE [THRESHOLD]]`: without a file nothing is kept.
+fn drift_file(
+    keyword: &Word,
+    arguments: &mut Arguments<'_>,
+    directives: &mut Vec<Placed>,
+) -> Result<(), Rejected> {
+    let Some(word) = arguments.next() else {
+        let reason = "it names no file, so no frequency is kept";
+        directives.push(arguments.ignored(keyword, "driftfile".to_owned(), reason));
+        return Ok(());
+    };
+    let path = path("driftfile", word, arguments)?;
+    directives.push(arguments.placed(keyword, Directive::DriftFile(path)));
+    if let Some(word) = arguments.next() {
+        if word.text.parse::<f64>().is_err() {
+            let reason = format!("`driftfile` takes no `{}` here", shown(&word.text));
+            return Err(arguments.rejected(word.column, reason));
+        }
+        let reason = "when to write is the engine's to decide";
+        directives.push(arguments.ignored(word, "driftfile threshold".to_owned(), reason));
+    }
+    arguments.end("driftfile")
+}
+
+fn file(name: &str, arguments: &mut Arguments<'_>) -> Result<PathBuf, Rejected> {
+    let word = arguments.expect(&format!("the file of `{name}`"))?;
+    path(name, word, arguments)
+}
+
+fn path(name: &str, word: &Word, arguments: &Arguments<'_>) -> Result<PathBuf, Rejected> {
+    if word.text.is_empty() || word.text.contains('\0') {
+        let reason = format!("the file of `{name}` has no name");
+        return Err(arguments.rejected(word.column, reason));
+    }
+    Ok(PathBuf::from(&word.text))
+}
+
+/// The groups of `multicastclient`; NTP's own when none is named.
+fn groups(arguments: &mut Arguments<'_>) -> Result<Vec<HostSpec>, Rejected> {
+    let mut groups = Vec::new();
+    while let Some(word) = arguments.next() {
+        let host = association::host(word, None, arguments)?;
+        if host.address().is_some_and(|address| !address.is_multicast()) {
+            let reason = format!("`{}` is no multicast address", shown(&word.text));
+            return Err(arguments.rejected(word.column, reason));
+        }
+        groups.push(host);
+    }
+    if groups.is_empty() {
+        groups.push(HostSpec::new(NTP_GROUP));
+    }
+    Ok(groups)
+}
+
+/// The group that is NTP's by assignment.
+const NTP_GROUP: &str = "224.0.1.1";
+
+/// No span is longer: about 30 years, so that a "never" written as a large number passes.
+const MAX_SPAN_S: f64 = 1e9;
+
+/// No datagram is on its way for longer.
+const MAX_DELAY_S: f64 = 16.0;
+
+/// Beyond this no clock is steered.
+const MAX_FREQUENCY_PPM: f64 = 500.0;

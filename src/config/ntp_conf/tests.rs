@@ -1,0 +1,302 @@
+use super::*;
+use crate::units::KeyId;
+
+const DEBIAN: &str = include_str!("../../../tests/data/ntp_conf/debian-ntp.conf");
+const NTPSEC: &str = include_str!("../../../tests/data/ntp_conf/debian-ntpsec.conf");
+const RHEL: &str = include_str!("../../../tests/data/ntp_conf/rhel-ntp.conf");
+const APPLIANCE: &str = include_str!("../../../tests/data/ntp_conf/appliance-ntp.conf");
+
+fn directives(text: &str) -> Vec<Directive> {
+    let placed = read("ntp.conf", text).unwrap();
+    placed.into_iter().map(|placed| placed.directive).collect()
+}
+
+fn associations(text: &str) -> Vec<Association> {
+    let associations = directives(text).into_iter().filter_map(|directive| match directive {
+        Directive::Association(association) => Some(association),
+        _ => None,
+    });
+    associations.collect()
+}
+
+fn options(text: &str) -> Options {
+    associations(&format!("server a {text}")).remove(0).options
+}
+
+fn said(text: &str) -> String {
+    read("ntp.conf", text).unwrap_err().to_string()
+}
+
+fn left_out(text: &str) -> Vec<String> {
+    let directives = read("ntp.conf", text).unwrap();
+    notices(&directives).map(|notice| notice.keyword.to_owned()).collect()
+}
+
+fn exponent(exponent: i8) -> PollExponent {
+    PollExponent::new(exponent)
+}
+
+#[test]
+fn debians_configuration_is_four_pools_and_a_drift_file() {
+    let sources = associations(DEBIAN);
+    assert_eq!(sources.len(), 4);
+    for (place, source) in sources.iter().enumerate() {
+        assert_eq!(source.kind, Kind::Pool);
+        assert_eq!(source.host, HostSpec::new(format!("{place}.debian.pool.ntp.org")));
+        assert_eq!(source.options, Options { iburst: true, ..Options::default() });
+    }
+    let drift = Directive::DriftFile("/var/lib/ntp/ntp.drift".into());
+    assert!(directives(DEBIAN).contains(&drift));
+    let rest = left_out(DEBIAN);
+    assert_eq!(rest.iter().filter(|keyword| *keyword == "restrict").count(), 5);
+    assert_eq!(rest.len(), 5 + 1 + 1 + 3, "{rest:?}");
+}
+
+#[test]
+fn ntpsecs_configuration_leaves_out_the_source_with_nts() {
+    assert!(associations(NTPSEC).iter().all(|source| source.kind == Kind::Pool));
+    let tos: Vec<Directive> =
+        directives(NTPSEC).into_iter().filter(|d| matches!(d, Directive::Tos(_))).collect();
+    assert_eq!(
+        tos,
+        [
+            Directive::Tos(Tos::Maxclock(11)),
+            Directive::Tos(Tos::Minclock(4)),
+            Directive::Tos(Tos::Minsane(3)),
+        ]
+    );
+    assert!(left_out(NTPSEC).contains(&"server ntp.example.net".to_owned()));
+}
+
+#[test]
+fn red_hats_configuration_has_keys() {
+    assert_eq!(associations(RHEL).len(), 4);
+    assert_eq!(associations(RHEL)[3].options.key, KeyId::new(8));
+    let ids = [4, 8, 42].iter().filter_map(|id| KeyId::new(*id)).collect();
+    assert!(directives(RHEL).contains(&Directive::TrustedKeys(ids)));
+    assert!(directives(RHEL).contains(&Directive::Keys("/etc/ntp/keys".into())));
+    assert!(left_out(RHEL).contains(&"disable monitor".to_owned()));
+}
+
+#[test]
+fn an_appliances_configuration_is_read_whatever_its_case() {
+    let placed = read("ntp.conf", APPLIANCE).unwrap();
+    let at = |line: usize| -> Vec<&Directive> {
+        placed.iter().filter(|p| p.line == line).map(|p| &p.directive).collect()
+    };
+    let seconds = NtpDuration::from_seconds;
+    let enabled = |flag| Directive::Flag { flag, is_enabled: true };
+    assert_eq!(at(2), [&enabled(Flag::Auth), &enabled(Flag::Ntp)]);
+    assert_eq!(
+        at(3),
+        [
+            &Directive::Tinker(Tinker::Panic(NtpDuration::ZERO)),
+            &Directive::Tinker(Tinker::Step(seconds(0.5))),
+            &Directive::Tinker(Tinker::Stepout(seconds(300.0))),
+            &Directive::Tinker(Tinker::Dispersion(Ppm::new(1.0).unwrap())),
+        ]
+    );
+    assert_eq!(at(4).len(), 5);
+    let ids = [1, 10, 11, 12, 15].iter().filter_map(|id| KeyId::new(*id)).collect();
+    assert_eq!(at(11), [&Directive::TrustedKeys(ids)]);
+    assert_eq!(at(10), [&Directive::Keys("/mnt/flash/ntp keys".into())]);
+    assert_eq!(at(17), [&Directive::MulticastClient(vec![HostSpec::new("224.0.1.1")])]);
+    assert_eq!(at(18), [&Directive::BroadcastDelay(seconds(0.004))]);
+    let [peer, server, many, broadcast] = &associations(APPLIANCE)[..] else { panic!("four") };
+    assert_eq!((peer.kind, peer.family), (Kind::Peer, Some(Family::Ipv6)));
+    assert!(peer.options.xleave && peer.options.key == KeyId::new(1));
+    assert_eq!((server.kind, server.family), (Kind::Server, Some(Family::Ipv4)));
+    let expected = Options {
+        burst: true,
+        noselect: true,
+        trust: true,
+        version: 3,
+        minpoll: exponent(4),
+        maxpoll: exponent(4),
+        ..Options::default()
+    };
+    assert_eq!(server.options, expected);
+    assert_eq!((many.kind, many.options.ttl), (Kind::ManycastClient, Some(4)));
+    assert_eq!(broadcast.kind, Kind::Broadcast);
+    let rest = left_out(APPLIANCE);
+    assert!(rest.contains(&"server 127.127.20.0 (NMEA)".to_owned()), "{rest:?}");
+    assert!(rest.contains(&"server 127.127.1.0 (LOCAL)".to_owned()), "{rest:?}");
+    assert!(rest.contains(&"tos cohort".to_owned()), "{rest:?}");
+    assert!(rest.contains(&"driftfile threshold".to_owned()), "{rest:?}");
+}
+
+#[test]
+fn poll_limits_give_way_as_in_ntpd() {
+    let polls = |text| (options(text).minpoll.exponent(), options(text).maxpoll.exponent());
+    assert_eq!(polls(""), (6, 10));
+    assert_eq!(polls("minpoll 3 maxpoll 17"), (3, 17));
+    assert_eq!(polls("maxpoll 4"), (4, 4));
+    assert_eq!(polls("minpoll 12"), (10, 10));
+    assert!(left_out("server a maxpoll 4").is_empty());
+    assert_eq!(left_out("server a minpoll 12"), ["minpoll"]);
+}
+
+#[test]
+fn a_notice_says_where_what_and_why() {
+    let directives = read("ntp.conf", "server a\n  server b autokey\nlogfile x").unwrap();
+    let notices: Vec<String> = notices(&directives).map(|notice| notice.to_string()).collect();
+    assert_eq!(
+        notices,
+        [
+            "line 2, column 12: `autokey` is left out: Autokey is broken and not spoken",
+            "line 3, column 1: `logfile` is left out: no records are written yet",
+        ]
+    );
+    assert_eq!(associations("server b autokey").len(), 1);
+}
+
+#[test]
+fn every_mistake_has_its_place() {
+    for (text, expected) in [
+        ("\n  servr a", "line 2, column 3: `servr` is no directive of ntp.conf"),
+        ("server", "line 1, column 7: the name or address of the source is missing"),
+        ("server -4 # x", "line 1, column 10: the name or address of the source is missing"),
+        ("server a:0", "line 1, column 8: `a:0` is no host: a port is a number from 1 to 65535"),
+        ("server -4 ::1", "line 1, column 11: `::1` is no address of IPv4"),
+        ("server a fast", "line 1, column 10: `fast` is no option of a source"),
+        (
+            "server a minpoll 2",
+            "line 1, column 18: `minpoll` is a whole number from 3 to 17, not `2`",
+        ),
+        (
+            "server a maxpoll 1e1",
+            "line 1, column 18: `maxpoll` is a whole number from 3 to 17, not `1e1`",
+        ),
+        (
+            "server a version 5",
+            "line 1, column 18: `version` is a whole number from 1 to 4, not `5`",
+        ),
+        ("server a key 0", "line 1, column 14: `key` is a whole number from 1 to 65535, not `0`"),
+        (
+            "peer a key 65536",
+            "line 1, column 12: `key` is a whole number from 1 to 65535, not `65536`",
+        ),
+        ("server a key", "line 1, column 13: the number of `key` is missing"),
+        ("server a ca", "line 1, column 12: what `ca` names is missing"),
+        ("server a bias 17", "line 1, column 15: `bias` is from -16 to 16 seconds, not `17`"),
+        ("tos", "line 1, column 4: what to set is missing"),
+        ("tos minstep 3", "line 1, column 5: `minstep` is nothing that `tos` sets"),
+        ("tos floor 17", "line 1, column 11: `floor` is a whole number from 0 to 16, not `17`"),
+        ("tinker step -1", "line 1, column 13: `step` is from 0 to 1000000000 seconds, not `-1`"),
+        (
+            "tinker freq 501",
+            "line 1, column 13: `freq` is from -500 to 500 parts per million, not `501`",
+        ),
+        (
+            "tinker panic NaN",
+            "line 1, column 14: `panic` is from 0 to 1000000000 seconds, not `NaN`",
+        ),
+        ("enable ntq", "line 1, column 8: `ntq` is nothing to enable"),
+        ("disable", "line 1, column 8: what to disable is missing"),
+        ("keys", "line 1, column 5: the file of `keys` is missing"),
+        ("keys \"\"", "line 1, column 6: the file of `keys` has no name"),
+        ("keys a b", "line 1, column 8: `keys` takes no `b` here"),
+        ("keys \"a", "line 1, column 6: a quote that begins here does not end on this line"),
+        ("driftfile a b", "line 1, column 13: `driftfile` takes no `b` here"),
+        ("trustedkey", "line 1, column 11: a key's number is missing"),
+        ("trustedkey 1 ...", "line 1, column 14: the range has no end"),
+        ("trustedkey 9 ... 1", "line 1, column 18: the range from 9 to 1 is empty"),
+        ("trustedkey (1 ... 9", "line 1, column 12: `(` has no `)`"),
+        (
+            "trustedkey ... 9",
+            "line 1, column 12: `trustedkey` is a whole number from 1 to 65535, not `...`",
+        ),
+        (
+            "trustedkey 1 ... 3 ... 5",
+            "line 1, column 20: `trustedkey` is a whole number from 1 to 65535, not `...`",
+        ),
+        ("multicastclient 10.0.0.1", "line 1, column 17: `10.0.0.1` is no multicast address"),
+        ("broadcastclient x", "line 1, column 17: `broadcastclient` takes no `x` here"),
+        (
+            "broadcastdelay 17",
+            "line 1, column 16: `broadcastdelay` is from 0 to 16 seconds, not `17`",
+        ),
+        ("\u{1b}[2J", "line 1, column 1: `\\u{1b}[2J` is no directive of ntp.conf"),
+    ] {
+        assert_eq!(said(text), format!("ntp.conf, {expected}"), "{text}");
+    }
+}
+
+#[test]
+fn keys_are_trusted_one_by_one_and_in_ranges() {
+    let ids = |text: &str| match directives(text).remove(0) {
+        Directive::TrustedKeys(ids) => ids.iter().map(|id| id.get()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(ids("trustedkey 7 3 3"), [3, 7]);
+    assert_eq!(ids("trustedkey 1 ... 4 9"), [1, 2, 3, 4, 9]);
+    assert_eq!(ids("trustedkey (2 ... 3) (8 ... 9)"), [2, 3, 8, 9]);
+    assert_eq!(ids("trustedkey ( 65534 ... 65535 )"), [65_534, 65_535]);
+}
+
+#[test]
+fn every_known_directive_passes_with_one_notice() {
+    for keyword in [
+        "restrict",
+        "unrestrict",
+        "discard",
+        "mru",
+        "interface",
+        "nic",
+        "manycastserver",
+        "ttl",
+        "leapsmearinterval",
+        "ntpsigndsocket",
+        "requestkey",
+        "controlkey",
+        "trap",
+        "setvar",
+        "saveconfigdir",
+        "statsdir",
+        "statistics",
+        "filegen",
+        "logfile",
+        "logconfig",
+        "refclock",
+        "fudge",
+        "phone",
+        "nts",
+        "crypto",
+        "keysdir",
+        "automax",
+        "revoke",
+        "leapfile",
+        "includefile",
+        "unconfig",
+        "unpeer",
+        "reset",
+        "pidfile",
+        "rlimit",
+        "mdnstries",
+        "dscp",
+        "user",
+        "pollskewlist",
+        "device",
+        "extra",
+        "simulate",
+        "nonvolatile",
+        "tick",
+        "memlock",
+    ] {
+        let text = format!("{keyword} whatever = follows \"in it\"");
+        assert_eq!(left_out(&text), [keyword]);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_is_too_odd(text in "((server|pool|tos|tinker|trustedkey|keys|enable)|minpoll|key|[-0-9.e]{1,5}|[ \t\n#\"()]|\\.\\.\\.|.)*") {
+        match read("ntp.conf", &text) {
+            Ok(directives) => {
+                let lines = text.lines().count();
+                proptest::prop_assert!(directives.iter().all(|d| d.line <= lines && d.column > 0));
+            }
+            Err(rejected) => proptest::prop_assert!(rejected.position.is_some()),
+        }
+    }
+}
