@@ -120,6 +120,7 @@ fn options(arguments: &Arguments, settings: &Settings) -> Result<Options, Reject
         capabilities: Capabilities::detect(|name| env::var(name).ok(), color, ascii),
         themes,
         variant,
+        measure: None,
         units: settings.units.value,
     })
 }

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tui_input::Input;
 
-use crate::backend::{Offer, TargetId, World};
+use crate::backend::{Measure, Offer, TargetId, World};
+use crate::config::ntp_conf::Association;
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
+use crate::tui::command::Place;
 use crate::tui::format::{Format, Units};
 use crate::tui::history::History;
 use crate::tui::history::course::Course;
@@ -79,6 +82,19 @@ pub enum Overlay {
     },
     /// Something is typed.
     Prompt(Prompt),
+    /// Whether to measure is asked.
+    Measure(Plan),
+    /// What may happen to a simulated world is listed.
+    Incidents,
+}
+
+/// What would be measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The sources, each with the file that names it; `None` where it was typed.
+    pub sources: Vec<(Association, Option<PathBuf>)>,
+    /// What was wrong with what was typed last.
+    pub trouble: Option<String>,
 }
 
 /// A line that is being typed.
@@ -90,6 +106,8 @@ pub struct Prompt {
     pub input: Input,
     /// What was there before, to go back to.
     pub before: String,
+    /// What was asked about before, to go back to.
+    pub plan: Plan,
 }
 
 /// What a typed line is for.
@@ -99,6 +117,8 @@ pub enum Purpose {
     Command,
     /// A filter; it acts while it is typed.
     Filter,
+    /// Sources to be measured.
+    Sources,
 }
 
 /// Which set of columns the peers table has.
@@ -267,7 +287,8 @@ pub struct Tab {
 }
 
 impl Tab {
-    fn new(target: Target) -> Self {
+    /// Of which nothing is known yet.
+    pub fn new(target: Target) -> Self {
         Self {
             target: target.id,
             label: target.label,
@@ -359,6 +380,8 @@ pub struct App {
     pub size: (u16, u16),
     /// What the clocks showed at the last event.
     pub now: Now,
+    /// What is to be measured from the start on, until it was asked for.
+    pub measure: Option<Measure>,
     /// What does not change while the program runs.
     pub fixed: Fixed,
 }
@@ -389,6 +412,8 @@ pub struct Options {
     pub themes: Themes,
     /// Which of them; `None` for the one that fits the terminal's background.
     pub variant: Option<Variant>,
+    /// What to measure at once, as the command line says.
+    pub measure: Option<Measure>,
 }
 
 impl App {
@@ -415,6 +440,7 @@ impl App {
             message: None,
             size,
             now,
+            measure: options.measure,
             fixed: Fixed {
                 capabilities: options.capabilities,
                 themes: options.themes,
@@ -436,6 +462,15 @@ impl App {
     /// The screen shown.
     pub fn screen(&self) -> Screen {
         self.screens.last().copied().unwrap_or(Screen::Peers)
+    }
+
+    /// Where a key is pressed.
+    pub fn place(&self) -> Place {
+        Place {
+            screen: self.screen(),
+            is_asked: matches!(self.overlay, Some(Overlay::Measure(_) | Overlay::Incidents)),
+            is_simulated: self.world.is_some(),
+        }
     }
 
     /// The time that ages on screen are counted to: now, or when the display was frozen.
@@ -461,6 +496,7 @@ impl App {
         text.replace('·', "|")
             .replace('→', "->")
             .replace('—', "-")
+            .replace('×', "x")
             .replace('±', "+-")
             .replace('µ', "u")
     }

@@ -23,6 +23,16 @@ pub enum Action {
     Clock,
     ZoomIn,
     ZoomOut,
+    Measure,
+    Yes,
+    No,
+    Edit,
+    Choose,
+    Pause,
+    Slower,
+    Faster,
+    Pace,
+    Incident,
     Back,
     NextLayout,
     Peers,
@@ -52,6 +62,33 @@ pub enum Scope {
     Everywhere,
     /// On one screen only; there it goes before commands of everywhere.
     On(Screen),
+    /// While a question or a list to choose from is on screen, and then hardly anything else.
+    Asked,
+    /// On every screen over a simulated world, and known in no other.
+    Simulated,
+}
+
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The screen.
+    pub screen: Screen,
+    /// Whether a question or a list to choose from lies over it.
+    pub is_asked: bool,
+    /// Whether the world is a simulated one.
+    pub is_simulated: bool,
+}
+
+impl Scope {
+    /// Whether a command of this scope works at `place`.
+    pub fn holds(self, place: Place) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::On(screen) => screen == place.screen && !place.is_asked,
+            Self::Asked => place.is_asked,
+            Self::Simulated => place.is_simulated && !place.is_asked,
+        }
+    }
 }
 
 /// Under which heading help lists a command.
@@ -63,13 +100,16 @@ pub enum Group {
     Show,
     /// Which daemon.
     Daemons,
+    /// The simulated world.
+    Simulation,
     /// The program itself.
     Program,
 }
 
 impl Group {
     /// All of them in the order of the help.
-    pub const ALL: [Self; 4] = [Self::Move, Self::Show, Self::Daemons, Self::Program];
+    pub const ALL: [Self; 5] =
+        [Self::Move, Self::Show, Self::Daemons, Self::Simulation, Self::Program];
 
     /// Its heading.
     pub const fn title(self) -> &'static str {
@@ -77,6 +117,7 @@ impl Group {
             Self::Move => "Move",
             Self::Show => "Show",
             Self::Daemons => "Daemons",
+            Self::Simulation => "Simulated world",
             Self::Program => "Program",
         }
     }
@@ -120,6 +161,8 @@ macro_rules! commands {
         }),+];
     };
     (@scope Everywhere) => { Scope::Everywhere };
+    (@scope Asked) => { Scope::Asked };
+    (@scope Simulated) => { Scope::Simulated };
     (@scope $screen:ident) => { Scope::On(Screen::$screen) };
 }
 
@@ -158,6 +201,16 @@ commands! {
     "next-tab" NextTab ["tab"] "" Everywhere Daemons ""; "next daemon"
     "previous-tab" PreviousTab ["backtab"] "" Everywhere Daemons ""; "previous daemon"
     "tab" Tab ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "NUMBER" Everywhere Daemons ""; "daemon by its number"
+    "measure" Measure ["m"] "[SOURCE]" Everywhere Daemons ""; "measure sources from this program, as the tab `self`: asks first, touches no clock"
+    "yes" Yes ["y"] "" Asked Daemons "yes"; "do what is asked about"
+    "no" No ["n" "esc"] "" Asked Daemons "no"; "leave it"
+    "edit" Edit ["e"] "" Asked Daemons "edit"; "type other sources"
+    "choose" Choose ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "" Asked Simulation ""; "what has that number"
+    "pause" Pause ["P"] "" Simulated Simulation ""; "hold the world, or let it go on"
+    "slower" Slower ["-"] "" Simulated Simulation ""; "let the world go slower: 64, 8, 1 seconds in one"
+    "faster" Faster ["+"] "" Simulated Simulation ""; "let the world go faster: 1, 8, 64 seconds in one"
+    "pace" Pace [] "pause|1|8|64" Simulated Simulation ""; "how many seconds of the world pass in one"
+    "incident" Incident ["i"] "[NUMBER]" Simulated Simulation ""; "let something happen to the world, or end it"
     "help" Help ["?" "h" "f1"] "[TEXT]" Everywhere Program "help"; "this help; with a text, the lines that have it"
     "command" Prompt [":"] "" Everywhere Program ""; "a command by its name; the tab key completes it"
     "theme" Theme [] "dark|light|mono" Everywhere Program ""; "colours for a dark or a light terminal, or none"
@@ -176,12 +229,9 @@ pub fn find(name: &str) -> Option<&'static Command> {
     })
 }
 
-/// The commands whose keys work on `screen`, in the order of the table.
-pub fn on(screen: Screen) -> impl Iterator<Item = &'static Command> {
-    COMMANDS.iter().filter(move |command| match command.scope {
-        Scope::Everywhere => true,
-        Scope::On(only) => only == screen,
-    })
+/// The commands whose keys work at `place`, in the order of the table.
+pub fn at(place: Place) -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().filter(move |command| command.scope.holds(place))
 }
 
 /// What to complete `start` to: as many letters as all commands that begin with it share.
@@ -203,6 +253,8 @@ pub fn key_table() -> String {
         let place = match command.scope {
             Scope::Everywhere => String::new(),
             Scope::On(screen) => format!(" ({})", screen.facts().title),
+            Scope::Asked => " (when asked)".into(),
+            Scope::Simulated => " (simulated world)".into(),
         };
         let help = command.help.replace('|', "\\|");
         table.extend(["| ", &keys.join(" "), " | ", &help, &place, " |\n"]);

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::tui::app::Screen;
-use crate::tui::command::{self, COMMANDS, Command, Scope};
+use crate::tui::command::{self, COMMANDS, Command, Place, Scope};
 
 /// A key with what is held down beside it. Shift is in the letter itself, and terminals differ in
 /// whether they say it beside, so it does not count.
@@ -28,15 +27,16 @@ pub struct Keymap {
 }
 
 impl Keymap {
-    /// The command of `key` on `screen`: the screen's own before that of everywhere.
-    pub fn command(&self, key: &KeyEvent, screen: Screen) -> Option<&'static Command> {
+    /// The command of `key` at `place`: what belongs to the place before what works everywhere.
+    pub fn command(&self, key: &KeyEvent, place: Place) -> Option<&'static Command> {
         if key.kind == KeyEventKind::Release {
             return None;
         }
         let bound = self.bindings.get(&Chord::new(key.code, key.modifiers))?;
-        let own = bound.iter().find(|(command, _)| command.scope == Scope::On(screen));
-        let any = || bound.iter().find(|(command, _)| command.scope == Scope::Everywhere);
-        own.or_else(any).map(|(command, _)| *command)
+        let is_everywhere = |command: &Command| command.scope == Scope::Everywhere;
+        let here = || bound.iter().map(|(command, _)| *command).filter(|c| c.scope.holds(place));
+        let own = here().find(|command| !is_everywhere(command));
+        own.or_else(|| here().find(|command| is_everywhere(command)))
     }
 
     /// Every binding: command and key as text.
@@ -131,20 +131,50 @@ fn named(text: &str) -> Option<KeyCode> {
     })
 }
 
-/// The key that is shown first for a command on `screen`, as text.
-pub fn key_of(action: command::Action, screen: Screen) -> Option<&'static str> {
+/// The key that is shown first for a command at `place`, as text.
+pub fn key_of(action: command::Action, place: Place) -> Option<&'static str> {
     let of = |command: &&'static Command| command.action == action;
-    command::on(screen).find(of).and_then(|command| command.keys.first().copied())
+    command::at(place).find(of).and_then(|command| command.keys.first().copied())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::app::Screen;
     use crate::tui::command::Action;
 
-    fn action(code: KeyCode, modifiers: KeyModifiers, screen: Screen) -> Option<Action> {
+    const HERE: Place = Place { screen: Screen::Peers, is_asked: false, is_simulated: false };
+
+    fn action_at(code: KeyCode, modifiers: KeyModifiers, place: Place) -> Option<Action> {
         let key = KeyEvent::new(code, modifiers);
-        Keymap::default().command(&key, screen).map(|command| command.action)
+        Keymap::default().command(&key, place).map(|command| command.action)
+    }
+
+    fn action(code: KeyCode, modifiers: KeyModifiers, screen: Screen) -> Option<Action> {
+        action_at(code, modifiers, Place { screen, ..HERE })
+    }
+
+    #[test]
+    fn answers_are_keys_only_while_something_is_asked() {
+        let at = |key, place| action_at(KeyCode::Char(key), KeyModifiers::NONE, place);
+        let asked = Place { is_asked: true, ..HERE };
+        assert_eq!((at('y', HERE), at('y', asked)), (None, Some(Action::Yes)));
+        assert_eq!((at('n', HERE), at('n', asked)), (Some(Action::Names), Some(Action::No)));
+        assert_eq!((at('1', HERE), at('1', asked)), (Some(Action::Tab), Some(Action::Choose)));
+    }
+
+    #[test]
+    fn a_real_world_has_no_keys_that_would_change_it() {
+        let at = |key, place| action_at(KeyCode::Char(key), KeyModifiers::NONE, place);
+        let simulated = Place { is_simulated: true, ..HERE };
+        for (key, action) in [
+            ('P', Action::Pause),
+            ('+', Action::Faster),
+            ('-', Action::Slower),
+            ('i', Action::Incident),
+        ] {
+            assert_eq!((at(key, HERE), at(key, simulated)), (None, Some(action)));
+        }
     }
 
     #[test]

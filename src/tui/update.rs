@@ -15,7 +15,9 @@ use crate::tui::{keymap, verdict, view};
 use crate::units::{AssocId, Mono, Now};
 
 pub mod act;
+pub mod measure;
 pub mod prompt;
+pub mod world;
 
 /// Takes `event` in, which came at `now`, and says what is to be done.
 pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
@@ -44,8 +46,13 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
 
 /// What to ask for at the start, before anything happened.
 pub fn start(app: &mut App) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if let Some(measure) = app.measure.take() {
+        measure::start(app, measure, &mut effects);
+    }
     let now = app.now;
-    update(app, now, Event::Tick)
+    effects.extend(update(app, now, Event::Tick));
+    effects
 }
 
 /// When the screen shows something else though nothing happens: the next second of a countdown
@@ -86,7 +93,7 @@ fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
         prompt::handle_key(app, key, effects);
         return;
     }
-    if let Some(command) = app.fixed.keymap.command(key, app.screen()) {
+    if let Some(command) = app.fixed.keymap.command(key, app.place()) {
         let argument = keymap::digit(key).map(|tab| (tab + 1).to_string()).unwrap_or_default();
         act::act(app, command.action, &argument, effects);
     }

@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::backend::TargetId;
 use crate::model::clock_loop::Steers;
 use crate::model::vars::system;
 use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer};
 use crate::tui::app::{App, Tab};
-use crate::tui::{format, rows, words};
+use crate::tui::command::Action;
+use crate::tui::{format, keymap, rows, words};
 use crate::units::Tally;
 use crate::units::{Leap, Mono, Now, NtpDuration, Stratum};
 
@@ -48,6 +50,14 @@ pub struct Verdict {
 pub fn verdict(app: &App, tab: &Tab) -> Verdict {
     let daemon = tab.shown();
     let now = app.shown_now();
+    if let (TargetId::OWN, Contact::Asking { .. }) = (tab.target, &daemon.contact) {
+        return Verdict {
+            severity: Severity::Unknown,
+            word: "starting",
+            sentence: "starting to measure; this host's clock is not touched".into(),
+            facts: Vec::new(),
+        };
+    }
     let then = synchronisation(app, tab);
     if let Some(mut verdict) = contact(daemon, now) {
         if daemon.system.latest().is_some() {
@@ -335,6 +345,9 @@ pub fn notices(app: &App, tab: &Tab) -> Vec<(Severity, String)> {
     if let Some(program) = other_programs(app, tab) {
         notices.push((Severity::Notice, program));
     }
+    if let Some(offer) = offer(app, tab) {
+        notices.push((Severity::Notice, offer));
+    }
     notices
 }
 
@@ -370,6 +383,29 @@ fn other_programs(app: &App, tab: &Tab) -> Option<String> {
     }
     let program = app.programs.first()?;
     Some(format!("{} (pid {})", program.kind.facts().silence, program.pid))
+}
+
+/// Offers to measure where no daemon of this host answers.
+fn offer(app: &App, tab: &Tab) -> Option<String> {
+    let offer = app.offer.as_ref()?;
+    let daemon = tab.shown();
+    let is_measuring = app.tabs.iter().any(|tab| tab.target == TargetId::OWN);
+    let is_lost = matches!(daemon.contact, Contact::Silent { .. } | Contact::Unreachable { .. });
+    if !tab.is_local || is_measuring || !is_lost {
+        return None;
+    }
+    let key = keymap::key_of(Action::Measure, app.place()).map(keymap::label)?;
+    let mut files: Vec<_> = offer.sources.iter().map(|source| &source.path).collect();
+    files.dedup();
+    let what = match (offer.sources.len(), files.first()) {
+        (0, _) | (_, None) => "sources that you type".to_owned(),
+        (1, Some(file)) => format!("the source in {}", file.display()),
+        (number, Some(file)) if files.len() == 1 => {
+            format!("the {number} sources in {}", file.display())
+        }
+        (number, Some(_)) => format!("the {number} sources in {} files here", files.len()),
+    };
+    Some(format!("{key} measures {what} from this program: it asks first, and touches no clock"))
 }
 
 /// How long a new start of the daemon is news.

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::app::{App, Overlay, Screen, Tab};
-use crate::tui::views::{association, clock, frame, help, peers, status};
+use crate::tui::views::{association, clock, frame, help, peers, question, status, world};
 use crate::units::AssocId;
 
 /// Draws everything.
@@ -26,8 +26,13 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         }
     }
     status::render(app, areas.status, buffer);
-    if let Some(Overlay::Help { scroll, text }) = &app.overlay {
-        help::render(app, *scroll, text, areas.body, buffer);
+    match &app.overlay {
+        Some(Overlay::Help { scroll, text }) => {
+            help::render(app, *scroll, text, areas.body, buffer);
+        }
+        Some(Overlay::Measure(plan)) => question::render(app, plan, areas.body, buffer),
+        Some(Overlay::Incidents) => world::render_incidents(app, areas.body, buffer),
+        Some(Overlay::Prompt(_)) | None => {}
     }
 }
 

@@ -171,6 +171,7 @@ async fn main() -> color_eyre::Result<()> {
         capabilities: Capabilities::detect(|name| std::env::var(name).ok(), Color::Auto, false),
         themes: Themes::built_in()?,
         variant: None,
+        measure: None,
     };
     run(made, options, || now(start)).await.map(drop)
 }

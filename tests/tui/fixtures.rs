@@ -49,6 +49,7 @@ pub(crate) fn app(labels: &[&str], size: (u16, u16)) -> App {
         capabilities: Capabilities { depth: Depth::Indexed, ascii: false, light: None },
         themes: Themes::built_in().unwrap(),
         variant: None,
+        measure: None,
     };
     App::new(options, size, later(0.0))
 }

@@ -3,38 +3,55 @@
 use std::time::Duration;
 
 use crate::backend::Request;
-use crate::tui::app::{App, Layout, Order, Overlay, Prompt, Purpose, Screen};
+use crate::tui::app::{App, Layout, Order, Overlay, Plan, Prompt, Purpose, Screen};
 use crate::tui::command::Action;
 use crate::tui::event::Effect;
 use crate::tui::format::Units;
 use crate::tui::rows::{self, PeerKey};
 use crate::tui::theme::Variant;
-use crate::tui::update::{follow_cursor, freeze};
+use crate::tui::update::{follow_cursor, freeze, measure, world};
 use crate::tui::views::clock::charts::{self, WINDOWS};
 use crate::tui::{app, view};
 
 /// Does `action` with what was typed after its name.
 pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effect>) {
+    if app.place().is_asked && !is_answer(action) {
+        return;
+    }
     if moves(app, action) {
         return;
     }
     match action {
-        Action::Quit if app.overlay.is_some() => app.overlay = None,
+        Action::Quit | Action::No if app.overlay.is_some() => app.overlay = None,
         Action::Quit => effects.push(Effect::Quit),
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Panic => effects.push(Effect::Panic),
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Help => toggle_help(app, argument),
-        Action::Prompt => open_prompt(app, Purpose::Command, String::new()),
+        Action::Prompt => open_prompt(app, Purpose::Command, String::new(), Plan::default()),
         Action::Filter if argument.is_empty() => {
             let before = app.view.filter.clone();
-            open_prompt(app, Purpose::Filter, before);
+            open_prompt(app, Purpose::Filter, before, Plan::default());
         }
         Action::Filter => set_filter(app, argument.into()),
         Action::Details => open(app, Screen::Association),
         Action::Clock => show_screen(app, Screen::Clock),
         Action::ZoomIn => zoom(app, -1),
         Action::ZoomOut => zoom(app, 1),
+        Action::Measure => measure::ask(app, argument),
+        Action::Yes => measure::agree(app, effects),
+        Action::Edit => {
+            if let Some(Overlay::Measure(plan)) = app.overlay.clone() {
+                open_prompt(app, Purpose::Sources, measure::line(&plan), plan);
+            }
+        }
+        Action::Choose if matches!(app.overlay, Some(Overlay::Incidents)) => {
+            world::incident(app, argument, effects);
+        }
+        Action::Incident => world::incident(app, argument, effects),
+        Action::Pause | Action::Slower | Action::Faster | Action::Pace => {
+            world::pace(app, action, argument, effects);
+        }
         Action::Back => back(app),
         Action::Freeze => {
             let hold = switch(app.frozen.is_some(), argument);
@@ -57,6 +74,20 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         },
         _ => show(app, action, argument),
     }
+}
+
+/// Whether a command works while something is asked.
+const fn is_answer(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Yes
+            | Action::No
+            | Action::Edit
+            | Action::Choose
+            | Action::Quit
+            | Action::Redraw
+            | Action::Suspend
+    )
 }
 
 /// Commands that change how things are shown.
@@ -230,9 +261,9 @@ fn toggle_help(app: &mut App, text: &str) {
     };
 }
 
-fn open_prompt(app: &mut App, purpose: Purpose, before: String) {
+fn open_prompt(app: &mut App, purpose: Purpose, before: String, plan: Plan) {
     let input = before.clone().into();
-    app.overlay = Some(Overlay::Prompt(Prompt { purpose, input, before }));
+    app.overlay = Some(Overlay::Prompt(Prompt { purpose, input, before, plan }));
 }
 
 /// Shows only rows that match, the cursor among them.

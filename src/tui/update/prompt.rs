@@ -7,7 +7,7 @@ use tui_input::{Input, InputRequest};
 use crate::tui::app::{App, Overlay, Prompt, Purpose};
 use crate::tui::command::{self, Scope};
 use crate::tui::event::Effect;
-use crate::tui::update::act;
+use crate::tui::update::{act, measure};
 
 /// Takes a key while something is typed.
 pub fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
@@ -46,17 +46,22 @@ fn follow(app: &mut App) {
 }
 
 fn close(app: &mut App) {
-    if let Some(Overlay::Prompt(prompt)) = app.overlay.take()
-        && prompt.purpose == Purpose::Filter
-    {
-        act::set_filter(app, prompt.before);
+    let Some(Overlay::Prompt(prompt)) = app.overlay.take() else { return };
+    match prompt.purpose {
+        Purpose::Filter => act::set_filter(app, prompt.before),
+        Purpose::Sources => app.overlay = Some(Overlay::Measure(prompt.plan)),
+        Purpose::Command => {}
     }
 }
 
 fn enter(app: &mut App, effects: &mut Vec<Effect>) {
     let Some(Overlay::Prompt(prompt)) = app.overlay.take() else { return };
-    if prompt.purpose == Purpose::Command {
-        run(app, prompt.input.value(), effects);
+    match prompt.purpose {
+        Purpose::Command => run(app, prompt.input.value(), effects),
+        Purpose::Sources => {
+            measure::take_typed(app, prompt.input.value(), prompt.plan);
+        }
+        Purpose::Filter => {}
     }
 }
 
@@ -68,8 +73,12 @@ pub fn run(app: &mut App, line: &str, effects: &mut Vec<Effect>) {
         return;
     }
     match command::find(name) {
-        Some(command) if matches!(command.scope, Scope::On(s) if s != app.screen()) => {
-            app.message = Some(format!("`{}` does not work on this screen", command.name));
+        Some(command) if !command.scope.holds(app.place()) => {
+            app.message = Some(match command.scope {
+                Scope::Simulated => format!("`{}` needs a simulated world", command.name),
+                Scope::Asked => format!("nothing is asked that `{}` would answer", command.name),
+                _ => format!("`{}` does not work on this screen", command.name),
+            });
         }
         Some(command) => act::act(app, command.action, argument.trim(), effects),
         None => app.message = Some(format!("no command `{name}`; ? lists them")),

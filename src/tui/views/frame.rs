@@ -11,12 +11,15 @@ use crate::model::Peer;
 use crate::tui::app::{App, Tab};
 use crate::tui::theme::Theme;
 use crate::tui::verdict::{self, Severity, Verdict};
+use crate::tui::views::world;
 use crate::tui::widgets::text;
 use crate::units::Tally;
 
 /// Where the parts of the frame are.
 #[derive(Clone, Copy, Debug)]
 pub struct Areas {
+    /// How the world stands, when it is simulated.
+    pub world: Rect,
     /// The tabs; no lines when there is one daemon only.
     pub tabs: Rect,
     /// Sentence, facts and notices.
@@ -29,24 +32,29 @@ pub struct Areas {
 
 /// Shares out `area`.
 pub fn areas(app: &App, area: Rect) -> Areas {
-    let tabs = u16::from(app.tabs.len() > 1).min(area.height);
-    let status = 1.min(area.height - tabs);
-    let room = area.height - tabs - status;
+    let world = app.world.as_ref().map_or(0, |_| world::height(area.height)).min(area.height);
+    let tabs = u16::from(app.tabs.len() > 1).min(area.height - world);
+    let status = 1.min(area.height - world - tabs);
+    let room = area.height - world - tabs - status;
     let wanted = app.tab().map_or(0, |tab| head_lines(app, tab, area.width, area.height).len());
     // The screen itself keeps at least half.
     let head = u16::try_from(wanted).unwrap_or(u16::MAX).min(room.div_ceil(2));
     let line = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
     Areas {
-        tabs: line(0, tabs),
-        head: line(tabs, head),
-        body: line(tabs + head, room - head),
-        status: line(tabs + room, status),
+        world: line(0, world),
+        tabs: line(world, tabs),
+        head: line(world + tabs, head),
+        body: line(world + tabs + head, room - head),
+        status: line(world + tabs + room, status),
     }
 }
 
 /// Draws the frame, without the line at the bottom.
 pub fn render(app: &App, areas: &Areas, buffer: &mut Buffer) {
     let theme = app.theme();
+    if let Some(world) = &app.world {
+        world::render(app, world, areas.world, buffer);
+    }
     render_tabs(app, &theme, areas.tabs, buffer);
     let Some(tab) = app.tab() else {
         text::put(buffer, areas.body, (0, 0), "no daemon was named", theme.text);

@@ -52,7 +52,7 @@ fn lines(app: &App, search: &str, width: u16) -> Vec<(Style, String)> {
     let matches = |text: &str| text.to_lowercase().contains(&search.to_lowercase());
     for group in Group::ALL {
         let mut body = Vec::new();
-        for command in command::on(app.screen()).filter(|command| command.group == group) {
+        for command in command::at(app.place()).filter(|command| command.group == group) {
             let keys: Vec<_> = command.keys.iter().map(|key| keymap::label(key)).collect();
             let keys =
                 if command.action == command::Action::Tab { "1-9".into() } else { keys.join(" ") };

@@ -49,6 +49,7 @@ const fn label(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Command => ":",
         Purpose::Filter => "filter: ",
+        Purpose::Sources => "sources: ",
     }
 }
 
@@ -94,7 +95,11 @@ fn short(version: &str) -> String {
 /// Keys worth knowing here, as many as fit, help and quit first of all.
 fn hints(app: &App, room: usize) -> String {
     let mut hints = String::new();
-    let here = || command::on(app.screen()).filter(|command| !command.hint.is_empty());
+    let here = || command::at(app.place()).filter(|command| !command.hint.is_empty());
+    if app.place().is_asked {
+        // The question names its keys itself.
+        return String::new();
+    }
     let vital = |hint: &str| matches!(hint, "help" | "quit" | "back");
     let mut chosen: Vec<_> = here().filter(|c| vital(c.hint)).collect();
     chosen.extend(here().filter(|c| !vital(c.hint)));
