@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::backend::TargetId;
 use crate::model::clock_loop::Steers;
-use crate::model::vars::system;
-use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer};
+use crate::model::vars::{self, system};
+use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer, Values};
 use crate::tui::app::{App, Tab};
 use crate::tui::command::Action;
 use crate::tui::{format, keymap, rows, words};
@@ -194,9 +194,10 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
         let sentence = format!("follows its own clock, {name}: that is no time source");
         return Verdict { severity: Severity::Warning, word: "own clock", sentence, facts };
     }
-    let source = peer.row.latest().and_then(|row| {
-        row.stratum(&crate::model::vars::peer::STRATUM).map(|s| format!(" (stratum {s})"))
-    });
+    let source = peer
+        .row
+        .latest()
+        .and_then(|row| row.stratum(&vars::peer::STRATUM).map(|s| format!(" (stratum {s})")));
     let sentence = format!("synchronised to {name}{}{offset}", source.unwrap_or_default());
     Verdict { severity: Severity::Good, word: "in sync", sentence, facts }
 }
@@ -290,8 +291,19 @@ fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
 /// The system peer's name, when its time comes from no time source either.
 pub fn without_time<'a>(app: &'a App, daemon: &'a Daemon) -> Option<Cow<'a, str>> {
     let peer = system_peer(daemon)?;
-    let reference = peer.row.latest()?.get(&crate::model::vars::peer::REFERENCE_ID).ok()?;
-    words::is_no_time_source(reference).then(|| rows::name(app, peer))
+    is_without_time(peer).then(|| rows::name(app, peer))
+}
+
+/// Whether a source has its time from no time source.
+fn is_without_time(peer: &Peer) -> bool {
+    let reference = |row: &Values| row.get(&vars::peer::REFERENCE_ID).ok().cloned();
+    peer.row.latest().and_then(reference).is_some_and(|value| words::is_no_time_source(&value))
+}
+
+/// Whether what the clock follows is a time source, so that a root distance bounds its error.
+pub fn has_bound(daemon: &Daemon) -> bool {
+    !is_unsynchronised(daemon)
+        && !system_peer(daemon).is_some_and(|p| rows::is_own_clock(p) || is_without_time(p))
 }
 
 /// How many sources there are and what became of them.

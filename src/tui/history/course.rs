@@ -48,7 +48,7 @@ impl Stand {
         Some(Self {
             offset: values.duration(&system::OFFSET)?,
             system_offset: None,
-            bound: root_distance(values),
+            bound: root_distance(values).filter(|_| verdict::has_bound(daemon)),
             frequency: values.frequency(&system::FREQUENCY),
         })
     }

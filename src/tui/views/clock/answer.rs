@@ -20,7 +20,10 @@ pub fn sentences(context: &Context<'_>) -> Vec<(Style, String)> {
     if let Some(engine) = &context.daemon.clock_loop {
         return of_engine(context, engine, style);
     }
-    if let Some(why) = nothing_known(context) {
+    let why = nothing_known(context);
+    let is_compared = !verdict::is_unsynchronised(context.daemon)
+        && !verdict::system_peer(context.daemon).is_some_and(rows::is_own_clock);
+    if let (Some(why), false) = (&why, is_compared) {
         return vec![(context.theme.warning, format!("Clock: {why}"))];
     }
     let Some(offset) = values.duration(&system::OFFSET) else {
@@ -31,6 +34,9 @@ pub fn sentences(context: &Context<'_>) -> Vec<(Style, String)> {
         Some(age) => format!("{age} ago, when last corrected"),
         None => "when last corrected".into(),
     };
+    if let Some(why) = why {
+        return vec![(context.theme.warning, format!("Clock: {side} {updated}; but {why}"))];
+    }
     let wrong = match bound(context) {
         Some(bound) => {
             format!("; wrong by at most {}", format(context).span(bound, false))

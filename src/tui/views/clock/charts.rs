@@ -8,7 +8,7 @@ use crate::model::clock_loop::Steers;
 use crate::tui::app::{App, Tab};
 use crate::tui::format;
 use crate::tui::history::course::{LONGEST_STEP, Reading, Stand};
-use crate::tui::views::clock::Line;
+use crate::tui::views::clock::{Line, answer};
 use crate::tui::views::columns::Context;
 use crate::tui::widgets::chart::{Axis, Cell, Span, chart, dots_across, zero_row};
 use crate::tui::widgets::text;
@@ -71,7 +71,7 @@ const FREQUENCY: Quantity = Quantity {
 
 const SYSTEM_OFFSET: Quantity = Quantity {
     title: "System clock: offset",
-    sign: ", + is behind",
+    sign: ", + behind",
     unit: "",
     value: |stand| stand.system_offset.map(NtpDuration::seconds),
     has_band: true,
@@ -180,19 +180,19 @@ fn one(
     let theme = &context.theme;
     let ascii = context.app.is_ascii();
     let columns = width.saturating_sub(AXIS + 1);
-    let spans = spans(quantity, readings, window, dots_across(columns, ascii));
+    let mut spans = spans(quantity, readings, window, dots_across(columns, ascii));
     let (axis, is_band_inside) = axis(quantity, &spans);
+    if !is_band_inside {
+        spans.iter_mut().flatten().for_each(|span| span.bound = None);
+    }
     let (factor, unit) = unit(quantity, axis, ascii);
-    let latest = spans.iter().flatten().next_back();
-    let band = match latest.and_then(|span| span.bound) {
+    let error = |span: NtpDuration| answer::format(context).span(span, false);
+    let latest = readings.last().and_then(|reading| reading.stand.bound).map(error);
+    let band = match latest.filter(|_| quantity.has_band) {
         Some(bound) if is_band_inside => {
-            let band = Cell::Band.character(ascii);
-            format!(" · {band} error ±{} {unit}", number(bound * factor, bound * factor))
+            format!(" · {} error ±{bound}", Cell::Band.character(ascii))
         }
-        Some(bound) => {
-            let bound = number(bound * factor, bound * factor);
-            format!(" · error ±{bound} {unit} is off the chart")
-        }
+        Some(bound) => format!(" · error ±{bound}: off the chart"),
         None => String::new(),
     };
     let title = context.app.marks(&format!("{} in {unit}{}{band}", quantity.title, quantity.sign));

@@ -111,7 +111,10 @@ fn frequency(values: &Values, engine: Option<&ClockLoop>) -> Option<String> {
     let error = error.map_or_else(String::new, |error| format!(" ±{}", ppm(error, false)));
     // A millionth of a day is 86.4 ms.
     let a_day = frequency.parts_per_million() * 0.0864;
+    let is_told = told.is_some_and(|told| told.parts_per_million() != 0.0);
     let left_alone = match a_day {
+        // A daemon says zero until it knows.
+        _ if engine.is_none() && !is_told => "not measured yet, by the looks of it".into(),
         a_day if a_day.abs() < 0.0005 => "left alone it would hardly drift".into(),
         a_day if a_day > 0.0 => format!("left alone it would lose {a_day:.3} s a day"),
         a_day => format!("left alone it would gain {:.3} s a day", -a_day),
