@@ -16,7 +16,7 @@ use ntpscope::model::question::Unreachable;
 use ntpscope::tui::app::{App, Overlay, Screen};
 use ntpscope::tui::event::{Effect, Event};
 use ntpscope::tui::update::{start, update};
-use ntpscope::units::NtpTimestamp;
+use ntpscope::units::{Now, NtpTimestamp};
 
 use crate::fixtures::{self, ANSWERED, TARGET, later};
 use crate::screens::{press, screen, showing, tell};
@@ -178,6 +178,18 @@ fn a_simulated_world_cannot_be_taken_for_a_real_one() {
     assert_snapshot!("simulated_80x24", screen(&app));
     press(&mut app, "i");
     assert_snapshot!("incidents_80x24", screen(&app));
+}
+
+#[test]
+fn only_a_simulated_world_knows_the_truth() {
+    let mut app = showing(fixtures::site(), (80, 24));
+    press(&mut app, "c");
+    assert!(!screen(&app).contains("truth"));
+    hear(&mut app, world(Pace::Real));
+    let now = app.now;
+    let ahead = ntpscope::units::NtpDuration::from_milliseconds(2.5);
+    update(&mut app, Now { clock: now.clock + ahead, ..now }, Event::Tick);
+    assert!(screen(&app).contains("2.500 ms behind in truth"), "{}", screen(&app));
 }
 
 #[test]

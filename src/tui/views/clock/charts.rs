@@ -340,4 +340,4 @@ const AXIS: usize = 8;
 const LEAST_EACH: usize = 4;
 
 /// And at most.
-const MOST_EACH: usize = 14;
+const MOST_EACH: usize = 17;

@@ -22,6 +22,7 @@ pub fn facts(context: &Context<'_>) -> Vec<(&'static str, String)> {
             facts.push((label, fact));
         }
     };
+    add("Truth", truth(context));
     add("Error", error(context, values, engine));
     add("Source", Some(source(context, values)));
     add("Loop", engine.map(state).or_else(|| last_event(context)));
@@ -32,6 +33,15 @@ pub fn facts(context: &Context<'_>) -> Vec<(&'static str, String)> {
     add("Holdover", holdover(context, engine));
     add("Leap", leap(context, values));
     facts
+}
+
+/// How wrong the clock is in truth, which only a simulated world knows.
+fn truth(context: &Context<'_>) -> Option<String> {
+    context.app.world.as_ref()?;
+    let now = context.app.shown_now();
+    let behind = now.clock - context.daemon.clock_at(now.mono)?;
+    let side = words::behind_or_ahead(behind, format(context));
+    Some(format!("{side} in truth, which only a simulation knows"))
 }
 
 /// Of what the greatest possible error is made.
