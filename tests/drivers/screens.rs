@@ -1,7 +1,8 @@
 //! The screens over a made-up daemon, to be looked at: `cargo run --example screens [SCENE]`.
 //!
 //! Scenes: `site` (at first), `captured`, `silent` (answers for five seconds), `tabs`, `flood`
-//! (a thousand updates a second), `restart` (other association ids every five seconds).
+//! (a thousand updates a second), `restart` (other association ids every five seconds), `alone` (no
+//! daemon here; asked to, it measures), `simulated` (a made-up world with pace and incidents).
 
 #![expect(
     clippy::unwrap_used,
@@ -19,16 +20,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ntpscope::backend::{Backend, Request, TargetId, Update};
+use ntpscope::backend::{
+    Backend, Incident, Offer, Offered, Pace, Request, TargetId, Update, World,
+};
 use ntpscope::config::app::Color;
+use ntpscope::config::host::HostSpec;
+use ntpscope::config::ntp_conf::{self, Association, Kind};
+use ntpscope::model::clock_loop::{Algorithm, ClockLoop, Steers};
 use ntpscope::model::daemon::Detail;
+use ntpscope::model::question::Unreachable;
 use ntpscope::model::vars::{peer, system};
 use ntpscope::model::{Contact, Daemon, Dated, Part, Peer, Value, Values};
 use ntpscope::tui::app::{Options, Target};
 use ntpscope::tui::run::run;
 use ntpscope::tui::terminal::Capabilities;
 use ntpscope::tui::theme::Themes;
-use ntpscope::units::{AssocId, Mono, Now, NtpDuration, NtpTimestamp};
+use ntpscope::units::{AssocId, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Ppm};
 use tokio::time::{Interval, interval};
 
 struct Made {
@@ -38,11 +45,50 @@ struct Made {
     targets: u16,
     queue: Vec<Update>,
     start: Instant,
+    is_measuring: bool,
+    pace: Pace,
+    incident: Option<u8>,
 }
 
 impl Made {
     fn now(&self) -> Now {
         now(self.start)
+    }
+
+    /// How the world stands, or what could be measured in it.
+    fn tell_world(&mut self) {
+        if self.scene == "alone" {
+            let source = |host| Offered {
+                path: "/etc/ntpsec/ntp.conf".into(),
+                association: Association {
+                    kind: Kind::Server,
+                    host: HostSpec::new(host),
+                    family: None,
+                    options: ntp_conf::Options::default(),
+                },
+            };
+            let sources = ["ntp1.example.net", "ntp2.example.net"].map(source).into();
+            let offer = Offer { sources, ..Offer::default() };
+            self.queue.push(Update::Offer(offer.into()));
+        }
+        if self.scene != "simulated" {
+            return;
+        }
+        let incident = |(title, place): (&str, u8)| Incident {
+            title: title.into(),
+            is_on: self.incident == Some(place),
+        };
+        let incidents = [("a server lies by 50 ms", 0), ("the link between the areas is lost", 1)];
+        let happened = incidents.iter().find(|(_, place)| self.incident == Some(*place));
+        let world = World {
+            title: "a site of ten servers".into(),
+            pace: self.pace,
+            elapsed: Duration::from_secs(self.tick.into()),
+            truth: self.now().clock,
+            incidents: incidents.map(incident).into(),
+            latest: happened.map(|(title, _)| ((*title).into(), Duration::from_secs(4))),
+        };
+        self.queue.push(Update::World(world.into()));
     }
 
     fn snapshot(&self, target: u16) -> Daemon {
@@ -61,6 +107,8 @@ impl Made {
         let mut values = daemon.system.latest().unwrap().clone();
         values.insert(&system::CLOCK, Ok(Value::Timestamp(clock)));
         daemon.system = Part::answered(values, dated);
+        let told = daemon.associations.latest().unwrap().clone();
+        daemon.associations = Part::answered(told, dated);
         let renumber = if self.scene == "restart" { (second / 5) as u16 * 100 } else { 0 };
         daemon.restarts = u32::from(renumber / 100);
         daemon.restarted = (daemon.restarts > 0)
@@ -77,11 +125,39 @@ impl Made {
             Arc::new(peer)
         });
         daemon.peers = peers.collect();
+        if target == TargetId::OWN.place() {
+            daemon.clock_loop = Some(Arc::new(engine(f64::from(second))));
+        } else if self.scene == "alone" {
+            let since = now.mono;
+            let contact = Contact::Unreachable { why: Unreachable::PortClosed, since, last: None };
+            return fixtures::unheard(contact);
+        }
         if self.scene == "silent" && second > 5 || target == 2 {
             let last = Mono::from_nanos(now.mono.nanos() - u64::from(second) * 1_000_000_000);
             daemon.contact = Contact::Silent { since: last, last: Some(last) };
         }
         daemon
+    }
+}
+
+/// The loop of an engine that observes and converges.
+fn engine(second: f64) -> ClockLoop {
+    let ms = NtpDuration::from_milliseconds;
+    ClockLoop {
+        algorithm: Algorithm::Kalman,
+        steers: Steers::Virtual,
+        state: "SYNC",
+        is_converged: second > 30.0,
+        system_offset: Some(ms(3.2 + second * 0.0004)),
+        steered_offset: ms(0.2 * (-second / 30.0).exp() * (second / 12.0).cos()),
+        error_bound: Some(ms(0.02 + 0.3 * (-second / 40.0).exp())),
+        frequency: Ppm::new(-9.8 + 0.4 * (-second / 50.0).exp()).unwrap(),
+        frequency_error: Ppm::new(0.021),
+        jitter: ms(0.011),
+        wander: Ppm::new(0.0031).unwrap(),
+        time_constant: PollExponent::new(6),
+        notice: None,
+        sources: Vec::new(),
     }
 }
 
@@ -98,19 +174,30 @@ fn moved(peer: &Peer, clock: NtpTimestamp, second: u32) -> Values {
         let wobble = NtpDuration::from_milliseconds(((phase - age) / 9.0).sin() * 0.3);
         values.insert(&peer::OFFSET, Ok(Value::Duration(offset + wobble)));
         values.insert(&peer::RECEIVE, Ok(Value::Timestamp(received)));
-        values.insert(&peer::HOST_POLL, Ok(Value::Poll(ntpscope::units::PollExponent::new(4))));
+        values.insert(&peer::HOST_POLL, Ok(Value::Poll(PollExponent::new(4))));
     }
     values
 }
 
 impl Backend for Made {
     fn request(&mut self, request: Request) {
-        if let Request::Name(address) = request
+        if let Request::Name(address) = &request
             && address.is_ipv4()
         {
             let name = format!("host-{}.site.example.net", address.to_string().replace('.', "-"));
+            let address = *address;
             self.queue.push(Update::Name { address, name: Some(name.into()) });
+            return;
         }
+        match request {
+            Request::Measure(_) => self.is_measuring = true,
+            Request::Pace(pace) => self.pace = pace,
+            Request::Incident(place) => {
+                self.incident = if self.incident == Some(place) { None } else { Some(place) };
+            }
+            _ => return,
+        }
+        self.tell_world();
     }
 
     fn poll_update(&mut self, context: &mut Context<'_>) -> Poll<Update> {
@@ -125,6 +212,12 @@ impl Backend for Made {
             let daemon = Arc::new(self.snapshot(target));
             self.queue.push(Update::Daemon { target: TargetId::new(target), daemon });
         }
+        if self.is_measuring {
+            let target = TargetId::OWN;
+            let daemon = Arc::new(self.snapshot(target.place()));
+            self.queue.push(Update::Daemon { target, daemon });
+        }
+        self.tell_world();
         self.queue.pop().map_or(Poll::Pending, Poll::Ready)
     }
 }
@@ -155,6 +248,9 @@ async fn main() -> color_eyre::Result<()> {
         targets,
         queue: Vec::new(),
         start,
+        is_measuring: false,
+        pace: Pace::Real,
+        incident: None,
     };
     let names = ["127.0.0.1", "ntp2.example.net", "ntp3.example.net"];
     let options = Options {

@@ -208,3 +208,25 @@ fn refresh_asks_the_daemon_on_screen() {
     let effects = press(&mut app, "r");
     assert_eq!(effects, [Effect::Request(Request::Refresh { target: TARGET })]);
 }
+
+#[test]
+fn the_peers_and_the_clock_are_one_key_away_from_anywhere() {
+    let mut app = showing(fixtures::site(), (80, 24));
+    for (keys, screen) in [
+        ("c", Screen::Clock),
+        ("p", Screen::Peers),
+        ("enter c", Screen::Clock),
+        ("c", Screen::Peers),
+        ("enter o", Screen::Peers),
+        ("c esc", Screen::Peers),
+    ] {
+        press(&mut app, keys);
+        assert_eq!(app.screen(), screen, "{keys}");
+    }
+}
+
+#[test]
+fn over_the_clock_only_the_source_that_is_followed_is_asked_about() {
+    let mut app = showing(fixtures::site(), (80, 24));
+    assert_eq!(interests(&press(&mut app, "c")), [(vec![4001], None)]);
+}

@@ -92,6 +92,9 @@ const fn is_answer(action: Action) -> bool {
 
 /// Commands that change how things are shown.
 fn show(app: &mut App, action: Action, argument: &str) {
+    if matches!(action, Action::Peers | Action::Apeers | Action::Opeers) {
+        app.screens.truncate(1);
+    }
     let view = &mut app.view;
     match action {
         Action::NextLayout => view.layout = view.layout.next(),

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::backend::TargetId;
 use crate::model::Contact;
 use crate::tui::app::{App, Overlay, Prompt, Purpose, Screen, Tab};
 use crate::tui::command::Action;
@@ -66,7 +67,9 @@ fn conversation(app: &App, tab: &Tab) -> String {
         Some(identity) => format!("{label}: {}", short(&identity.version)),
         None => label,
     });
-    if let Contact::Answering { last, round_trip } = &daemon.contact {
+    if let Contact::Answering { last, round_trip } = &daemon.contact
+        && tab.target != TargetId::OWN
+    {
         let age = app.shown_now().mono.since(*last);
         parts.push(match age.as_secs() {
             0..=3 => format!("answers in {}", format::wait(*round_trip)),

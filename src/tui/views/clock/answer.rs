@@ -66,7 +66,7 @@ fn of_engine(context: &Context<'_>, engine: &ClockLoop, style: Style) -> Vec<(St
     let side = |offset| words::behind_or_ahead(offset, format);
     let steered = side(engine.steered_offset);
     let left = "what the loop has left to do";
-    let mut sentences = match engine.steers {
+    let sentences = match engine.steers {
         Steers::Virtual => {
             let system = engine.system_offset.map_or_else(|| "not known".into(), side);
             vec![
@@ -81,9 +81,6 @@ fn of_engine(context: &Context<'_>, engine: &ClockLoop, style: Style) -> Vec<(St
         }
         Steers::Simulated => vec![format!("Simulated clock: {steered}{give_or_take} — {left}")],
     };
-    if !engine.is_converged {
-        sentences.push("The loop has not settled yet: these figures still move.".into());
-    }
     let styles = [style].into_iter().chain(std::iter::repeat(context.theme.text));
     styles.zip(sentences).collect()
 }

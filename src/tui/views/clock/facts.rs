@@ -92,7 +92,7 @@ fn state(engine: &ClockLoop) -> String {
         "SPIK" => "an offset beyond the step threshold is waited out",
         "FREQ" => "the frequency is being measured",
         "SYNC" if engine.is_converged => "in regular operation",
-        "SYNC" => "correcting, not settled yet",
+        "SYNC" => "not settled yet, these figures move",
         _ => "a state of its own",
     };
     let algorithm = match engine.algorithm {
