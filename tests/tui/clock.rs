@@ -164,3 +164,22 @@ fn no_size_upsets_the_clock() {
         }
     }
 }
+
+#[test]
+fn a_frozen_clock_stands_still_while_its_course_is_recorded() {
+    let mut app = converged((80, 24), engine);
+    press(&mut app, "f");
+    let above = |app: &App| screen(app).lines().take(23).map(str::to_owned).collect::<Vec<_>>();
+    let before = above(&app);
+    for second in [608, 616, 640] {
+        update(&mut app, later(f64::from(second)), Event::Tick);
+        let mut daemon = engine(f64::from(second));
+        let mut unsure = ClockLoop::clone(daemon.clock_loop.as_ref().unwrap());
+        unsure.error_bound = Some(ms(5.0));
+        daemon.clock_loop = Some(Arc::new(unsure));
+        tell(&mut app, TARGET, daemon);
+    }
+    assert_eq!(above(&app), before);
+    press(&mut app, "f");
+    assert_ne!(above(&app), before);
+}

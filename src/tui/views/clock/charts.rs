@@ -19,7 +19,9 @@ pub const LEAST: usize = 5;
 
 /// As many charts as `height` lines have room for, `width` columns wide.
 pub fn lines(context: &Context<'_>, width: usize, height: usize) -> Vec<Line> {
-    let readings: Vec<_> = context.tab.course.readings().copied().collect();
+    // While the display is frozen the course goes on behind it.
+    let is_shown = |reading: &&Reading| reading.from <= context.now;
+    let readings: Vec<_> = context.tab.course.readings().filter(is_shown).copied().collect();
     if readings.is_empty() {
         let text = "  no course yet: nothing was told while this was on screen";
         return vec![vec![(context.theme.faint, text.into())]];
