@@ -217,3 +217,15 @@ fn the_pace_and_what_happens_are_asked_for_by_keys() {
     assert_eq!(app.screen(), Screen::Peers);
     assert_eq!(later(0.3), app.now);
 }
+
+#[test]
+fn beside_a_daemon_the_clock_of_self_says_how_polite_it_is() {
+    let mut app = alone((120, 40), &[Program { kind: ProgramKind::Chronyd, pid: 612 }]);
+    press(&mut app, "m y c");
+    tell(&mut app, TargetId::OWN, fixtures::site());
+    let text = screen(&app).replace('\n', " ");
+    assert!(text.contains("beside chronyd"), "{text}");
+    app.current = 0;
+    tell(&mut app, TARGET, fixtures::site());
+    assert!(!screen(&app).contains("beside chronyd"));
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backend::TargetId;
 use crate::model::clock_loop::{Algorithm, ClockLoop, Steers};
 use crate::model::status::{SYSTEM_EVENTS, codes};
 use crate::model::vars::{Variable, system};
@@ -29,7 +30,7 @@ pub fn facts(context: &Context<'_>) -> Vec<(&'static str, String)> {
     add("Notice", engine.and_then(|engine| engine.notice.as_deref().map(str::to_owned)));
     add("Frequency", frequency(values, engine));
     add("Noise", noise(context, values, engine));
-    add("Poll", poll(values, engine));
+    add("Poll", poll(context, values, engine));
     add("Holdover", holdover(context, engine));
     add("Leap", leap(context, values));
     facts
@@ -158,12 +159,19 @@ fn noise(context: &Context<'_>, values: &Values, engine: Option<&ClockLoop>) -> 
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-fn poll(values: &Values, engine: Option<&ClockLoop>) -> Option<String> {
+fn poll(context: &Context<'_>, values: &Values, engine: Option<&ClockLoop>) -> Option<String> {
     let told = values.poll(&system::TIME_CONSTANT);
     let constant = interval(engine.map(|engine| engine.time_constant).or(told)?);
     let least = values.poll(&system::MIN_TIME_CONSTANT).map(interval);
     let least = least.map_or_else(String::new, |least| format!(" · shortest it allows {least}"));
-    Some(format!("time constant {constant}{least}"))
+    let program = match (context.tab.target, &context.app.offer) {
+        (TargetId::OWN, Some(offer)) => offer.beside.first(),
+        _ => None,
+    };
+    let polite = program.map_or_else(String::new, |program| {
+        format!(" · beside {}: no bursts, at most one in 64 s", program.kind.facts().name)
+    });
+    Some(format!("time constant {constant}{least}{polite}"))
 }
 
 fn interval(poll: PollExponent) -> String {
