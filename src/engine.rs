@@ -5,35 +5,166 @@
 //! to be drained after each input; [`Engine::next_wakeup`] says when to come back if nothing
 //! happens before. Waking early changes nothing.
 
+pub mod association;
 pub mod discipline;
+pub mod filter;
 pub mod input;
+mod keyring;
+mod kiss;
 pub mod leap;
+pub mod mobilize;
+mod naming;
+mod on_wire;
 pub mod output;
+pub mod poll;
+mod pool;
 pub mod settings;
+pub mod system;
+mod timers;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+
+use crate::clock::command::Held;
+use crate::config::keys::Entry;
+use crate::engine::association::Association;
+use crate::engine::discipline::drift::DriftKeeper;
+use crate::engine::discipline::limits::Limits;
+use crate::engine::discipline::ntp::NtpLoop;
+use crate::engine::discipline::{Discipline, Report};
 use crate::engine::input::Input;
-use crate::engine::output::Output;
+use crate::engine::keyring::Keyring;
+use crate::engine::leap::LeapWatch;
+use crate::engine::output::{Output, Ticket};
+use crate::engine::pool::Pool;
 use crate::engine::settings::Settings;
-use crate::units::{Mono, Now};
+use crate::engine::system::{Mitigation, System, system_event};
+use crate::engine::timers::{Timer, Timers};
+use crate::selection::{Explained, Memory};
+use crate::units::{AssocId, Mono, Now, NtpDuration, RefId};
+use crate::wire::address_id::address_id;
 
 /// An engine.
 #[derive(Debug)]
 pub struct Engine {
     settings: Settings,
     outputs: VecDeque<Output>,
+    random: ChaCha20Rng,
+    timers: Timers,
+    associations: BTreeMap<AssocId, Association>,
+    last_id: u16,
+    pools: BTreeMap<AssocId, Pool>,
+    /// Whose the requests are that wait, or were answered last.
+    tickets: BTreeMap<Ticket, AssocId>,
+    tickets_given: u64,
+    keys: Keyring,
+    limits: Limits,
+    mitigation: Mitigation,
+    /// Whether the clock is steered (`enable ntp`).
+    is_steering: bool,
+    /// Whether those who come uncalled must be authenticated (`enable auth`).
+    requires_auth: bool,
+    discipline: Box<dyn Discipline>,
+    /// Measurements taken, over all associations.
+    measured: u64,
+    drift: DriftKeeper,
+    leap: LeapWatch,
+    /// Why the clock did not take our last command.
+    held: Option<Held>,
+    explained: Explained,
+    memory: Memory,
+    selected_at: Option<Mono>,
+    system: System,
+    /// Reference IDs of those who follow us.
+    own_ids: Vec<RefId>,
+    counters: Counters,
+    /// Since when there is no system peer.
+    orphan_since: Option<Mono>,
+    suspended: Suspended,
+}
+
+/// What was counted of all packets, by ntpd's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets received.
+    pub received: u64,
+    /// Packets that nobody asked for, or not of whom they come from.
+    pub declined: u64,
+    /// Packets that cannot be read.
+    pub malformed: u64,
+    /// Packets whose authentication is missing or wrong.
+    pub bad_auth: u64,
+    /// Kisses.
+    pub kisses: u64,
 }
 
 impl Engine {
     /// An engine that knows no sources yet. `seed` feeds all that must not be guessed; in
     /// production it comes from the system.
-    pub fn new(settings: Settings, _seed: [u8; 32], _now: &Now) -> Self {
-        Self { settings, outputs: VecDeque::new() }
+    pub fn new(settings: Settings, seed: [u8; 32], now: &Now) -> Self {
+        let limits = Limits::default();
+        let discipline = Box::new(NtpLoop::new(&limits, &settings, now));
+        let mut this = Self {
+            outputs: VecDeque::new(),
+            random: ChaCha20Rng::from_seed(seed),
+            timers: Timers::default(),
+            associations: BTreeMap::new(),
+            last_id: 0,
+            pools: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            tickets_given: 0,
+            keys: Keyring::default(),
+            limits,
+            mitigation: Mitigation::new(settings.precision),
+            is_steering: true,
+            requires_auth: true,
+            discipline,
+            measured: 0,
+            drift: DriftKeeper::new(now.mono, settings.drift),
+            leap: LeapWatch::default(),
+            held: None,
+            explained: Explained::default(),
+            memory: Memory::default(),
+            selected_at: None,
+            system: System::new(now),
+            own_ids: Vec::new(),
+            counters: Counters::default(),
+            orphan_since: Some(now.mono),
+            suspended: Suspended::new(now),
+            settings,
+        };
+        this.system_event(system_event::RESTARTED, "started");
+        this.after_discipline(now);
+        this
     }
 
     /// Takes in what happened.
-    pub fn handle(&mut self, _now: &Now, _input: Input<'_>) {}
+    pub fn handle(&mut self, now: &Now, input: Input<'_>) {
+        if let Some(span) = self.suspended.notice(now) {
+            self.suspended(now, span);
+        }
+        match input {
+            Input::Wakeup => {}
+            Input::Received(received) => self.receive(now, &received),
+            Input::Sent { ticket, stamp } => {
+                if let Some(pending) = self.pending_of(ticket) {
+                    pending.sent = stamp;
+                }
+            }
+            Input::Unsent { ticket } => self.unsent(ticket),
+            Input::Resolved { question, addresses } => self.resolved(now, &question, &addresses),
+            Input::OwnAddresses(addresses) => self.know_own_addresses(now, &addresses),
+            Input::Clock(outcome) => self.commanded(now, &outcome),
+            Input::ClockStepped { by } => self.clock_stepped(now, by),
+        }
+        while let Some(timer) = self.timers.pop_due(now.mono) {
+            self.act(now, timer);
+        }
+    }
 
     /// What to do next; `None` when that was all.
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -42,11 +173,143 @@ impl Engine {
 
     /// When to come back with [`Input::Wakeup`].
     pub fn next_wakeup(&self) -> Option<Mono> {
-        None
+        self.timers.next()
     }
 
     /// How it was set up.
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
+
+    /// The associations, in the order of their numbers.
+    pub fn associations(&self) -> impl Iterator<Item = &Association> {
+        self.associations.values()
+    }
+
+    /// The association with this number.
+    pub fn association(&self, id: AssocId) -> Option<&Association> {
+        self.associations.get(&id)
+    }
+
+    /// The system variables.
+    pub const fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// The last selection, with all its reasons.
+    pub const fn explained(&self) -> &Explained {
+        &self.explained
+    }
+
+    /// How the discipline stands.
+    pub fn report(&self, now: &Now) -> Report {
+        self.discipline.report(now)
+    }
+
+    /// The thresholds of the discipline.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What is asked of sources.
+    pub const fn mitigation(&self) -> &Mitigation {
+        &self.mitigation
+    }
+
+    /// What was counted of all packets.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Whether the clock is steered (`enable ntp`).
+    pub const fn is_steering(&self) -> bool {
+        self.is_steering
+    }
+
+    /// Why the clock did not take our last command, if it did not.
+    pub const fn held(&self) -> Option<Held> {
+        self.held
+    }
+
+    /// The leap second that is to come, as clients are told.
+    pub fn leap_announced(&self) -> crate::units::Leap {
+        self.leap.announced()
+    }
+
+    /// How far an association is ahead of the steered clock now; `None` before its first sample.
+    pub fn offset_of(&self, now: &Now, id: AssocId) -> Option<NtpDuration> {
+        let best = self.associations.get(&id)?.filter.best()?;
+        Some(self.discipline.offset_now(now, best))
+    }
+
+    /// Uses these keys in place of those before; which of them are trusted, `trustedkey` says.
+    pub fn set_keys(&mut self, entries: Vec<Entry>) {
+        self.keys.replace(entries);
+    }
+
+    fn act(&mut self, now: &Now, timer: Timer) {
+        match timer {
+            Timer::Poll(id) => self.poll(now, id),
+            Timer::Expire(id) => self.abandon(id),
+            Timer::Resolve(id) => self.ask_name(now, id),
+            Timer::Select => self.select(now),
+            Timer::Discipline => self.wake_discipline(now),
+            Timer::Leap => self.wake_leap(now),
+            Timer::Drift => self.keep_drift(now),
+        }
+    }
+
+    fn pending_of(&mut self, ticket: Ticket) -> Option<&mut association::Pending> {
+        let id = self.tickets.get(&ticket)?;
+        let pending = self.associations.get_mut(id)?.pending.as_mut()?;
+        (pending.ticket == ticket).then_some(pending)
+    }
+
+    /// A request did not get through.
+    fn unsent(&mut self, ticket: Ticket) {
+        let Some(id) = self.tickets.get(&ticket).copied() else { return };
+        if self.pending_of(ticket).is_some() {
+            if let Some(association) = self.associations.get_mut(&id) {
+                association.counters.unsent += 1;
+            }
+            self.abandon(id);
+        }
+    }
+
+    /// Who follows an address of ours, follows us. A loopback address says nothing: everybody has
+    /// it.
+    fn know_own_addresses(&mut self, now: &Now, addresses: &[IpAddr]) {
+        self.own_ids =
+            addresses.iter().filter(|ip| !ip.is_loopback()).map(|ip| address_id(*ip)).collect();
+        self.mark_changed(now);
+    }
 }
+
+/// Notices that the machine was suspended: the boot clock went on, the monotonic one did not.
+#[derive(Clone, Copy, Debug)]
+struct Suspended {
+    ahead_ns: u64,
+}
+
+impl Suspended {
+    fn new(now: &Now) -> Self {
+        Self { ahead_ns: now.boot.nanos().saturating_sub(now.mono.nanos()) }
+    }
+
+    /// How long it was suspended since it was last asked about; `None` when it was not.
+    fn notice(&mut self, now: &Now) -> Option<Duration> {
+        let ahead_ns = now.boot.nanos().saturating_sub(now.mono.nanos());
+        let span = Duration::from_nanos(ahead_ns.saturating_sub(self.ahead_ns));
+        if span < SHORTEST_SUSPEND {
+            return None;
+        }
+        self.ahead_ns = ahead_ns;
+        Some(span)
+    }
+}
+
+/// Both clocks are read one after the other, so they seem to part by what lies in between.
+const SHORTEST_SUSPEND: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+pub mod address_id;
 pub mod extension;
 pub mod kiss;
 pub mod mac;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::clock::command::Command;
+use crate::clock::command::{Command, Held};
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::Family;
 use crate::engine::settings::Drift;
@@ -92,6 +92,17 @@ pub enum Event {
         /// What exactly.
         detail: String,
     },
+    /// A server answers in another version than it was asked in.
+    Version {
+        /// Which.
+        association: AssocId,
+        /// The version of our request.
+        asked: u8,
+        /// The version of its reply.
+        answered: u8,
+    },
+    /// The clock did not take a command.
+    Held(Held),
     /// The clock was stepped.
     Stepped {
         /// How far forward.

@@ -109,6 +109,13 @@ impl fmt::Display for Notice {
             Self::Event(Event::Peer { association, detail, .. }) => {
                 write!(f, "association {association}: {detail}")
             }
+            Self::Event(Event::Version { association, asked, answered }) => {
+                write!(
+                    f,
+                    "association {association}: asked in version {asked}, it answers in {answered}"
+                )
+            }
+            Self::Event(Event::Held(held)) => write!(f, "the clock was left alone: {held:?}"),
             Self::Event(Event::Stepped { by }) => {
                 write!(f, "the clock was stepped by {:+.6} s", by.seconds())
             }

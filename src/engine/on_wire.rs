@@ -1,0 +1,336 @@
+//! A reply, from its bytes to a measurement: the tests in their order, each with its counter.
+//!
+//! RFC 5905 §8 and §9.2. Nothing of an association but a counter and its flash bits changes before
+//! the origin timestamp and the authentication are found good: who cannot see our requests, and who
+//! does not have the key, can only be counted.
+
+use crate::engine::Engine;
+use crate::engine::association::{Association, Heard, Pending};
+use crate::engine::discipline::Measurement;
+use crate::engine::filter::Filtered;
+use crate::engine::input::{Received, Stamp};
+use crate::engine::output::{Event, Output, Socket};
+use crate::engine::poll::{event, flash_bits};
+use crate::engine::timers::Timer;
+use crate::units::{AssocId, KeyId, Leap, Mode, Now, NtpDuration, Raw, Stratum};
+use crate::wire::mode6::flash::{Flash, SLOW};
+use crate::wire::packet::{Header, Packet, Trailer};
+
+impl Engine {
+    /// Takes a datagram in.
+    pub(in crate::engine) fn receive(&mut self, now: &Now, received: &Received<'_>) {
+        self.counters.received += 1;
+        let Some(id) = self.addressee(received) else {
+            self.counters.declined += 1;
+            return;
+        };
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        association.counters.received += 1;
+        let Ok(packet) = Packet::parse(received.datagram) else {
+            association.counters.malformed += 1;
+            self.counters.malformed += 1;
+            return;
+        };
+        if packet.header.mode != Mode::Server {
+            self.counters.declined += 1;
+            return;
+        }
+        let Some(pending) = self.answered_request(id, received.socket, &packet.header) else {
+            return;
+        };
+        let Some(is_authentic) = self.authenticate(id, &packet, received.datagram) else { return };
+        self.accept(id);
+        if let Some(kiss) = packet.header.kiss() {
+            self.kiss(now, id, kiss, packet.header.poll);
+            return;
+        }
+        self.answer(now, id, &packet.header, &Exchange { pending, received, is_authentic });
+    }
+
+    /// Whose socket it is, if the datagram came from the server that was asked.
+    fn addressee(&self, received: &Received<'_>) -> Option<AssocId> {
+        let Socket::Request(ticket) = received.socket else { return None };
+        let id = *self.tickets.get(&ticket)?;
+        let asked = self.associations.get(&id)?.address?;
+        let is_same = asked.port() == received.from.port()
+            && asked.ip().to_canonical() == received.from.ip().to_canonical();
+        is_same.then_some(id)
+    }
+
+    /// The request that this answers; `None`, with a test noted, when there is none.
+    fn answered_request(&mut self, id: AssocId, on: Socket, header: &Header) -> Option<Pending> {
+        let association = self.associations.get_mut(&id)?;
+        let pending = association.pending.filter(|p| on == Socket::Request(p.ticket));
+        let Some(pending) = pending else {
+            association.flash = Flash::from_bits(flash_bits::DUPLICATE);
+            association.counters.old_packet += 1;
+            return None;
+        };
+        if header.origin != pending.nonce || header.origin.is_never() {
+            association.fail(flash_bits::BOGUS);
+            association.counters.bogus_origin += 1;
+            return None;
+        }
+        Some(pending)
+    }
+
+    /// Whether the packet is authenticated; `None`, with the test noted, when it has a code that
+    /// is wrong, or none where one is asked for. A code that is there has to be right even where
+    /// none is asked for.
+    fn authenticate(&mut self, id: AssocId, packet: &Packet<'_>, datagram: &[u8]) -> Option<bool> {
+        let association = self.associations.get_mut(&id)?;
+        let required = association.options.key;
+        let from = association.address?.ip();
+        let found = match packet.trailer {
+            Trailer::None => required.is_none().then_some(false),
+            Trailer::CryptoNak => None,
+            Trailer::Mac(mac) => {
+                let key = KeyId::new(mac.key_id)
+                    .filter(|found| required.is_none_or(|required| required == *found))
+                    .and_then(|found| self.keys.trusted(found, from));
+                key.filter(|key| mac.is_by(key, packet.covered(datagram))).map(|_| true)
+            }
+        };
+        if found.is_none() {
+            association.fail(flash_bits::AUTHENTICATION);
+            association.counters.bad_auth += 1;
+            self.counters.bad_auth += 1;
+            let detail = match packet.trailer {
+                Trailer::CryptoNak => "the server could not verify our code",
+                Trailer::None => "the reply has no code",
+                Trailer::Mac(_) => "the code of the reply is wrong",
+            };
+            self.peer_event_once(id, event::BAD_AUTH, detail);
+        }
+        found
+    }
+
+    /// The reply is ours: its request is done.
+    fn accept(&mut self, id: AssocId) {
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        let Some(pending) = association.pending.take() else { return };
+        association.answered = Some(pending.ticket);
+        self.timers.cancel(Timer::Expire(id));
+        self.outputs.push_back(Output::Close(pending.ticket));
+    }
+
+    /// A reply that is ours and no kiss.
+    fn answer(&mut self, now: &Now, id: AssocId, header: &Header, exchange: &Exchange<'_, '_>) {
+        let is_interrupted = exchange.pending.steps != self.system.steps || self.is_leap_near(now);
+        let precision_s = self.settings.precision.seconds();
+        let scale = PathScale { precision_s, phi: self.phi(), number: self.measured };
+        let limits = (self.mitigation.floor, self.mitigation.ceiling);
+        let maxdist = self.mitigation.maxdist;
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        let stamp = &exchange.received.stamp;
+        if let Some(bit) = association.repeats_or_lacks(header) {
+            association.fail(bit);
+            return;
+        }
+        association.flash = Flash::from_bits(association.flash.bits() & flash_bits::ASSOCIATION);
+        let asked = exchange.pending.version;
+        let is_remarkable = header.version != asked && association.heard.version != header.version;
+        association.heard.hear(header, now.mono, stamp);
+        association.heard.is_authentic = exchange.is_authentic;
+        let failed = header_tests(&association.heard, limits);
+        let measurement = association.measure(header, exchange, now, &scale);
+        if failed != 0 {
+            association.fail(failed);
+            association.counters.bad_distance += 1;
+        } else if measurement.delay > maxdist {
+            association.fail(SLOW);
+            association.counters.slow += 1;
+        } else if measurement.delay.seconds() < -IMPOSSIBLE_S {
+            association.fail(flash_bits::UNSYNCHRONISED);
+            association.counters.bad_time += 1;
+        } else {
+            self.reached(now, id);
+            if !is_interrupted {
+                self.measured += 1;
+                self.take_sample(now, id, measurement);
+            }
+            self.schedule(now, id);
+        }
+        if is_remarkable {
+            let answered = header.version;
+            self.outputs.push_back(Output::Event(Event::Version {
+                association: id,
+                asked,
+                answered,
+            }));
+        }
+    }
+
+    fn reached(&mut self, now: &Now, id: AssocId) {
+        let (least, _) = self.poll_range(id);
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        let is_back = association.poll.answered(least);
+        if self.settings.beside_daemon {
+            association.poll.burst = 0;
+        }
+        association.naming.back_off = None;
+        self.decay_rate_floor(now, id);
+        if is_back {
+            self.peer_event(id, event::REACHABLE, "it answers");
+            self.answered_in_pool(now, id);
+        }
+    }
+
+    fn take_sample(&mut self, now: &Now, id: AssocId, measurement: Measurement) {
+        let around = self.surroundings(now, id);
+        self.discipline.measured(now, &measurement);
+        let discipline = &self.discipline;
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        association.counters.processed += 1;
+        association.samples = association.samples.saturating_add(1);
+        let offset_now = |m: &_| discipline.offset_now(now, m);
+        let filtered = association.filter.push(Some(measurement), &around, offset_now);
+        if let Filtered::Spike(off) = filtered {
+            let detail = format!("{:.6} s from the others", off.seconds());
+            self.peer_event(id, event::POPCORN, detail);
+        }
+        self.after_discipline(now);
+        self.mark_changed(now);
+    }
+}
+
+/// A reply, the request that it answers, and what is known of it.
+struct Exchange<'r, 'd> {
+    pending: Pending,
+    received: &'r Received<'d>,
+    is_authentic: bool,
+}
+
+/// What errors are measured with.
+struct PathScale {
+    precision_s: f64,
+    phi: f64,
+    number: u64,
+}
+
+impl Association {
+    /// Notes tests that the packet failed, beside those of the association.
+    fn fail(&mut self, bits: u16) {
+        let own = self.flash.bits() & flash_bits::ASSOCIATION;
+        self.flash = Flash::from_bits(own | bits);
+    }
+
+    /// The test that fails because a timestamp is missing or was there before.
+    fn repeats_or_lacks(&mut self, header: &Header) -> Option<u16> {
+        if header.transmit.is_never() || header.receive.is_never() {
+            self.counters.bad_time += 1;
+            return Some(flash_bits::UNSYNCHRONISED);
+        }
+        if header.transmit == self.heard.transmit {
+            self.counters.old_packet += 1;
+            return Some(flash_bits::DUPLICATE);
+        }
+        None
+    }
+
+    /// The sample of a reply: its offset on the steered clock, its delay on the raw one.
+    fn measure(
+        &self,
+        header: &Header,
+        exchange: &Exchange<'_, '_>,
+        now: &Now,
+        scale: &PathScale,
+    ) -> Measurement {
+        let (t1, t4) = (&exchange.pending.sent, &exchange.received.stamp);
+        let bias = self.options.bias;
+        let offset = on_wire_offset(header, t1, t4) + bias;
+        let round_trip_s = t4.raw.seconds_since(t1.raw);
+        let inside = header.transmit - header.receive;
+        let delay = NtpDuration::from_seconds(round_trip_s - inside.seconds());
+        let source_precision_s = self.heard.precision.seconds().min(1.0);
+        let dispersion_s = scale.precision_s
+            + source_precision_s
+            + scale.phi * delay.seconds().max(scale.precision_s);
+        Measurement {
+            source: self.id,
+            number: scale.number,
+            arrived: now.mono,
+            raw: middle(t1.raw, t4.raw),
+            source_time: header.receive + halved(inside) + bias,
+            offset,
+            delay,
+            stamp_error: NtpDuration::from_seconds(
+                t1.error.seconds().hypot(t4.error.seconds()) / 2.0,
+            ),
+            dispersion: NtpDuration::from_seconds(dispersion_s),
+            source_precision: NtpDuration::from_seconds(source_precision_s),
+        }
+    }
+}
+
+/// ((T2 − T1) + (T3 − T4)) / 2, in whole numbers: exact across eras and for any size.
+fn on_wire_offset(header: &Header, t1: &Stamp, t4: &Stamp) -> NtpDuration {
+    let there = header.receive - t1.clock;
+    let back = header.transmit - t4.clock;
+    let sum = i128::from(there.bits()) + i128::from(back.bits());
+    NtpDuration::from_bits(i64::try_from(sum / 2).unwrap_or(i64::MAX))
+}
+
+/// Tests 6 and 7, as flash bits.
+fn header_tests(heard: &Heard, (floor, ceiling): (Stratum, Stratum)) -> u16 {
+    let mut failed = 0;
+    if heard.leap == Leap::Alarm || heard.stratum < floor || heard.stratum >= ceiling {
+        failed |= flash_bits::STRATUM;
+    }
+    let distance_s = heard.root_delay.seconds() / 2.0 + heard.root_dispersion.seconds();
+    let is_set_later = !heard.reference.is_never()
+        && (heard.reference - heard.transmit).seconds() > REFERENCE_SLACK_S;
+    if distance_s >= super::filter::MAXIMUM_DISPERSION_S || is_set_later {
+        failed |= flash_bits::HEADER;
+    }
+    failed
+}
+
+fn halved(span: NtpDuration) -> NtpDuration {
+    NtpDuration::from_bits(span.bits() / 2)
+}
+
+fn middle(from: Raw, to: Raw) -> Raw {
+    Raw::from_nanos(from.nanos() + to.nanos().saturating_sub(from.nanos()) / 2)
+}
+
+/// A delay this far below zero is no error of a stamp, but a time that cannot be.
+const IMPOSSIBLE_S: f64 = 1e-3;
+
+/// A reference time may be this much later than the transmit time: it is not read with it.
+const REFERENCE_SLACK_S: f64 = 1.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::NtpTimestamp;
+
+    fn stamp(bits: u64) -> Stamp {
+        let clock = NtpTimestamp::from_bits(bits);
+        Stamp { raw: Raw::default(), clock, error: NtpDuration::ZERO }
+    }
+
+    fn offset_s(t1: u64, t2: u64, t3: u64, t4: u64) -> f64 {
+        let mut header = Header::request(NtpTimestamp::from_bits(t3));
+        header.receive = NtpTimestamp::from_bits(t2);
+        on_wire_offset(&header, &stamp(t1), &stamp(t4)).seconds()
+    }
+
+    #[test]
+    fn offsets_agree_with_the_reference_within_an_era_and_across_its_end() {
+        let plain = offset_s(
+            0xe8fe_8d80_0000_0000,
+            0xe8fe_8d80_4000_0000,
+            0xe8fe_8d80_4010_0000,
+            0xe8fe_8d80_2000_0000,
+        );
+        assert!((plain - 0.187_622_070_312_5).abs() < 1e-12, "{plain}");
+        let across = offset_s(
+            0xffff_ffff_f000_0000,
+            0x0000_0000_1000_0000,
+            0x0000_0000_1001_0000,
+            0x0000_0000_0000_0000,
+        );
+        assert!((across - 0.093_757_629_394_531_25).abs() < 1e-12, "{across}");
+    }
+}
