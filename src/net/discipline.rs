@@ -76,7 +76,7 @@ impl fmt::Display for Refused {
             }
             Self::NoLock { path, source } => write!(f, "cannot lock {}: {source}", path.display()),
             Self::NoRight => f.write_str(
-                "this process has no right to\nhint: it takes the capability CAP_SYS_TIME outside \
+                "this process may not\nhint: it takes the capability CAP_SYS_TIME outside \
                  of any container",
             ),
             Self::Program { program, unit } => {

@@ -17,6 +17,7 @@ use crate::config::engine::EngineSetup;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
+use crate::engine::mobilize;
 use crate::engine::output::{Event, Output, Resolution, Transmission};
 use crate::engine::settings::Settings;
 use crate::net::client::wake_at;
@@ -100,6 +101,13 @@ pub enum Notice {
     },
     /// A slew was ended because nothing renewed it.
     StaleSlew,
+    /// A directive is not followed.
+    NotFollowed {
+        /// Its line.
+        line: usize,
+        /// Why.
+        why: mobilize::Refused,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -122,6 +130,7 @@ impl fmt::Display for Notice {
             Self::Fault(what) => write!(f, "a fault of the engine, which holds the clock: {what}"),
             Self::Trouble(failed) => failed.fmt(f),
             Self::Drift { path, source } => write!(f, "cannot write {}: {source}", path.display()),
+            Self::NotFollowed { line, why } => write!(f, "line {line} is not followed: {why}"),
             Self::StaleSlew => f.write_str("a slew that nothing renewed was ended"),
         }
     }
@@ -167,6 +176,8 @@ impl std::error::Error for StartFailed {
 pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
     let seed = crate::net::random::seed().map_err(StartFailed::NoRandomness)?;
     let settings = setup.settings();
+    // It is that daemon's file where one runs.
+    let drift_file = setup.engine.drift_file.clone().filter(|_| !settings.beside_daemon);
     let (permit, mut steered) = if setup.engine.discipline {
         let permit = permit().await.map_err(StartFailed::Refused)?;
         let steered = Steered::disciplining(Adjtimex, Bracket::read());
@@ -175,8 +186,15 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
         (None, Steered::observing(Bracket::read()))
     };
     let now = steered.now(setup.clock.mono(), stamp::boot(), &Bracket::read());
-    let engine = Engine::new(settings, seed, &now);
+    let mut engine = Engine::new(settings, seed, &now);
     let (notices, notices_read) = channel(NOTICES);
+    engine.set_keys(setup.engine.keys);
+    for placed in &setup.engine.directives {
+        if let Err(why) = engine.apply(&now, &placed.directive) {
+            // Nobody has fetched the ones before: this one is lost, as `Running` says.
+            drop(notices.try_send(Notice::NotFollowed { line: placed.line, why }));
+        }
+    }
     let (news, news_read) = channel(NEWS);
     let driver = Driver {
         engine,
@@ -184,7 +202,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
         guard: permit.is_some().then(|| Guard::start(Adjtimex)).flatten(),
         _permit: permit,
         clock: setup.clock,
-        drift_file: setup.engine.drift_file,
+        drift_file,
         sockets: Sockets::new(news.clone()),
         errands: JoinSet::new(),
         news,
@@ -450,3 +468,6 @@ const NOTICES: usize = 256;
 
 /// Datagrams and answers that may wait for the engine.
 const NEWS: usize = 256;
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr as _, bail, ensure, eyre};
 use ntpscope::clock::system::Adjtimex;
+use ntpscope::config::host::HostSpec;
+use ntpscope::config::ntp_conf::{Association, Directive, Kind, Options};
 use ntpscope::engine::Engine;
 use ntpscope::engine::input::{Input, Received};
 use ntpscope::engine::output::{Event, Output, Socket, Ticket, Transmission};
@@ -142,7 +144,21 @@ impl Driver {
             poll_floor: arguments.minpoll,
             ..Settings::default()
         };
-        let engine = Engine::new(settings, seed()?, &now);
+        let mut engine = Engine::new(settings, seed()?, &now);
+        for server in &arguments.servers {
+            let association = Association {
+                kind: Kind::Server,
+                host: HostSpec::new(server.to_string()),
+                family: None,
+                options: Options {
+                    iburst: true,
+                    minpoll: arguments.minpoll,
+                    maxpoll: arguments.maxpoll,
+                    ..Options::default()
+                },
+            };
+            engine.apply(&now, &Directive::Association(association))?;
+        }
         let idle = plain_socket()?;
         stamp::request(idle.as_fd());
         let mut driver = Self {
@@ -160,7 +176,7 @@ impl Driver {
     /// Waits for the next thing and lets the engine act on it.
     fn turn(&mut self) -> Result<()> {
         let now = self.now();
-        let house = self.step_look;
+        let house = if self.steered.is_system() { self.step_look } else { now.mono + LONGEST_WAIT };
         let wakeup = self.engine.next_wakeup().map_or(house, |wakeup| wakeup.min(house));
         let tickets: Vec<_> = self.open.keys().copied().collect();
         let sockets = self.open.values();
@@ -179,7 +195,7 @@ impl Driver {
             }
         }
         let now = self.now();
-        if self.step_look <= now.mono {
+        if self.steered.is_system() && self.step_look <= now.mono {
             self.look_for_steps(&now);
         }
         self.engine.handle(&now, Input::Wakeup);
@@ -362,6 +378,9 @@ fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
 
 /// The time before the first reading.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// How long to wait when nothing is due.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How often the system's clock is looked at for steps of others, when we steer it.
 const BETWEEN_STEP_LOOKS: Duration = Duration::from_secs(1);

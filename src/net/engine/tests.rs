@@ -1,0 +1,139 @@
+//! The driver on the loopback: servers that are made up, and one that is not there.
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use super::*;
+use crate::config::host::HostSpec;
+use crate::config::ntp_conf::{Association, Directive, Kind, Options, Placed};
+use crate::units::NtpTimestamp;
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn observing(servers: &[String]) -> Setup {
+    let directives = (1..).zip(servers).map(|(line, server)| Placed {
+        line,
+        column: 1,
+        directive: Directive::Association(Association {
+            kind: Kind::Server,
+            host: server.parse::<HostSpec>().unwrap(),
+            family: None,
+            options: Options { iburst: true, ..Options::default() },
+        }),
+    });
+    let engine = EngineSetup { directives: directives.collect(), ..EngineSetup::default() };
+    Setup { engine, clock: Clock::start() }
+}
+
+/// Waits until a notice says `text`.
+async fn hear(running: &mut Running, text: &str) {
+    let heard = async {
+        loop {
+            let notice = running.notice().await.expect("the engine runs").to_string();
+            if notice.contains(text) {
+                return;
+            }
+        }
+    };
+    let patience = Duration::from_secs(20);
+    assert!(tokio::time::timeout(patience, heard).await.is_ok(), "nothing said: {text}");
+}
+
+/// Answers one request as a server of stratum 1 does.
+fn answer(server: &UdpSocket) {
+    let mut request = [0; 128];
+    let (length, from) = server.recv_from(&mut request).unwrap();
+    assert_eq!(length, 48);
+    let now = stamp::system().bits().to_be_bytes();
+    let mut reply = vec![0x24, 1, 6, 0xe9, 0, 0, 0, 0, 0, 0, 0, 1];
+    reply.extend(b"TEST");
+    reply.extend(now);
+    reply.extend(&request[40..48]);
+    reply.extend(now);
+    reply.extend(now);
+    server.send_to(&reply, from).unwrap();
+}
+
+#[test]
+fn a_server_on_the_loopback_is_asked_and_heard() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    let answering = std::thread::spawn(move || answer(&server));
+    block_on(async {
+        let mut running = start(observing(&[address])).await.unwrap();
+        hear(&mut running, "it answers").await;
+    });
+    answering.join().unwrap();
+}
+
+#[test]
+fn a_name_is_looked_up_and_its_address_asked() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let port = server.local_addr().unwrap().port();
+    let answering = std::thread::spawn(move || answer(&server));
+    block_on(async {
+        let mut setup = observing(&[format!("localhost:{port}")]);
+        if let Directive::Association(association) = &mut setup.engine.directives[0].directive {
+            association.family = Some(Family::Ipv4);
+        }
+        let mut running = start(setup).await.unwrap();
+        hear(&mut running, "it answers").await;
+    });
+    answering.join().unwrap();
+}
+
+#[test]
+fn a_directive_that_cannot_be_followed_is_told_with_its_line() {
+    let twice = ["127.0.0.1:9".to_owned(), "127.0.0.1:9".to_owned()];
+    block_on(async {
+        let mut running = start(observing(&twice)).await.unwrap();
+        hear(&mut running, "line 2 is not followed").await;
+    });
+}
+
+#[test]
+fn what_is_sent_is_stamped_and_what_nobody_hears_is_refused() {
+    let (news, mut read) = channel(NEWS);
+    block_on(async {
+        let vacant = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut sockets = Sockets::new(news);
+        let transmission = transmission(vacant);
+        let before = stamp::system();
+        let kernel = sockets.send(&transmission).unwrap();
+        let is_late = |stamp: NtpTimestamp| (stamp - before).seconds() < -SLACK_S;
+        assert!(!kernel.is_some_and(is_late), "{kernel:?}");
+        let heard = async {
+            while let Some(news) = read.recv().await {
+                if let News::Socket(sockets::News::Refused(ticket)) = news {
+                    return ticket;
+                }
+            }
+            panic!("no word of it")
+        };
+        let refused = tokio::time::timeout(Duration::from_secs(20), heard).await.unwrap();
+        assert_eq!(refused, transmission.ticket);
+        sockets.close(transmission.ticket);
+    });
+}
+
+/// A request of an engine's, turned to another address: tickets come from engines only.
+fn transmission(to: SocketAddr) -> Transmission {
+    let setup = observing(&["127.0.0.1:9".to_owned()]);
+    let mut now = setup.clock.now();
+    let mut engine = Engine::new(Settings::default(), [7; 32], &now);
+    engine.apply(&now, &setup.engine.directives[0].directive).unwrap();
+    for _ in 0..100 {
+        while let Some(output) = engine.poll_output() {
+            if let Output::Send(transmission) = output {
+                return Transmission { to, ..transmission };
+            }
+        }
+        now.mono = engine.next_wakeup().unwrap();
+        engine.handle(&now, Input::Wakeup);
+    }
+    panic!("it never asks")
+}
