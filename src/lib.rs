@@ -14,6 +14,7 @@
 //! | [`engine`] | RFC 5905 as a machine without sockets |
 //! | [`control`] | the asking side of the control protocol, without sockets |
 //! | [`ntpq`] | the ntpq command language: what is asked, what is printed |
+//! | [`insight`] | what a daemon's variables mean, worked out |
 //! | [`backend`] | what the upper layers see of the world |
 //! | [`sim`] | simulated worlds, for statistics and to look at |
 //! | [`net`] | sockets, names, the clock on the wall |
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod engine;
+pub mod insight;
 pub mod model;
 pub mod net;
 pub mod ntpq;

@@ -9,17 +9,19 @@ pub mod ntpsec;
 
 use crate::model::vars::{Variable, clock, peer, system};
 
-/// What the peers table shows of an association.
+/// What the peers table shows of an association, and what selection is explained from.
 ///
 /// The answer fits one datagram with the longest values there are (a test counts), since whoever
 /// watches forty associations asks this forty times. Names of hosts are in it as far as they fit:
-/// a daemon sends a second datagram for those beyond 100 letters.
+/// a daemon sends a second datagram for those beyond some fifty letters.
 pub const ROW: &[&Variable] = &[
     &peer::SOURCE,
     &peer::SOURCE_HOST,
     &peer::DESTINATION,
     &peer::LEAP,
     &peer::STRATUM,
+    &peer::ROOT_DELAY,
+    &peer::ROOT_DISPERSION,
     &peer::REFERENCE_ID,
     &peer::REFERENCE_TIME,
     &peer::RECEIVE,
@@ -40,8 +42,6 @@ pub const SCALARS: &[&Variable] = &[
     &peer::SOURCE_PORT,
     &peer::DESTINATION_PORT,
     &peer::PRECISION,
-    &peer::ROOT_DELAY,
-    &peer::ROOT_DISPERSION,
     &peer::TRANSMIT,
     &peer::UNREACH,
     &peer::PEER_MODE,
