@@ -12,7 +12,7 @@ use crate::engine::input::{Received, Stamp};
 use crate::engine::output::{Event, Output, Socket};
 use crate::engine::poll::{event, flash_bits};
 use crate::engine::timers::Timer;
-use crate::units::{AssocId, KeyId, Leap, Mode, Now, NtpDuration, Raw, Stratum};
+use crate::units::{AssocId, KeyId, Leap, Mode, Now, NtpDuration, Raw, RefId, Stratum};
 use crate::wire::mode6::flash::{Flash, SLOW};
 use crate::wire::packet::{Header, Packet, Trailer};
 
@@ -130,6 +130,8 @@ impl Engine {
         association.flash = Flash::from_bits(association.flash.bits() & flash_bits::ASSOCIATION);
         let asked = exchange.pending.version;
         let is_remarkable = header.version != asked && association.heard.version != header.version;
+        let begins_to_smear =
+            is_smear(header.reference_id) && !is_smear(association.heard.reference_id);
         association.heard.hear(header, now.mono, stamp);
         association.heard.is_authentic = exchange.is_authentic;
         let failed = header_tests(&association.heard, limits);
@@ -150,6 +152,9 @@ impl Engine {
                 self.take_sample(now, id, measurement);
             }
             self.schedule(now, id);
+        }
+        if begins_to_smear {
+            self.outputs.push_back(Output::Event(Event::Smearing { association: id }));
         }
         if is_remarkable {
             let answered = header.version;
@@ -192,6 +197,12 @@ impl Engine {
         self.after_discipline(now);
         self.mark_changed(now);
     }
+}
+
+/// Whether a reference ID is one with which servers that spread a leap second mark the time that
+/// they change (ntpd's `leapsmearinterval`). One in 256 of the hashes of IPv6 addresses is alike.
+const fn is_smear(reference_id: RefId) -> bool {
+    matches!(reference_id.octets(), [254, ..])
 }
 
 /// A reply, the request that it answers, and what is known of it.

@@ -101,6 +101,12 @@ pub enum Event {
         /// The version of its reply.
         answered: u8,
     },
+    /// The reference ID of a server says that it spreads a leap second over hours: for that long it
+    /// must not be mixed with servers that do not.
+    Smearing {
+        /// Which.
+        association: AssocId,
+    },
     /// The clock did not take a command.
     Held(Held),
     /// The clock was stepped.

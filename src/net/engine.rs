@@ -123,6 +123,13 @@ impl fmt::Display for Notice {
                     "association {association}: asked in version {asked}, it answers in {answered}"
                 )
             }
+            Self::Event(Event::Smearing { association }) => {
+                write!(
+                    f,
+                    "association {association}: by its reference ID it smears a leap second; do \
+                     not mix it with servers that do not"
+                )
+            }
             Self::Event(Event::Held(held)) => write!(f, "the clock was left alone: {held:?}"),
             Self::Event(Event::Stepped { by }) => {
                 write!(f, "the clock was stepped by {:+.6} s", by.seconds())
