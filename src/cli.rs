@@ -5,3 +5,4 @@ pub mod exit;
 pub mod ntpq;
 pub mod run;
 pub mod settings;
+pub mod sim;

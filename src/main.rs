@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use ntpscope::backend::TargetId;
 use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::exit::{Exit, printed};
-use ntpscope::cli::{ntpq, run, settings};
+use ntpscope::cli::{ntpq, run, settings, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::host::HostSpec;
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Err(instead) => say(&instead).into(),
         Ok(arguments) => match arguments.command {
             Some(Command::Ntpq { arguments }) => run::ntpq(&program, arguments),
+            Some(Command::Sim(arguments)) => sim::run(&arguments).into(),
             None => watch(&arguments).into(),
         },
     }

@@ -53,6 +53,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // Where a screen or a command meets the world.
     ("cli/run.rs", "net"),
     ("cli/run.rs", "sim"),
+    // Nothing but a simulated world and what came of it.
+    ("cli/demo.rs", "sim"),
+    ("cli/sim.rs", "sim"),
+    ("cli/sim/told.rs", "sim"),
     ("tui/run.rs", "net"),
     ("tui/run.rs", "sim"),
 ];

@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::cli::exit::Exit;
+use crate::cli::sim::SimArguments;
 use crate::config::app::{Color, span};
 use crate::config::host::HostSpec;
 
@@ -79,6 +80,8 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// Try an engine in a simulated world, as fast as it goes; no network, no clock touched.
+    Sim(SimArguments),
 }
 
 /// Why there are no [`Arguments`] to act on: what to print, and how to end.
@@ -112,7 +115,11 @@ fn sentence(text: &str) -> String {
     format!("ntpscope: {line}\nhint: `ntpscope --help` lists what there is\n")
 }
 
-fn color(text: &str) -> Result<Color, String> {
+/// Reads when to colour.
+///
+/// # Errors
+/// What it may be.
+pub fn color(text: &str) -> Result<Color, String> {
     match text {
         "auto" => Ok(Color::Auto),
         "always" => Ok(Color::Always),

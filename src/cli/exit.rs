@@ -17,16 +17,19 @@ pub enum Exit {
     NoAnswer = 3,
     /// A host answered that it will not.
     Refused = 4,
+    /// A simulated run missed a limit of its scenario.
+    Missed = 5,
 }
 
 impl Exit {
     /// Every code with its meaning, for `--help` and the manual.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Success, "done; also when whoever reads the output stops reading"),
         (Self::Failed, "a file, a socket or the terminal failed"),
         (Self::Usage, "the command line or the settings are wrong; nothing was done"),
         (Self::NoAnswer, "a host did not answer"),
         (Self::Refused, "a host refused to answer"),
+        (Self::Missed, "a simulated run missed a limit of its scenario"),
     ];
 
     /// The number.

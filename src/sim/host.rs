@@ -15,8 +15,10 @@ use crate::engine::settings::{Drift, Settings};
 use crate::sim::moment::{Moment, Span};
 use crate::sim::oscillator::Oscillator;
 use crate::sim::random::Random;
+use crate::sim::server::{LEAST_POLL, Reply};
 use crate::sim::truth::Truth;
-use crate::units::{Boot, Mono, Now, NtpDuration, Ppm, Raw};
+use crate::units::{Boot, Mode, Mono, Now, NtpDuration, Ppm, Raw, Stratum};
+use crate::wire::packet::{Header, Packet};
 
 /// A machine with an engine.
 #[derive(Debug)]
@@ -134,6 +136,12 @@ impl Host {
         self.asleep.is_some()
     }
 
+    /// For how long it has slept in all until `at`.
+    pub fn slept(&self, at: Moment) -> Duration {
+        let this_time = self.asleep.map_or(Duration::ZERO, |(since, _)| at.since(since));
+        self.suspended + this_time
+    }
+
     /// What its clocks show.
     pub fn now(&mut self, at: Moment) -> Now {
         let raw = self.raw(at);
@@ -200,6 +208,33 @@ impl Host {
             datagram: arrival.datagram,
         };
         self.handle(at, Input::Received(received))
+    }
+
+    /// Answers a client, as its engine stands: what a server does that gets its time from others.
+    pub fn answer(&mut self, at: Moment, request: &[u8]) -> Option<Reply> {
+        if self.is_asleep() {
+            return None;
+        }
+        let request = Packet::parse(request).ok()?.header;
+        let now = self.now(at);
+        let system = self.engine.system();
+        let receive = now.clock;
+        let header = Header {
+            leap: system.leap,
+            version: request.version,
+            mode: Mode::Server,
+            stratum: Stratum::new(system.stratum.get() % 16),
+            poll: request.poll.max(LEAST_POLL),
+            precision: self.engine.settings().precision,
+            root_delay: system.root_delay,
+            root_dispersion: self.engine.root_dispersion(&now),
+            reference_id: system.reference_id,
+            reference: system.reference,
+            origin: request.transmit,
+            receive,
+            transmit: receive + NtpDuration::from(TURNAROUND),
+        };
+        Some(Reply { after: TURNAROUND, datagram: header.emit() })
     }
 
     /// Suspends it.
@@ -340,7 +375,10 @@ impl fmt::Write for Mixer {
 }
 
 /// What every monotonic clock shows when the world begins.
-const MONO_START: Mono = Mono::from_nanos(500_000_000_000);
+pub const MONO_START: Mono = Mono::from_nanos(500_000_000_000);
+
+/// What it takes to answer.
+const TURNAROUND: Duration = Duration::from_micros(30);
 
 /// Outputs to one input; more is a fault.
 const MOST_OUTPUTS: usize = 100_000;

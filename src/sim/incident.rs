@@ -31,6 +31,13 @@ pub enum Incident {
         /// How far ahead of what it ought to show.
         by: Span,
     },
+    /// A server drifts away from now on, or tells the truth again.
+    Drifts {
+        /// Which.
+        server: String,
+        /// How far in a second; nothing for the truth.
+        per_second: Span,
+    },
     /// A server behaves in another way from now on.
     Becomes {
         /// Which.
@@ -74,6 +81,7 @@ impl Incident {
             Self::Lost(server)
             | Self::Back(server)
             | Self::Wrong { server, .. }
+            | Self::Drifts { server, .. }
             | Self::Becomes { server, .. }
             | Self::Reroute { server, .. }
             | Self::Loss { server, .. } => Some(server),
@@ -81,23 +89,47 @@ impl Incident {
         }
     }
 
+    /// What it is, in a few words.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Lost(server) => format!("{server} is cut off"),
+            Self::Back(server) => format!("{server} is back"),
+            Self::Wrong { server, by } => format!("{server} is wrong by {by}"),
+            Self::Drifts { server, per_second } => {
+                format!("{server} drifts away by {per_second} a second")
+            }
+            Self::Becomes { server, .. } => format!("{server} changes its ways"),
+            Self::Reroute { server, .. } => format!("the route to {server} changes"),
+            Self::Loss { server, chance } => {
+                format!("{:.0} % of the datagrams of {server} are lost", chance * 100.0)
+            }
+            Self::Step(by) => format!("somebody steps the clock by {by}"),
+            Self::Suspend { lasting, .. } => format!("this host sleeps for {lasting}"),
+            Self::Frequency(by) => format!("the crystal runs {by} ppm faster"),
+        }
+    }
+
     /// Lets it befall `world`, as `client` sees it. Servers that are not there are left alone.
     pub fn befall(&self, world: &mut World, client: NodeId) {
         let server = self.server().and_then(|name| world.named(name));
         match (self, server) {
-            (Self::Lost(_), Some(id)) => {
-                if let Some(server) = world.server_mut(id) {
-                    server.lose(true);
-                }
-            }
-            (Self::Back(_), Some(id)) => {
-                if let Some(server) = world.server_mut(id) {
-                    server.lose(false);
-                }
-            }
+            (Self::Lost(_), Some(id)) => world.cut(id, true),
+            (Self::Back(_), Some(id)) => world.cut(id, false),
             (Self::Wrong { by, .. }, Some(id)) => {
                 if let Some(server) = world.server_mut(id) {
                     server.mislead(*by);
+                }
+            }
+            (Self::Drifts { per_second, .. }, Some(id)) => {
+                let from = Span::new(world.at().seconds()).unwrap_or_default();
+                let per_second = *per_second;
+                let drifts = per_second.seconds().abs() > 0.0;
+                if let Some(server) = world.server_mut(id) {
+                    server.become_like(if drifts {
+                        Character::SlowLiar { from, per_second }
+                    } else {
+                        Character::Truechimer
+                    });
                 }
             }
             (Self::Becomes { character, .. }, Some(id)) => {

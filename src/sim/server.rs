@@ -103,8 +103,6 @@ impl Default for ServerSpec {
 pub struct Server {
     spec: ServerSpec,
     random: Random,
-    /// Whether it is cut off.
-    is_lost: bool,
     /// What an event added to its error.
     extra: Span,
     /// What each client may still ask, in requests, and since when.
@@ -126,17 +124,12 @@ impl Server {
     /// A server of that kind.
     pub fn new(spec: ServerSpec, random: Random) -> Self {
         let (extra, credit) = (Span::ZERO, BTreeMap::new());
-        Self { spec, random, is_lost: false, extra, credit, asked: 0 }
+        Self { spec, random, extra, credit, asked: 0 }
     }
 
     /// What it is like.
     pub const fn spec(&self) -> &ServerSpec {
         &self.spec
-    }
-
-    /// Cuts it off, or connects it again.
-    pub const fn lose(&mut self, is_lost: bool) {
-        self.is_lost = is_lost;
     }
 
     /// Makes it wrong by this much more than it is by its nature.
@@ -154,13 +147,20 @@ impl Server {
         self.asked
     }
 
+    /// How far the swing of its error takes its clock ahead.
+    pub fn swing(&self, at: Moment) -> NtpDuration {
+        if self.spec.swing.seconds().abs() <= 0.0 {
+            return NtpDuration::ZERO;
+        }
+        let turns = at.seconds() / self.spec.swing_period.seconds().max(1e-9);
+        let share = (std::f64::consts::TAU * turns).sin();
+        NtpDuration::from_seconds(self.spec.swing.seconds() * share)
+    }
+
     /// What its clock shows.
     pub fn time(&self, at: Moment, truth: &Truth) -> NtpTimestamp {
         let mut error_s = self.spec.error.seconds() + self.extra.seconds();
-        if self.spec.swing.seconds().abs() > 0.0 {
-            let turns = at.seconds() / self.spec.swing_period.seconds().max(1e-9);
-            error_s += self.spec.swing.seconds() * (std::f64::consts::TAU * turns).sin();
-        }
+        error_s += self.swing(at).seconds();
         let base = match self.spec.character {
             Character::Falseticker(by) => {
                 error_s += by.seconds();
@@ -185,9 +185,6 @@ impl Server {
         from: IpAddr,
         request: &[u8],
     ) -> Option<Reply> {
-        if self.is_lost {
-            return None;
-        }
         self.asked += 1;
         if self.spec.character == Character::Silent {
             return None;
@@ -251,7 +248,7 @@ impl Server {
             version: request.version,
             mode,
             stratum: Stratum::new(spec.stratum),
-            poll: request.poll,
+            poll: request.poll.max(LEAST_POLL),
             precision: Precision::new(spec.precision),
             root_delay: span(spec.root_delay),
             root_dispersion: span(spec.root_dispersion),
@@ -307,6 +304,9 @@ fn kissing(request: &Header, mode: Mode, kiss: Kiss, time: NtpTimestamp) -> Head
         transmit: time,
     }
 }
+
+/// The least poll interval that a server names, whatever the client's (ntpd's `NTP_MINPOLL`).
+pub const LEAST_POLL: PollExponent = PollExponent::new(3);
 
 /// The poll interval that a kiss asks for.
 const KISS_POLL: i8 = 6;
@@ -371,9 +371,6 @@ mod tests {
         let windows = ask(&mut server(Character::Windows), 1).unwrap();
         assert_eq!(windows.version, 3);
         assert!(windows.root_dispersion > NtpDuration::from_seconds(9.9));
-        let mut lost = server(Character::Truechimer);
-        lost.lose(true);
-        assert_eq!(ask(&mut lost, 1), None);
     }
 
     #[test]

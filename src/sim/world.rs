@@ -4,10 +4,12 @@
 //! they were foreseen, so a run depends on nothing but its seed.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::config::Rejected;
+use crate::config::ntp_conf::{self, Placed};
 use crate::engine::input::Input;
 use crate::engine::output::{Resolution, Socket, Transmission};
 use crate::sim::host::{Arrival, Due, Host, Wanted};
@@ -16,7 +18,7 @@ use crate::sim::moment::{Moment, Span};
 use crate::sim::random::{Random, Stream};
 use crate::sim::server::{Reply, Server};
 use crate::sim::truth::Truth;
-use crate::units::{NtpDuration, Ppm};
+use crate::units::{Mode, NtpDuration, Ppm};
 
 /// A world.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct World {
     foreseen: u64,
     nodes: Vec<Node>,
     paths: BTreeMap<(NodeId, NodeId), Path>,
+    /// Machines that are cut off.
+    cut: BTreeSet<NodeId>,
     /// Wakes engines before their time.
     nudge: Option<(Random, Span)>,
     /// Engines that were woken again and again at one moment, and how often.
@@ -52,7 +56,7 @@ impl NodeId {
     }
 
     /// The machine at an address.
-    fn at(address: IpAddr) -> Option<Self> {
+    pub fn at(address: IpAddr) -> Option<Self> {
         match address {
             IpAddr::V4(v4) => match v4.octets() {
                 [10, high, low, 1] => Some(Self(u16::from_be_bytes([high, low]))),
@@ -138,6 +142,7 @@ impl World {
             foreseen: 0,
             nodes: Vec::new(),
             paths: BTreeMap::new(),
+            cut: BTreeSet::new(),
             nudge: None,
             spinning: 0,
         }
@@ -176,6 +181,27 @@ impl World {
         let (there, back) = (random(client, server), random(server, client));
         self.paths.insert((client, server), link.there(there));
         self.paths.insert((server, client), link.back(back));
+    }
+
+    /// Applies lines of ntp.conf to the engine of a machine.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn configure(&mut self, id: NodeId, conf: &str) -> Result<(), Rejected> {
+        let at = self.at;
+        let source = format!("ntp.conf of {}", self.name(id));
+        let placed = ntp_conf::read(&source, conf)?;
+        let Some(host) = self.host_mut(id) else { return Ok(()) };
+        for Placed { line, column, directive } in placed {
+            let now = host.now(at);
+            host.engine_mut().apply(&now, &directive).map_err(|refused| Rejected {
+                source: source.clone(),
+                position: Some((line, column)),
+                reason: refused.to_string(),
+            })?;
+        }
+        self.attend(id);
+        Ok(())
     }
 
     /// Wakes engines for nothing from now on, on average as often as `every` says.
@@ -269,6 +295,20 @@ impl World {
             self.happen(next.what);
         }
         self.at = self.at.max(end);
+    }
+
+    /// Cuts a machine off, or connects it again.
+    pub fn cut(&mut self, id: NodeId, is_cut: bool) {
+        if is_cut {
+            self.cut.insert(id);
+        } else {
+            self.cut.remove(&id);
+        }
+    }
+
+    /// Whether a machine is cut off.
+    pub fn is_cut(&self, id: NodeId) -> bool {
+        self.cut.contains(&id)
     }
 
     /// Looks what the engine of a machine wants after it was changed from outside.
@@ -375,6 +415,11 @@ impl World {
                     self.reply(to, from, socket, reply);
                 }
             }
+            Machine::Host(host) if is_request && is_client(bytes) => {
+                if let Some(reply) = host.answer(at, bytes) {
+                    self.reply(to, from, socket, reply);
+                }
+            }
             Machine::Host(host) => {
                 let from = SocketAddr::new(from.address(), NTP_PORT);
                 let socket = if is_request { Socket::Ntp } else { socket };
@@ -399,6 +444,9 @@ impl World {
         datagram: Vec<u8>,
     ) {
         let at = self.at;
+        if self.cut.contains(&from) || self.cut.contains(&to) {
+            return;
+        }
         let Some(path) = self.paths.get_mut(&(from, to)) else { return };
         let arrivals = path.travel(at);
         if let Some(delay) = arrivals.second {
@@ -444,6 +492,11 @@ impl World {
             self.foresee(at, What::Wake { node: id, alarm: number });
         }
     }
+}
+
+/// Whether it is a client's request.
+fn is_client(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| Mode::from_bits(*first) == Mode::Client)
 }
 
 fn after(seconds: f64) -> Duration {
