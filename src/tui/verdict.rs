@@ -351,7 +351,10 @@ pub fn notices(app: &App, tab: &Tab) -> Vec<(Severity, String)> {
             format!("started anew {age} ago: its association ids changed"),
         ));
     }
-    if let Some(difference) = clock_difference(app, daemon) {
+    // A virtual clock differs from this host's on purpose; the headline tells of it by name.
+    if observed(daemon).is_none()
+        && let Some(difference) = clock_difference(app, daemon)
+    {
         notices.push((Severity::Warning, difference));
     }
     if let Some(program) = other_programs(app, tab) {

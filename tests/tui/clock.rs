@@ -183,3 +183,20 @@ fn a_frozen_clock_stands_still_while_its_course_is_recorded() {
     press(&mut app, "f");
     assert_ne!(above(&app), before);
 }
+
+#[test]
+fn a_virtual_clock_that_differs_from_the_hosts_is_no_warning() {
+    let shown = |daemon: Daemon| {
+        let mut daemon = daemon;
+        let values = daemon.system.latest().unwrap().clone();
+        let dated = daemon.system.dated().unwrap();
+        let clock = dated.clock + ms(-50.0);
+        daemon.system = Part::answered(values, Dated { clock, ..dated });
+        let mut app = fixtures::app(&["ntp2.example.net"], (120, 40));
+        tell(&mut app, TARGET, daemon);
+        screen(&app)
+    };
+    assert!(shown(remote(0.0)).contains("the daemon's clock is"));
+    assert!(!shown(engine(0.0)).contains("the daemon's clock is"));
+    assert!(shown(engine(0.0)).contains("system clock 3.210 ms slow"));
+}
