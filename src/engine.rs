@@ -19,6 +19,7 @@ pub mod output;
 pub mod poll;
 mod pool;
 pub mod settings;
+pub mod snapshot;
 pub mod system;
 mod timers;
 

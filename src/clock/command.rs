@@ -1,5 +1,7 @@
 //! What can be asked of a clock, and what it did, as data.
 
+use std::fmt;
+
 use crate::units::{Leap, NtpDuration, Ppm};
 
 /// What an engine wants of the clock that it steers.
@@ -73,4 +75,19 @@ pub enum Held {
         /// The number, as `errno` gives it.
         errno: i32,
     },
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPermitted => f.write_str("there is no right to set the clock"),
+            Self::Interference { found, expected } => write!(
+                f,
+                "something else steers the clock: its rate is {:+.3} ppm where {:+.3} was set",
+                found.parts_per_million(),
+                expected.parts_per_million()
+            ),
+            Self::System { errno } => write!(f, "the system refused with error {errno}"),
+        }
+    }
 }
