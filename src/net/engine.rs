@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinSet, spawn_blocking};
 
+use crate::backend::TargetId;
 use crate::clock::system::{Adjtimex, Failed as ClockFailed};
 use crate::config::drift::Drift;
 use crate::config::engine::EngineSetup;
@@ -20,10 +21,13 @@ use crate::engine::input::{Input, Received};
 use crate::engine::mobilize;
 use crate::engine::output::{Event, Output, Resolution, Transmission};
 use crate::engine::settings::Settings;
+use crate::engine::snapshot::{self, Snapshots};
+use crate::model::clock_loop::Steers;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::{self, Permit, Refused};
 use crate::net::guard::Guard;
+use crate::net::mailbox::Mailbox;
 use crate::net::own_addresses;
 use crate::net::programs;
 use crate::net::resolver::{self, Families};
@@ -44,6 +48,8 @@ pub struct Setup {
     pub engine: EngineSetup,
     /// The program's clock.
     pub clock: Clock,
+    /// Where its snapshots go, and what the upper layers call it; nowhere when nobody looks.
+    pub told: Option<(TargetId, Mailbox)>,
 }
 
 impl Setup {
@@ -130,7 +136,7 @@ impl fmt::Display for Notice {
                      not mix it with servers that do not"
                 )
             }
-            Self::Event(Event::Held(held)) => write!(f, "the clock was left alone: {held:?}"),
+            Self::Event(Event::Held(held)) => write!(f, "the clock was left alone: {held}"),
             Self::Event(Event::Stepped { by }) => {
                 write!(f, "the clock was stepped by {:+.6} s", by.seconds())
             }
@@ -215,6 +221,10 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
         news,
         notices,
         own: Vec::new(),
+        snapshots: Snapshots::new(),
+        told: setup.told,
+        taken: now.mono,
+        has_news: true,
         look_at_clock: now.mono,
         look_at_addresses: now.mono,
     };
@@ -265,6 +275,11 @@ struct Driver {
     news: Sender<News>,
     notices: Sender<Notice>,
     own: Vec<IpAddr>,
+    snapshots: Snapshots,
+    told: Option<(TargetId, Mailbox)>,
+    /// When the last snapshot was taken, and whether anything happened since.
+    taken: Mono,
+    has_news: bool,
     look_at_clock: Mono,
     look_at_addresses: Mono,
 }
@@ -274,9 +289,13 @@ impl Driver {
         loop {
             self.keep_house();
             self.drain();
+            self.publish();
             let wakeup = self.wakeup();
             tokio::select! {
-                Some(news) = news.recv() => self.take(news),
+                Some(news) = news.recv() => {
+                    self.take(news);
+                    self.has_news = true;
+                }
                 () = wake_at(&self.clock, Some(wakeup)) => {
                     let now = self.now();
                     self.engine.handle(&now, Input::Wakeup);
@@ -295,7 +314,29 @@ impl Driver {
         } else {
             self.look_at_addresses
         };
+        let house = if self.told.is_some() { house.min(self.publish_at()) } else { house };
         self.engine.next_wakeup().map_or(house, |wakeup| wakeup.min(house))
+    }
+
+    fn publish_at(&self) -> Mono {
+        self.taken + if self.has_news { BETWEEN_SNAPSHOTS } else { OLDEST_SNAPSHOT }
+    }
+
+    /// Leaves a snapshot for whoever looks, when it is time.
+    fn publish(&mut self) {
+        let bracket = Bracket::read();
+        let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
+        if self.told.is_none() || self.publish_at() > now.mono {
+            return;
+        }
+        (self.taken, self.has_news) = (now.mono, false);
+        let which = if self.steered.is_system() { Steers::System } else { Steers::Virtual };
+        let ahead_of_system = Some(self.steered.ahead_of_system(&bracket));
+        let seen = snapshot::Steered { which, ahead_of_system };
+        let daemon = self.snapshots.take(&self.engine, &now, seen);
+        if let Some((target, mailbox)) = &self.told {
+            mailbox.daemon(*target, daemon.into());
+        }
     }
 
     /// What is looked at from time to time.
@@ -466,6 +507,12 @@ const BETWEEN_ADDRESSES: Duration = Duration::from_secs(60);
 
 /// How often the system's clock is looked at for steps of others, when we steer it.
 const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
+
+/// How often what is shown is taken anew when something happened.
+const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(200);
+
+/// How often at least: offsets and error bounds move by themselves.
+const OLDEST_SNAPSHOT: Duration = Duration::from_secs(1);
 
 /// Clocks are read through caches, so a stamp may seem this much too early.
 const SLACK_S: f64 = 1e-5;

@@ -5,10 +5,13 @@ use std::task::{Context, Poll};
 use tokio::sync::watch::{Sender, channel};
 use tokio::task::JoinSet;
 
-use crate::backend::{Backend, Request, TargetId, Update};
+use crate::backend::{Backend, Measure, Request, TargetId, Update};
+use crate::config::engine::EngineSetup;
 use crate::config::host::HostSpec;
+use crate::model::{Contact, Daemon};
 use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
+use crate::net::engine::{self, Setup};
 use crate::net::mailbox::Mailbox;
 use crate::net::resolver::{self, Families};
 
@@ -19,7 +22,10 @@ pub struct Network {
     mailbox: Mailbox,
     orders: Vec<Sender<Orders>>,
     tasks: JoinSet<()>,
+    /// The engine in this process, once it was told to measure.
+    own: JoinSet<()>,
     names: resolver::Asked,
+    clock: Clock,
 }
 
 impl Network {
@@ -33,6 +39,8 @@ impl Network {
             mailbox: Mailbox::default(),
             orders: Vec::with_capacity(hosts.len()),
             tasks: JoinSet::new(),
+            own: JoinSet::new(),
+            clock,
             names: resolver::Asked::default(),
         };
         for (place, host) in (0..).zip(hosts) {
@@ -49,6 +57,29 @@ impl Network {
             network.tasks.spawn(watched.run(receiver));
         }
         Ok(network)
+    }
+
+    /// Starts the engine in this process, in place of one that runs.
+    fn measure(&mut self, measure: &Measure) {
+        self.own.abort_all();
+        let given = EngineSetup::clone(&measure.setup);
+        let setup = Setup {
+            // Nobody who only looks steers the system's clock, or writes a file.
+            engine: EngineSetup { discipline: false, drift_file: None, ..given },
+            clock: self.clock,
+            told: Some((TargetId::OWN, self.mailbox.clone())),
+        };
+        let mailbox = self.mailbox.clone();
+        self.own.spawn(async move {
+            match engine::start(setup).await {
+                // What it has to say is in its snapshots; the notices are for those without.
+                Ok(mut running) => while running.notice().await.is_some() {},
+                Err(failed) => {
+                    let contact = Contact::NoAddress { why: failed.to_string().into() };
+                    mailbox.daemon(TargetId::OWN, Daemon { contact, ..Daemon::default() }.into());
+                }
+            }
+        });
     }
 
     fn order(&self, target: TargetId, change: impl FnOnce(&mut Orders)) {
@@ -71,8 +102,9 @@ impl Backend for Network {
                     resolver::name_to(address, move |name| mailbox.name(address, name));
                 }
             }
-            // Nothing of this was offered.
-            Request::Measure(_) | Request::Pace(_) | Request::Incident(_) => {}
+            Request::Measure(measure) => self.measure(&measure),
+            // This world is real.
+            Request::Pace(_) | Request::Incident(_) => {}
         }
         while self.tasks.try_join_next().is_some() {}
     }

@@ -1,11 +1,15 @@
 //! The driver on the loopback: servers that are made up, and one that is not there.
 
 use std::net::UdpSocket;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::backend::Update;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::{Association, Directive, Kind, Options, Placed};
+use crate::model::Peer;
+use crate::model::vars::peer;
 use crate::units::NtpTimestamp;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -24,7 +28,7 @@ fn observing(servers: &[String]) -> Setup {
         }),
     });
     let engine = EngineSetup { directives: directives.collect(), ..EngineSetup::default() };
-    Setup { engine, clock: Clock::start() }
+    Setup { engine, clock: Clock::start(), told: None }
 }
 
 /// Waits until a notice says `text`.
@@ -67,6 +71,45 @@ fn a_server_on_the_loopback_is_asked_and_heard() {
         hear(&mut running, "it answers").await;
     });
     answering.join().unwrap();
+}
+
+#[test]
+fn what_it_knows_is_a_daemon_like_any_other() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let address = server.local_addr().unwrap();
+    let answering = std::thread::spawn(move || answer(&server));
+    let mailbox = Mailbox::default();
+    let mut setup = observing(&[address.to_string()]);
+    setup.told = Some((TargetId::OWN, mailbox.clone()));
+    let seen = block_on(async {
+        let running = start(setup).await.unwrap();
+        let looked = async {
+            loop {
+                let update = std::future::poll_fn(|context| mailbox.poll(context)).await;
+                let Update::Daemon { target: TargetId::OWN, daemon } = update else { continue };
+                let is_known = |peer: &Arc<Peer>| peer.duration(&peer::DELAY).is_some();
+                if daemon.peers.iter().any(|peer| is_known(peer) && peer.status.is_reachable()) {
+                    return daemon;
+                }
+            }
+        };
+        let seen = tokio::time::timeout(Duration::from_secs(20), looked).await.unwrap();
+        drop(running);
+        seen
+    });
+    answering.join().unwrap();
+    let [peer] = &*seen.peers else { panic!("{:?}", seen.peers) };
+    let row = peer.row.latest().unwrap();
+    assert_eq!(row.address(&peer::SOURCE), Some(address.ip()));
+    // Both ends read the same clock.
+    let offset = peer.duration(&peer::OFFSET).unwrap();
+    assert!(offset.seconds().abs() < 0.1, "{offset:?}");
+    let clock_loop = seen.clock_loop.as_ref().unwrap();
+    assert_eq!(clock_loop.steers, Steers::Virtual);
+    // Nothing has been corrected yet, so the virtual clock shows what the system's shows.
+    let apart = clock_loop.system_offset.unwrap() - clock_loop.steered_offset;
+    assert!(apart.seconds().abs() < 1e-3, "{clock_loop:?}");
 }
 
 #[test]
