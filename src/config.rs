@@ -8,6 +8,7 @@ pub mod engine;
 pub mod host;
 pub mod keys;
 pub mod ntp_conf;
+pub mod own_sources;
 
 use std::fmt;
 

@@ -140,6 +140,7 @@ fn screens(arguments: &Arguments, options: Options) -> color_eyre::Result<Option
     let outcome = runtime.block_on(async {
         let clock = Clock::start();
         let network = Network::start(&hosts(arguments), run::families(arguments), clock)?;
+        network.offer();
         tui::run::run(network, options, || clock.now()).await
     });
     // A resolver that hangs is not waited for.

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod mailbox;
 pub mod network;
 pub mod ntpq;
+pub mod offer;
 pub mod own_addresses;
 pub mod programs;
 pub mod random;

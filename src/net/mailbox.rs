@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::backend::{TargetId, Update};
+use crate::backend::{Offer, TargetId, Update};
 use crate::model::Daemon;
 use crate::model::programs::Program;
 
@@ -23,6 +23,7 @@ struct News {
     daemons: VecDeque<(TargetId, Arc<Daemon>)>,
     names: VecDeque<(IpAddr, Option<Arc<str>>)>,
     programs: Option<Arc<[Program]>>,
+    offer: Option<Arc<Offer>>,
     reader: Option<Waker>,
 }
 
@@ -51,6 +52,13 @@ impl Mailbox {
         news.wake();
     }
 
+    /// Leaves what could be measured in this process.
+    pub fn offer(&self, offer: Arc<Offer>) {
+        let mut news = self.open();
+        news.offer = Some(offer);
+        news.wake();
+    }
+
     /// The next piece of news; the reader is woken when there is one.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Update> {
         let mut news = self.open();
@@ -59,6 +67,9 @@ impl Mailbox {
         }
         if let Some(programs) = news.programs.take() {
             return Poll::Ready(Update::Programs(programs));
+        }
+        if let Some(offer) = news.offer.take() {
+            return Poll::Ready(Update::Offer(offer));
         }
         if let Some((address, name)) = news.names.pop_front() {
             return Poll::Ready(Update::Name { address, name });

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use tokio::sync::watch::{Sender, channel};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::backend::{Backend, Measure, Request, TargetId, Update};
 use crate::config::engine::EngineSetup;
@@ -13,6 +13,7 @@ use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
 use crate::net::engine::{self, Setup};
 use crate::net::mailbox::Mailbox;
+use crate::net::offer;
 use crate::net::resolver::{self, Families};
 
 /// The daemons that are watched. Dropping it ends its tasks; a resolver that hangs is left to
@@ -57,6 +58,14 @@ impl Network {
             network.tasks.spawn(watched.run(receiver));
         }
         Ok(network)
+    }
+
+    /// Offers to measure in this process, once this host's configuration has been read. Must be
+    /// called within the runtime.
+    pub fn offer(&self) {
+        let mailbox = self.mailbox.clone();
+        // Nobody waits for it: it leaves its news and ends by itself within milliseconds.
+        drop(spawn_blocking(move || mailbox.offer(offer::look().into())));
     }
 
     /// Starts the engine in this process, in place of one that runs.

@@ -1,0 +1,272 @@
+//! The sources that this host's own configuration names, whichever program it belongs to.
+//!
+//! Only what says whom to ask is taken out of chrony's and systemd-timesyncd's files, by options
+//! that mean the same here; nothing of them is judged, for it is not ours.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Rejected;
+use crate::config::host::HostSpec;
+use crate::config::ntp_conf::{self, Association, Directive, Family, Kind, Options};
+use crate::units::{KeyId, NtpDuration, PollExponent};
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// ntpd's and NTPsec's.
+    NtpConf,
+    /// chrony's, and its files of sources.
+    Chrony,
+    /// systemd-timesyncd's.
+    Timesyncd,
+}
+
+/// A file, or a folder of files, that may name sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where it is.
+    pub path: &'static str,
+    /// The ending of the files' names where it is a folder.
+    pub ending: Option<&'static str>,
+    /// How it is written.
+    pub format: Format,
+}
+
+/// Where to look.
+pub const PLACES: [Place; 11] = [
+    Place::file("/etc/ntpsec/ntp.conf", Format::NtpConf),
+    Place::file("/etc/ntp.conf", Format::NtpConf),
+    Place::file("/etc/chrony/chrony.conf", Format::Chrony),
+    Place::file("/etc/chrony.conf", Format::Chrony),
+    Place::folder("/etc/chrony/conf.d", ".conf", Format::Chrony),
+    Place::folder("/etc/chrony.d", ".conf", Format::Chrony),
+    Place::folder("/etc/chrony/sources.d", ".sources", Format::Chrony),
+    Place::folder("/run/chrony-dhcp", ".sources", Format::Chrony),
+    Place::file("/etc/systemd/timesyncd.conf", Format::Timesyncd),
+    Place::folder("/etc/systemd/timesyncd.conf.d", ".conf", Format::Timesyncd),
+    Place::folder("/run/systemd/timesyncd.conf.d", ".conf", Format::Timesyncd),
+];
+
+impl Place {
+    const fn file(path: &'static str, format: Format) -> Self {
+        Self { path, ending: None, format }
+    }
+
+    const fn folder(path: &'static str, ending: &'static str, format: Format) -> Self {
+        Self { path, ending: Some(ending), format }
+    }
+}
+
+/// A source that this host's own configuration names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnSource {
+    /// The file that names it.
+    pub path: PathBuf,
+    /// The source. Its key is not taken along: that is another program's secret.
+    pub association: Association,
+}
+
+/// The sources that the text of the file at `path` names, in its order.
+///
+/// # Errors
+/// An ntp.conf that is malformed.
+pub fn read(path: &Path, format: Format, text: &str) -> Result<Vec<OwnSource>, Rejected> {
+    let mut associations = match format {
+        Format::NtpConf => of_ntp_conf(&path.display().to_string(), text)?,
+        Format::Chrony => text.lines().filter_map(of_chrony).collect(),
+        Format::Timesyncd => of_timesyncd(text),
+    };
+    associations.retain(|association| {
+        matches!(association.kind, Kind::Server | Kind::Pool | Kind::Peer)
+            && association.options.key.is_none()
+    });
+    let source = |association| OwnSource { path: path.to_owned(), association };
+    Ok(associations.into_iter().map(source).collect())
+}
+
+fn of_ntp_conf(name: &str, text: &str) -> Result<Vec<Association>, Rejected> {
+    let associations = ntp_conf::read(name, text)?.into_iter().filter_map(|placed| {
+        let Directive::Association(association) = placed.directive else { return None };
+        Some(association)
+    });
+    Ok(associations.collect())
+}
+
+/// The source that a line of chrony's names, if it names one that can be asked.
+fn of_chrony(line: &str) -> Option<Association> {
+    if line.trim_start().starts_with(['#', '!', ';', '%']) {
+        return None;
+    }
+    let mut words = line.split_whitespace();
+    let kind = match words.next()?.to_ascii_lowercase().as_str() {
+        "server" => Kind::Server,
+        "pool" => Kind::Pool,
+        "peer" => Kind::Peer,
+        _ => return None,
+    };
+    let mut name = words.next()?;
+    let mut options = Options::default();
+    let mut family = None;
+    let mut port = None;
+    // chrony's older form has the family in front, its newer one among the options.
+    while let Some(wanted) = of_family(name) {
+        family = Some(wanted);
+        name = words.next()?;
+    }
+    while let Some(word) = words.next() {
+        match word.to_ascii_lowercase().as_str() {
+            "iburst" => options.iburst = true,
+            "burst" => options.burst = true,
+            "prefer" => options.prefer = true,
+            "noselect" => options.noselect = true,
+            "trust" => options.trust = true,
+            "xleave" => options.xleave = true,
+            "minpoll" => options.minpoll = exponent(words.next()?)?,
+            "maxpoll" => options.maxpoll = exponent(words.next()?)?,
+            "version" => {
+                options.version = words.next()?.parse().ok().filter(|v| (1..=4).contains(v))?;
+            }
+            "key" => options.key = KeyId::new(words.next()?.parse().ok()?),
+            "port" => port = Some(words.next()?),
+            // Added to what is measured, as ours is.
+            "offset" => {
+                let seconds: f64 = words.next()?.parse().ok()?;
+                options.bias = NtpDuration::from_seconds(seconds);
+            }
+            "ipv4" => family = Some(Family::Ipv4),
+            "ipv6" => family = Some(Family::Ipv6),
+            // Not asked without what it is to be authenticated by.
+            "nts" => return None,
+            _ => {}
+        }
+    }
+    options.minpoll = options.minpoll.min(options.maxpoll);
+    let host = host(name, port)?;
+    Some(Association { kind, host, family, options })
+}
+
+fn of_family(word: &str) -> Option<Family> {
+    match word {
+        "-4" => Some(Family::Ipv4),
+        "-6" => Some(Family::Ipv6),
+        _ => None,
+    }
+}
+
+/// An interval of chrony's within our limits; its own go below a second and up to half a year.
+fn exponent(text: &str) -> Option<PollExponent> {
+    text.parse::<i8>().ok().map(|exponent| PollExponent::new(exponent.clamp(3, 17)))
+}
+
+fn host(name: &str, port: Option<&str>) -> Option<HostSpec> {
+    match port {
+        Some(port) => format!("[{name}]:{port}").parse().ok(),
+        None => name.parse().ok(),
+    }
+}
+
+/// The servers of `NTP=`, or those of `FallbackNTP=` where there are none.
+fn of_timesyncd(text: &str) -> Vec<Association> {
+    let mut in_section = false;
+    let (mut servers, mut fallback): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for line in text.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            in_section = section.strip_suffix(']') == Some("Time");
+        } else if in_section && let Some((key, value)) = line.split_once('=') {
+            let list = match key.trim() {
+                "NTP" => &mut servers,
+                "FallbackNTP" => &mut fallback,
+                _ => continue,
+            };
+            // An empty value takes back what was listed before.
+            if value.trim().is_empty() {
+                list.clear();
+            }
+            list.extend(value.split_whitespace());
+        }
+    }
+    let names = if servers.is_empty() { fallback } else { servers };
+    let server = |name: &str| {
+        let host = name.parse().ok()?;
+        let options = Options::default();
+        Some(Association { kind: Kind::Server, host, family: None, options })
+    };
+    names.into_iter().filter_map(server).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(format: Format, text: &str) -> Vec<String> {
+        let sources = read(Path::new("file"), format, text).unwrap();
+        let names = sources.into_iter().map(|source| {
+            let Association { kind, host, .. } = source.association;
+            format!("{kind:?} {host}").to_lowercase()
+        });
+        names.collect()
+    }
+
+    #[test]
+    fn ntpds_sources_are_found_but_for_clocks_broadcasts_and_keys() {
+        let text = include_str!("../../tests/data/ntp_conf/rhel-ntp.conf");
+        assert_eq!(
+            names(Format::NtpConf, text),
+            [
+                "server 0.rhel.pool.ntp.org",
+                "server 1.rhel.pool.ntp.org",
+                "server 2.rhel.pool.ntp.org"
+            ]
+        );
+        let text = "server 127.127.28.0\nbroadcast 224.0.1.1\npeer a key 3\n";
+        assert!(names(Format::NtpConf, text).is_empty());
+    }
+
+    #[test]
+    fn chronys_sources_are_found_with_the_options_that_mean_the_same() {
+        let text = include_str!("../../tests/data/ntp_conf/debian-chrony.conf");
+        assert_eq!(names(Format::Chrony, text), ["pool 2.debian.pool.ntp.org"]);
+        let text = include_str!("../../tests/data/ntp_conf/rhel-chrony.conf");
+        let sources = read(Path::new("/etc/chrony.conf"), Format::Chrony, text).unwrap();
+        let [pool, peer, port, four] = sources.as_slice() else { panic!("{sources:?}") };
+        assert_eq!(pool.path, Path::new("/etc/chrony.conf"));
+        assert!(pool.association.options.iburst);
+        assert_eq!((peer.association.kind, peer.association.options.version), (Kind::Peer, 3));
+        assert_eq!(port.association.host.to_string(), "ntp2.example:1123");
+        assert!((port.association.options.bias.seconds() - 0.0005).abs() < 1e-9);
+        assert_eq!(four.association.family, Some(Family::Ipv4));
+        let polls = of_chrony("server a minpoll -2 maxpoll 4").unwrap().options;
+        assert_eq!((polls.minpoll, polls.maxpoll), (PollExponent::new(3), PollExponent::new(4)));
+        assert_eq!(
+            of_chrony("server 2001:db8::1 port 99").unwrap().host.to_string(),
+            "[2001:db8::1]:99"
+        );
+    }
+
+    #[test]
+    fn timesyncds_fallback_is_for_want_of_others() {
+        let text = include_str!("../../tests/data/ntp_conf/timesyncd.conf");
+        assert_eq!(
+            names(Format::Timesyncd, text),
+            ["server ntp1.example", "server 192.0.2.5", "server 2001:db8::5"]
+        );
+        let text = "NTP=outside\n[Time]\n#NTP=\nNTP=a\nNTP=\nFallbackNTP=b c\n[Other]\nNTP=d\n";
+        assert_eq!(names(Format::Timesyncd, text), ["server b", "server c"]);
+        assert!(names(Format::Timesyncd, "[Time]\n").is_empty());
+    }
+
+    #[test]
+    fn a_malformed_ntp_conf_is_told() {
+        let rejected = read(Path::new("/etc/ntp.conf"), Format::NtpConf, "sevrer a").unwrap_err();
+        assert!(rejected.to_string().starts_with("/etc/ntp.conf, line 1, column 1: "));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "(server|pool|[Time]|NTP=|minpoll|key|port|[-0-9.]{1,4}|[ \t\n]|.)*") {
+            for format in [Format::Chrony, Format::Timesyncd] {
+                proptest::prop_assert!(read(Path::new("f"), format, &text).is_ok());
+            }
+        }
+    }
+}
