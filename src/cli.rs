@@ -5,4 +5,5 @@ pub mod exit;
 pub mod ntpq;
 pub mod run;
 pub mod settings;
+pub mod setup;
 pub mod sim;

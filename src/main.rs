@@ -6,10 +6,10 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use ntpscope::backend::TargetId;
+use ntpscope::backend::{Measure, TargetId};
 use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::exit::{Exit, printed};
-use ntpscope::cli::{ntpq, run, settings, sim};
+use ntpscope::cli::{ntpq, run, settings, setup, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::host::HostSpec;
@@ -64,14 +64,24 @@ fn watch(arguments: &Arguments) -> Exit {
     if arguments.print_config {
         return printed(io::stdout().write_all(settings.print().as_bytes()));
     }
-    let options = match options(arguments, &settings) {
+    let mut options = match options(arguments, &settings) {
         Ok(options) => options,
         Err(rejected) => {
             complain(&format!("ntpscope: {rejected}\n"));
             return Exit::Usage;
         }
     };
-    if arguments.json || !io::stdout().is_terminal() {
+    let is_screen = !arguments.json && io::stdout().is_terminal();
+    if arguments.measures() {
+        options.measure = match measure(arguments, is_screen) {
+            Ok(measure) => Some(measure),
+            Err(rejected) => {
+                complain(&format!("ntpscope: {rejected}\n"));
+                return Exit::Usage;
+            }
+        };
+    }
+    if !is_screen {
         let patience = settings.timeout.value;
         return run::once(arguments, &hosts(arguments), patience, |daemons, names, now| {
             let printed = tui::once::print(options, daemons, names, now);
@@ -94,9 +104,29 @@ fn watch(arguments: &Arguments) -> Exit {
     }
 }
 
-/// The daemons to look at: those that were named, or the one on this host.
+/// The daemons to look at: those that were named, or the one on this host where nothing else was
+/// asked for.
 fn hosts(arguments: &Arguments) -> Vec<HostSpec> {
-    if arguments.hosts.is_empty() { vec![HostSpec::new(LOCAL)] } else { arguments.hosts.clone() }
+    if arguments.hosts.is_empty() && !arguments.measures() {
+        return vec![HostSpec::new(LOCAL)];
+    }
+    arguments.hosts.clone()
+}
+
+/// What to measure from here at once; it is shown on screens only.
+fn measure(arguments: &Arguments, is_screen: bool) -> Result<Measure, Rejected> {
+    if !is_screen {
+        return Err(Rejected {
+            source: "--source and -c".into(),
+            position: None,
+            reason: "what is measured from here is shown on screens, and there is none".into(),
+        });
+    }
+    let (engine, notices) = setup::engine(arguments.sources_of.as_deref(), &arguments.source)?;
+    for notice in notices {
+        complain(&format!("ntpscope: {notice}\n"));
+    }
+    Ok(Measure { setup: engine.into() })
 }
 
 fn options(arguments: &Arguments, settings: &Settings) -> Result<Options, Rejected> {

@@ -25,6 +25,15 @@ pub struct Arguments {
     #[arg(value_name = "HOST")]
     pub hosts: Vec<HostSpec>,
 
+    /// Measure this source from here, as the tab `self`; may be given several times. No clock is
+    /// touched.
+    #[arg(long, value_name = "HOST")]
+    pub source: Vec<HostSpec>,
+
+    /// Measure the sources of this ntp.conf from here, as the tab `self`. No clock is touched.
+    #[arg(short = 'c', value_name = "FILE")]
+    pub sources_of: Option<PathBuf>,
+
     /// Use IPv4 addresses of names only.
     #[arg(short = '4', conflicts_with = "ipv6")]
     pub ipv4: bool,
@@ -68,6 +77,13 @@ pub struct Arguments {
     /// What to do instead of watching.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Arguments {
+    /// Whether something is to be measured from here at once.
+    pub const fn measures(&self) -> bool {
+        !self.source.is_empty() || self.sources_of.is_some()
+    }
 }
 
 /// Commands besides watching. A host that is called like one goes behind `--`.
