@@ -84,6 +84,13 @@ pub enum Trouble {
 }
 
 impl Source {
+    /// Whether its interval was compared with those of others.
+    pub fn is_compared(&self) -> bool {
+        let is_apart =
+            |reason| matches!(reason, Reason::Unfit(_) | Reason::BeyondOrphan | Reason::Reserve);
+        self.verdict.is_some_and(|verdict| !is_apart(verdict.reason))
+    }
+
     /// Whether the daemon's tally is another than the one that was found here.
     pub fn differs(&self) -> bool {
         self.verdict.is_some_and(|verdict| verdict.tally != self.tally)
@@ -94,6 +101,12 @@ impl Selection {
     /// The source called `id`.
     pub fn source(&self, id: AssocId) -> Option<&Source> {
         self.sources.iter().find(|source| source.id == id)
+    }
+
+    /// Those whose intervals lie outside the one that the majority agrees on.
+    pub fn outside(&self) -> impl Iterator<Item = &Source> {
+        let is_outside = |reason| matches!(reason, Reason::Outside { .. });
+        self.sources.iter().filter(move |s| s.verdict.is_some_and(|v| is_outside(v.reason)))
     }
 
     /// How many sources were compared with each other.
@@ -287,11 +300,6 @@ fn kind(peer: &Peer) -> Kind {
         _ if host.starts_with("PPS(") => Kind::Pulse { has_seconds: false },
         _ => Kind::Ordinary,
     }
-}
-
-/// Whether `reason` says that a source contradicts the majority, or that there is none.
-pub const fn is_contradiction(reason: Reason) -> bool {
-    matches!(reason, Reason::Outside { .. } | Reason::NoMajority)
 }
 
 /// Dispersion from which on no sample was taken yet: with one it is 7.94 s, without 15.94 or 16 s.

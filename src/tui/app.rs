@@ -30,6 +30,8 @@ pub enum Screen {
     Association,
     /// The clock and its loop.
     Clock,
+    /// Who of the sources is right.
+    Selection,
 }
 
 /// What there is to know about a screen.
@@ -44,7 +46,7 @@ pub struct ScreenFacts {
 }
 
 /// Every screen.
-pub const SCREENS: [ScreenFacts; 3] = [
+pub const SCREENS: [ScreenFacts; 4] = [
     ScreenFacts {
         screen: Screen::Peers,
         title: "Peers",
@@ -59,6 +61,11 @@ pub const SCREENS: [ScreenFacts; 3] = [
         screen: Screen::Clock,
         title: "Clock",
         about: "is the clock right, and by how much could it be wrong",
+    },
+    ScreenFacts {
+        screen: Screen::Selection,
+        title: "Selection",
+        about: "why each source has its tally: who is right, who is wrong and by how much",
     },
 ];
 

@@ -21,6 +21,7 @@ pub enum Action {
     ScrollUp,
     Details,
     Clock,
+    Selection,
     ZoomIn,
     ZoomOut,
     Measure,
@@ -173,6 +174,8 @@ commands! {
     "previous" Up ["k" "left"] "" Association Move ""; "previous association"
     "scroll-down" ScrollDown ["down"] "" Association Move ""; "down one line"
     "scroll-up" ScrollUp ["up"] "" Association Move ""; "up one line"
+    "selection-down" Down ["j" "down"] "" Selection Move ""; "next source"
+    "selection-up" Up ["k" "up"] "" Selection Move ""; "previous source"
     "clock-down" ScrollDown ["j" "down"] "" Clock Move ""; "down one line"
     "clock-up" ScrollUp ["k" "up"] "" Clock Move ""; "up one line"
     "page-down" PageDown ["pagedown" "ctrl-d"] "" Everywhere Move ""; "down one page"
@@ -180,6 +183,7 @@ commands! {
     "first" First ["g" "home"] "" Everywhere Move ""; "first row or line"
     "last" Last ["G" "end"] "" Everywhere Move ""; "last row or line"
     "details" Details ["enter" "d"] "" Peers Move "details"; "all there is to know of the association under the cursor"
+    "selection-details" Details ["enter" "d"] "" Selection Move "details"; "all there is to know of the source under the cursor"
     "back" Back ["esc" "backspace"] "" Everywhere Move "back"; "back to the screen before; on the first one, drop the filter"
     "close-details" Back ["enter" "d"] "" Association Move ""; "back to the peers"
     "next-layout" NextLayout ["space"] "" Everywhere Show ""; "next set of columns: peers, apeers, opeers"
@@ -187,6 +191,7 @@ commands! {
     "apeers" Apeers ["a"] "" Everywhere Show ""; "the peers with their association ids"
     "opeers" Opeers ["o"] "" Everywhere Show ""; "the peers with local address and dispersion"
     "clock" Clock ["c"] "" Everywhere Show "clock"; "the clock and its loop: is it right, and by how much could it be wrong"
+    "selection" Selection ["v"] "" Everywhere Show "why"; "the verdicts: why each source has its tally, who is wrong and by how much"
     "zoom-in" ZoomIn ["z"] "" Clock Show "zoom"; "charts show a shorter time"
     "zoom-out" ZoomOut ["Z"] "" Clock Show ""; "charts show a longer time"
     "names" Names ["n"] "[on|off]" Everywhere Show "names"; "names or addresses"

@@ -196,6 +196,11 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
             let selected = tab.selected().map(|peer| peer.id).filter(known);
             Interest { rows: selected.into_iter().collect(), details: selected, visible }
         }
+        // Who is right depends on all of them, whoever has room on screen.
+        Screen::Selection => {
+            let rows = rows::rows(app, tab).into_iter().map(|row| row.peer.id).filter(known);
+            Interest { rows: rows.collect(), details: None, visible }
+        }
         Screen::Clock => {
             let followed = verdict::system_peer(&tab.latest).map(|peer| peer.id);
             Interest { rows: followed.into_iter().collect(), details: None, visible }

@@ -7,7 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::app::{App, Overlay, Screen, Tab};
-use crate::tui::views::{association, clock, frame, help, peers, question, status, world};
+use crate::tui::views::{
+    association, clock, frame, help, peers, question, selection, status, world,
+};
 use crate::units::AssocId;
 
 /// Draws everything.
@@ -23,6 +25,7 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             Screen::Peers => peers::render(app, tab, areas.body, buffer),
             Screen::Association => association::render(app, tab, areas.body, buffer),
             Screen::Clock => clock::render(app, tab, areas.body, buffer),
+            Screen::Selection => selection::render(app, tab, areas.body, buffer),
         }
     }
     status::render(app, areas.status, buffer);
@@ -57,6 +60,7 @@ pub fn page(app: &App) -> isize {
     let height = match app.screen() {
         _ if matches!(app.overlay, Some(Overlay::Help { .. })) => help::height(body(app)),
         Screen::Peers => app.tab().map_or(0, |tab| peers::height(app, tab, body(app))),
+        Screen::Selection => app.tab().map_or(0, |tab| selection::height(app, tab, body(app))),
         Screen::Association | Screen::Clock => usize::from(body(app).height),
     };
     isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1)
@@ -76,7 +80,7 @@ pub fn window(app: &App, tab: &Tab) -> usize {
 pub fn most_scroll(app: &App) -> usize {
     let Some(tab) = app.tab() else { return 0 };
     match app.screen() {
-        Screen::Peers => 0,
+        Screen::Peers | Screen::Selection => 0,
         Screen::Association => association::most_scroll(app, tab, body(app)),
         Screen::Clock => clock::most_scroll(app, tab, body(app)),
     }

@@ -8,6 +8,7 @@ pub mod help;
 pub mod peers;
 pub mod question;
 pub mod samples;
+pub mod selection;
 pub mod status;
 pub mod strip;
 pub mod value;

@@ -8,3 +8,4 @@ mod clock;
 mod fixtures;
 mod keys;
 mod screens;
+mod selection;

@@ -36,6 +36,7 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Filter => set_filter(app, argument.into()),
         Action::Details => open(app, Screen::Association),
         Action::Clock => show_screen(app, Screen::Clock),
+        Action::Selection => show_screen(app, Screen::Selection),
         Action::ZoomIn => zoom(app, -1),
         Action::ZoomOut => zoom(app, 1),
         Action::Measure => measure::ask(app, argument),
@@ -179,7 +180,7 @@ fn moves(app: &mut App, action: Action) -> bool {
                 tab.scroll = 0;
             }
         }
-        Screen::Peers | Screen::Clock => move_cursor(app, step),
+        Screen::Peers | Screen::Clock | Screen::Selection => move_cursor(app, step),
     }
     true
 }

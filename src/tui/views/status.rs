@@ -110,7 +110,9 @@ fn hints(app: &App, room: usize) -> String {
         if command.hint == "back" && app.screens.len() == 1 && app.view.filter.is_empty() {
             continue;
         }
-        if command.action == Action::Clock && app.screen() == Screen::Clock {
+        if command.action == Action::Clock && app.screen() == Screen::Clock
+            || command.action == Action::Selection && app.screen() == Screen::Selection
+        {
             continue;
         }
         let Some(key) = command.keys.first() else { continue };
