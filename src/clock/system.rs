@@ -67,12 +67,14 @@ impl<K: Kernel> System<K> {
         (self.expected.rate, Rate::from_ppm(self.steering.frequency))
     }
 
-    /// Ends a slew that nobody has renewed for too long: whoever asked for it may hang, and the
-    /// clock would run away. `None` when there is nothing to end.
+    /// Ends a slew that has moved the clock further than any may without being told again: whoever
+    /// asked for it has forgotten it. `None` when there is nothing to end.
     pub fn end_stale_slew(&mut self, now: &Now) -> Option<Outcome> {
         let (in_force, base) = self.rates();
         let is_slewing = in_force != base;
-        let is_stale = now.raw.seconds_since(self.steered) > DEAD_MAN_S;
+        let elapsed_s = now.raw.seconds_since(self.steered);
+        let moved_s = self.steering.slew.parts_per_million() / 1e6 * elapsed_s;
+        let is_stale = moved_s.abs() > MOST_MOVED_S;
         (is_slewing && is_stale && self.held.is_none()).then(|| {
             let frequency = self.steering.frequency;
             self.command(now, &Command::Steer(Steering { frequency, slew: Ppm::default() }))
@@ -109,7 +111,8 @@ impl<K: Kernel> System<K> {
     /// long) it may also be at our base frequency: a guard of ours ended the slew.
     fn untouched(&mut self, now: Option<&Now>) -> Result<(), Held> {
         let found = self.kernel.read().map_err(held)?;
-        let is_late = now.is_some_and(|now| now.raw.seconds_since(self.steered) > DEAD_MAN_S);
+        let is_late =
+            now.is_some_and(|now| now.raw.seconds_since(self.steered) > SHORTEST_SILENCE_S);
         let (_, base) = self.rates();
         if is_late && found.rate == base {
             self.expected.rate = base;
@@ -289,8 +292,12 @@ const MOST_FREQUENCY_PPM: f64 = 500.0;
 /// The fastest slew: a twelfth.
 const MOST_SLEW_PPM: f64 = 83_333.0;
 
-/// A slew is good for this long; whoever steers renews it every second.
-const DEAD_MAN_S: f64 = 8.0;
+/// The furthest that a slew moves the clock without being told again: more than the greatest offset
+/// that is slewed at all.
+const MOST_MOVED_S: f64 = 2.0;
+
+/// A guard that ends a slew because we hang has waited longer than this.
+const SHORTEST_SILENCE_S: f64 = 2.5;
 
 #[cfg(test)]
 mod tests;

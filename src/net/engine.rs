@@ -105,7 +105,7 @@ pub enum Notice {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A slew was ended because nothing renewed it.
+    /// A slew was ended because it was forgotten.
     StaleSlew,
     /// A directive is not followed.
     NotFollowed {
@@ -144,7 +144,7 @@ impl fmt::Display for Notice {
             Self::Trouble(failed) => failed.fmt(f),
             Self::Drift { path, source } => write!(f, "cannot write {}: {source}", path.display()),
             Self::NotFollowed { line, why } => write!(f, "line {line} is not followed: {why}"),
-            Self::StaleSlew => f.write_str("a slew that nothing renewed was ended"),
+            Self::StaleSlew => f.write_str("a slew that was forgotten was ended"),
         }
     }
 }
@@ -356,10 +356,18 @@ impl Driver {
                 let now = self.now();
                 self.engine.handle(&now, Input::ClockStepped { by });
             }
+            self.renew_guard();
             if let Some(outcome) = self.steered.end_stale_slew(&now) {
                 self.tell(Notice::StaleSlew);
                 self.engine.handle(&now, Input::Clock(outcome));
             }
+        }
+    }
+
+    /// Says to the guard that this task lives, and how the clock is to be left if it does not.
+    fn renew_guard(&self) {
+        if let (Some(guard), Some((in_force, base))) = (&self.guard, self.steered.rates()) {
+            guard.renew(in_force, base);
         }
     }
 
@@ -420,11 +428,7 @@ impl Driver {
                 Output::Clock(command) => {
                     let now = self.now();
                     let outcome = self.steered.command(&now, &command);
-                    if let (Some(guard), Some((in_force, base))) =
-                        (&self.guard, self.steered.rates())
-                    {
-                        guard.renew(in_force, base);
-                    }
+                    self.renew_guard();
                     let now = self.now();
                     self.engine.handle(&now, Input::Clock(outcome));
                 }

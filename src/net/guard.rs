@@ -1,6 +1,6 @@
 //! A dead man's handle: ends a slew of the system's clock when whoever asked for it hangs.
 //!
-//! The engine renews a slew every second. A terminal that takes no more output, or a debugger, can
+//! The engine's thread says every second that it lives. A terminal that takes no more output, or a debugger, can
 //! stop the one thread that everything runs on, and the clock would run away meanwhile. A thread of
 //! its own waits for the renewals and does nothing else.
 
@@ -26,13 +26,16 @@ struct Renewal {
 impl Guard {
     /// Starts to guard; `None` when the system gives no thread.
     pub fn start(kernel: impl Kernel + Send + 'static) -> Option<Self> {
-        Self::with_patience(kernel, PATIENCE)
+        Self::with_patience(kernel, patience)
     }
 
-    fn with_patience(kernel: impl Kernel + Send + 'static, patience: Duration) -> Option<Self> {
+    fn with_patience(
+        kernel: impl Kernel + Send + 'static,
+        patience: impl Fn(&Renewal) -> Duration + Send + 'static,
+    ) -> Option<Self> {
         let (renewals, renewed) = sync_channel(WAITING);
         let thread = thread::Builder::new().name("clock guard".into());
-        thread.spawn(move || watch(kernel, &renewed, patience)).ok()?;
+        thread.spawn(move || watch(kernel, &renewed, &patience)).ok()?;
         Some(Self { renewals })
     }
 
@@ -43,11 +46,15 @@ impl Guard {
     }
 }
 
-fn watch(mut kernel: impl Kernel, renewed: &Receiver<Renewal>, patience: Duration) {
+fn watch(
+    mut kernel: impl Kernel,
+    renewed: &Receiver<Renewal>,
+    patience: &impl Fn(&Renewal) -> Duration,
+) {
     while let Ok(mut latest) = renewed.recv() {
         // Without a slew there is nothing to guard.
         while latest.in_force != latest.base {
-            match renewed.recv_timeout(patience) {
+            match renewed.recv_timeout(patience(&latest)) {
                 Ok(renewal) => latest = renewal,
                 Err(RecvTimeoutError::Timeout) => {
                     end(&mut kernel, &latest);
@@ -70,8 +77,16 @@ fn end(kernel: &mut impl Kernel, latest: &Renewal) {
 /// Renewals that may wait to be taken.
 const WAITING: usize = 16;
 
-/// Longer than any renewal takes.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// How long to wait for the next word: a busy machine is late by a second or two, and what a slew does
+/// meanwhile should be little.
+fn patience(latest: &Renewal) -> Duration {
+    let slew_ppm =
+        latest.in_force.ppm().parts_per_million() - latest.base.ppm().parts_per_million();
+    Duration::from_secs(if slew_ppm.abs() > GENTLE_PPM { 3 } else { 12 })
+}
+
+/// A slew up to this is gentle: it moves the clock by a few milliseconds before it is ended.
+const GENTLE_PPM: f64 = 500.5;
 
 #[cfg(test)]
 mod tests {
@@ -107,11 +122,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fast_slew_is_ended_sooner() {
+        let renewal = |slew| Renewal { in_force: ppm(3.0 + slew), base: ppm(3.0) };
+        assert!(patience(&renewal(-80_000.0)) < patience(&renewal(500.0)));
+    }
+
+    #[test]
     fn a_slew_that_is_not_renewed_is_ended_and_a_strangers_rate_is_left() {
         let rate = Arc::new(Mutex::new(ppm(0.0)));
         let (tell, changed) = channel();
         let kernel = Fake { rate: Arc::clone(&rate), tell };
-        let guard = Guard::with_patience(kernel, Duration::from_millis(20)).unwrap();
+        let guard = Guard::with_patience(kernel, |_| Duration::from_millis(20)).unwrap();
         *rate.lock().unwrap() = ppm(500.0);
         guard.renew(ppm(500.0), ppm(7.0));
         let patience = Duration::from_secs(10);

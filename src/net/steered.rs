@@ -107,7 +107,7 @@ impl<K: Kernel> Steered<K> {
         }
     }
 
-    /// Ends a slew that the engine has not renewed for too long; `None` when there is none.
+    /// Ends a slew that the engine has forgotten; `None` when there is none.
     pub fn end_stale_slew(&mut self, now: &Now) -> Option<Outcome> {
         match &mut self.hand {
             Hand::Virtual(_) => None,

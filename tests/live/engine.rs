@@ -47,6 +47,11 @@ fn the_engine_sees_what_a_real_daemon_sees_and_sets_no_clock() {
     if !lab::available("lab", lab::up()) {
         return;
     }
+    let strace = Command::new("strace").arg("-V").output();
+    let strace = strace.map(drop).map_err(|error| format!("strace cannot be had: {error}"));
+    if !lab::available("lab", strace) {
+        return;
+    }
     let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "180"]);
     assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
     let trace = std::env::temp_dir().join(format!("ntpscope-engine-{}", std::process::id()));

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::System;
 use super::kernel::{Change, Kernel, NOMINAL_TICK_US, Rate, State, StatusBits};
-use super::{DEAD_MAN_S, System};
 use crate::clock::Clock as _;
 use crate::clock::command::{Command, Held, Outcome, Status, Steering};
 use crate::units::{Leap, Now, NtpDuration, NtpTimestamp, Ppm, Raw};
@@ -173,16 +173,18 @@ fn the_end_leaves_the_base_frequency() {
 }
 
 #[test]
-fn a_slew_that_nobody_renews_ends() {
+fn a_slew_that_was_forgotten_ends() {
     let kernel = Fake::new();
     let mut system = taken(&kernel);
     system.command(&at(1), &steer(-20.0, 400.0));
-    assert_eq!(system.end_stale_slew(&at(2)), None);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]
-    let late = at(2 + DEAD_MAN_S as u64);
-    assert!(matches!(system.end_stale_slew(&late), Some(Outcome::Steered(_))));
+    // An hour of 400 ppm are 1.44 s; after 5 000 s it has moved the clock by 2 s.
+    assert_eq!(system.end_stale_slew(&at(3_600)), None);
+    assert!(matches!(system.end_stale_slew(&at(5_002)), Some(Outcome::Steered(_))));
     assert_eq!(kernel.changes(), [Change::Quiet, rate(380.0), rate(-20.0)]);
-    assert_eq!(system.end_stale_slew(&at(100)), None);
+    assert_eq!(system.end_stale_slew(&at(100_000)), None);
+    system.command(&at(100_001), &steer(-20.0, -83_333.0));
+    assert_eq!(system.end_stale_slew(&at(100_020)), None);
+    assert!(system.end_stale_slew(&at(100_026)).is_some());
 }
 
 #[test]
