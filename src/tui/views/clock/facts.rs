@@ -101,9 +101,9 @@ fn state(engine: &ClockLoop) -> String {
         Algorithm::Kalman => "joint filter",
     };
     let clock = match engine.steers {
-        Steers::Virtual => "steers no real clock",
-        Steers::System => "steers the system clock",
-        Steers::Simulated => "steers a simulated clock",
+        Steers::Virtual => "virtual clock",
+        Steers::System => "system clock",
+        Steers::Simulated => "simulated clock",
     };
     format!("{}: {meaning} · {algorithm}, {clock}", engine.state)
 }
@@ -125,6 +125,9 @@ fn frequency(values: &Values, engine: Option<&ClockLoop>) -> Option<String> {
     let is_told = told.is_some_and(|told| told.parts_per_million() != 0.0);
     let left_alone = match a_day {
         // A daemon says zero until it knows.
+        _ if engine.is_some_and(|engine| matches!(engine.state, "NSET" | "FREQ")) => {
+            "not measured yet".into()
+        }
         _ if engine.is_none() && !is_told => "not measured yet, by the looks of it".into(),
         a_day if a_day.abs() < 0.0005 => "left alone it would hardly drift".into(),
         a_day if a_day > 0.0 => format!("left alone it would lose {a_day:.3} s a day"),
