@@ -31,9 +31,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
 use crate::clock::command::Held;
+use crate::config::engine::Algorithm;
 use crate::config::keys::Entry;
 use crate::engine::association::Association;
 use crate::engine::discipline::drift::DriftKeeper;
+use crate::engine::discipline::kalman::Kalman;
 use crate::engine::discipline::limits::Limits;
 use crate::engine::discipline::ntp::NtpLoop;
 use crate::engine::discipline::{Discipline, Report};
@@ -108,7 +110,10 @@ impl Engine {
     /// production it comes from the system.
     pub fn new(settings: Settings, seed: [u8; 32], now: &Now) -> Self {
         let limits = Limits::default();
-        let discipline = Box::new(NtpLoop::new(&limits, &settings, now));
+        let discipline: Box<dyn Discipline> = match settings.algorithm {
+            Algorithm::Ntp => Box::new(NtpLoop::new(&limits, &settings, now)),
+            Algorithm::Kalman => Box::new(Kalman::new(&settings)),
+        };
         let mut this = Self {
             outputs: VecDeque::new(),
             random: ChaCha20Rng::from_seed(seed),

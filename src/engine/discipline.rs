@@ -5,6 +5,7 @@
 //! with readings of the raw clock and of the clock that is steered.
 
 pub mod drift;
+pub mod kalman;
 pub mod limits;
 pub mod ntp;
 

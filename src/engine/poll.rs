@@ -9,6 +9,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore as _;
 
+use crate::config::engine::Algorithm;
 use crate::engine::Engine;
 use crate::engine::association::{Association, Kind, Pending};
 use crate::engine::filter::Filtered;
@@ -325,8 +326,11 @@ impl Engine {
     }
 
     /// What one packet adds to the headway owed, in seconds.
+    ///
+    /// A discipline that wishes for intervals may wish for short ones at the start, before it has
+    /// told any: the burst must not have used up what they need.
     fn throttle_unit_s(&self, id: AssocId) -> f64 {
-        let wishes = self.discipline.poll_wish(id).is_some();
+        let wishes = self.settings.algorithm == Algorithm::Kalman;
         let unit = if wishes { self.floor(id) } else { self.poll_range(id).0 };
         f64::from(unit.exponent()).exp2()
     }
@@ -431,7 +435,7 @@ const BESIDE_DAEMON: PollExponent = PollExponent::new(6);
 const LONGEST: Duration = Duration::from_secs(1 << 17);
 
 /// How much longer than wished an interval is at most, so that sources do not march in step.
-const WISH_STRETCH: f64 = 0.02;
+const WISH_STRETCH: f64 = 0.05;
 
 /// Packets to different sources are this far apart, as chrony's are.
 const SEPARATION: Duration = Duration::from_millis(200);

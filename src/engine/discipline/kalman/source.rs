@@ -1,0 +1,151 @@
+//! One source as the filter knows it.
+
+use std::collections::VecDeque;
+
+use crate::engine::discipline::kalman::bank::Learned;
+use crate::engine::discipline::kalman::delays::Delays;
+use crate::engine::discipline::kalman::pace::Pace;
+use crate::engine::discipline::{Measurement, Role, SourceReport};
+use crate::units::{AssocId, NtpDuration, PollExponent, Tally};
+
+/// One source as the filter knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) id: AssocId,
+    /// Its last measurements, oldest first: what is fed when selection comes to trust it.
+    pub(super) kept: VecDeque<Measurement>,
+    pub(super) delays: Delays,
+    pub(super) pace: Pace,
+    /// Where its bias stands in the joint state.
+    pub(super) slot: Option<usize>,
+    /// Whether selection trusts it, and it is among the best.
+    pub(super) is_chosen: bool,
+    /// Whether selection takes it for a falseticker.
+    pub(super) is_false: bool,
+    /// Whether it has been measured often enough to be relied on at the start.
+    pub(super) samples: u32,
+    pub(super) minpoll: PollExponent,
+    pub(super) maxpoll: PollExponent,
+    /// The number of the last measurement that was fed.
+    pub(super) fed: Option<u64>,
+    /// How much it told of late.
+    pub(super) information: f64,
+    /// How many measurements in a row lay outside their windows, counted with the side they lay on.
+    pub(super) outside: i32,
+    /// The mean of the last residuals, each as a part of what it might have been.
+    pub(super) drift: f64,
+    /// Sums for the asymmetry of its jitter.
+    asymmetry: (f64, f64),
+    residual_s: f64,
+    /// Its bias as last estimated, its deviation, and the most that the path explains, in seconds.
+    pub(super) bias_s: f64,
+    pub(super) is_inconsistent: bool,
+}
+
+impl Source {
+    pub(super) fn new(id: AssocId) -> Self {
+        Self {
+            id,
+            kept: VecDeque::with_capacity(KEPT),
+            delays: Delays::default(),
+            pace: Pace::default(),
+            slot: None,
+            is_chosen: false,
+            is_false: false,
+            samples: 0,
+            minpoll: PollExponent::new(6),
+            maxpoll: PollExponent::new(10),
+            fed: None,
+            information: 0.0,
+            outside: 0,
+            drift: 0.0,
+            asymmetry: (0.0, 0.0),
+            residual_s: 0.0,
+            bias_s: 0.0,
+            is_inconsistent: false,
+        }
+    }
+
+    /// Keeps a measurement.
+    pub(super) fn keep(&mut self, measurement: &Measurement) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(*measurement);
+        self.delays.push(measurement.delay.seconds());
+        self.samples = self.samples.saturating_add(1);
+    }
+
+    /// Takes over what selection says of it.
+    pub(super) fn choose(&mut self, role: &Role, is_chosen: bool) {
+        self.is_chosen = is_chosen;
+        self.is_false = role.tally == Tally::Falseticker;
+        (self.minpoll, self.maxpoll) = (role.minpoll, role.maxpoll.max(role.minpoll));
+    }
+
+    /// Notes what a measurement told; `apart_s` is how far it lay from the estimate afterwards.
+    pub(super) fn note(&mut self, learned: &Learned, apart_s: f64, excess_s: f64, likely_s: f64) {
+        self.residual_s = learned.residual_s;
+        self.information += (learned.gained.max(0.0) - self.information) * FRESH;
+        let side = if learned.residual_s > 0.0 { 1 } else { -1 };
+        self.outside = match learned.outside {
+            outside if outside < 0.5 => 0,
+            _ if self.outside.signum() == -side => side,
+            _ => self.outside.saturating_add(side),
+        };
+        let part = learned.residual_s / likely_s.max(f64::MIN_POSITIVE);
+        self.drift += (part.clamp(-3.0, 3.0) - self.drift) * FRESH;
+        self.asymmetry.0 += (apart_s * excess_s - self.asymmetry.0) * FRESH;
+        self.asymmetry.1 += (excess_s * excess_s - self.asymmetry.1) * FRESH;
+    }
+
+    /// How far its last measurements lay from what was expected, when several in a row lay outside
+    /// their windows on the same side; in seconds.
+    pub(super) fn astray_s(&self) -> Option<f64> {
+        (self.is_chosen && self.outside.abs() >= IN_A_ROW).then_some(self.residual_s)
+    }
+
+    /// Forgets what the filter was told by it.
+    pub(super) fn start_over(&mut self) {
+        self.slot = None;
+        self.fed = None;
+        self.information = 0.0;
+        self.outside = 0;
+        self.drift = 0.0;
+        self.bias_s = 0.0;
+        self.is_inconsistent = false;
+    }
+
+    /// The most that an uneven path explains (one standard deviation), in seconds.
+    pub(super) fn bias_prior_s(&self) -> f64 {
+        UNEVEN * self.delays.shortest_s().max(0.0)
+    }
+
+    /// What is known of it, with its share in all that was told.
+    pub(super) fn report(&self, information: f64) -> SourceReport {
+        let (product, square) = self.asymmetry;
+        let asymmetry = if square > 0.0 { (product / square).clamp(-0.5, 0.5) } else { 0.0 };
+        let weight = if self.is_chosen && information > 0.0 { self.information } else { 0.0 };
+        SourceReport {
+            source: self.id,
+            weight: weight / information.max(f64::MIN_POSITIVE),
+            bias: NtpDuration::from_seconds(self.bias_s),
+            bias_prior: NtpDuration::from_seconds(3.0 * self.bias_prior_s()),
+            is_inconsistent: self.is_inconsistent,
+            asymmetry,
+            residual: NtpDuration::from_seconds(self.residual_s),
+        }
+    }
+}
+
+/// Measurements kept of a source.
+pub(super) const KEPT: usize = 8;
+
+/// The bias that a path may have, as a part of its shortest round trip.
+const UNEVEN: f64 = 0.1;
+
+/// So many measurements outside their windows, one after the other and on one side, are not chance.
+const IN_A_ROW: i32 = 3;
+
+/// The share of the newest measurement in running means.
+const FRESH: f64 = 0.1;
