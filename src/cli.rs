@@ -1,6 +1,7 @@
 //! The command line: what was asked for, and the commands that need no screen.
 
 pub mod args;
+pub mod demo;
 pub mod exit;
 pub mod ntpq;
 pub mod run;

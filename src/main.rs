@@ -6,8 +6,9 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use ntpscope::backend::{Measure, TargetId};
+use ntpscope::backend::{Backend, Measure, TargetId};
 use ntpscope::cli::args::{self, Arguments, Command};
+use ntpscope::cli::demo::DemoArguments;
 use ntpscope::cli::exit::{Exit, printed};
 use ntpscope::cli::{ntpq, run, settings, setup, sim};
 use ntpscope::config::Rejected;
@@ -15,10 +16,13 @@ use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::host::HostSpec;
 use ntpscope::net::clock::Clock;
 use ntpscope::net::network::Network;
+use ntpscope::sim::live::Live;
+use ntpscope::sim::site::Stage;
 use ntpscope::tui;
 use ntpscope::tui::app::{Options, Target};
 use ntpscope::tui::terminal::Capabilities;
 use ntpscope::tui::theme::{ThemeError, Themes, Variant};
+use ntpscope::tui::update::measure::OWN_LABEL;
 
 fn main() -> ExitCode {
     let mut words = env::args_os();
@@ -28,9 +32,10 @@ fn main() -> ExitCode {
     }
     match args::read(std::iter::once(program.clone()).chain(words)) {
         Err(instead) => say(&instead).into(),
-        Ok(arguments) => match arguments.command {
+        Ok(arguments) => match arguments.command.clone() {
             Some(Command::Ntpq { arguments }) => run::ntpq(&program, arguments),
-            Some(Command::Sim(arguments)) => sim::run(&arguments).into(),
+            Some(Command::Sim(asked)) => sim::run(&asked).into(),
+            Some(Command::Demo(demo)) => watch_demo(&demo.look(&arguments), &demo).into(),
             None => watch(&arguments).into(),
         },
     }
@@ -64,7 +69,7 @@ fn watch(arguments: &Arguments) -> Exit {
     if arguments.print_config {
         return printed(io::stdout().write_all(settings.print().as_bytes()));
     }
-    let mut options = match options(arguments, &settings) {
+    let mut options = match options(targets(arguments), &settings) {
         Ok(options) => options,
         Err(rejected) => {
             complain(&format!("ntpscope: {rejected}\n"));
@@ -89,7 +94,18 @@ fn watch(arguments: &Arguments) -> Exit {
             printed.tables
         });
     }
-    match screens(arguments, options) {
+    let clock = Clock::start();
+    let network = || {
+        let network = Network::start(&hosts(arguments), run::families(arguments), clock)?;
+        network.offer();
+        Ok(network)
+    };
+    ended(screens(network, options, clock))
+}
+
+/// How the screens ended.
+fn ended(outcome: color_eyre::Result<Option<String>>) -> Exit {
+    match outcome {
         Ok(None) => Exit::Success,
         Ok(Some(why)) => {
             for line in why.lines() {
@@ -102,6 +118,44 @@ fn watch(arguments: &Arguments) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// The screens on a simulated world.
+fn watch_demo(arguments: &Arguments, demo: &DemoArguments) -> Exit {
+    if demo.list {
+        return sim::list();
+    }
+    if !io::stdout().is_terminal() {
+        complain("ntpscope: a demo draws screens, and stdout is no terminal\n");
+        return Exit::Usage;
+    }
+    let clock = Clock::start();
+    let prepared = settings::load(arguments).and_then(|settings| {
+        let stage = demo.stage(clock.now().clock)?;
+        let targets = targets_of(&stage);
+        Ok((stage, options(targets, &settings)?))
+    });
+    let (stage, options) = match prepared {
+        Ok(prepared) => prepared,
+        Err(rejected) => {
+            complain(&format!("ntpscope: {rejected}\n"));
+            return Exit::Usage;
+        }
+    };
+    let pace = demo.speed;
+    let live = move || Ok(Live::open(stage, pace, Box::new(move || clock.now())));
+    ended(screens(live, options, clock))
+}
+
+/// The machines of a simulated world: our own first.
+fn targets_of(stage: &Stage) -> Vec<Target> {
+    let own = Target { id: TargetId::OWN, label: OWN_LABEL.to_owned(), is_local: true };
+    let others = stage.names().into_iter().zip(0..).map(|(label, place)| Target {
+        id: TargetId::new(place),
+        label,
+        is_local: false,
+    });
+    std::iter::once(own).chain(others).collect()
 }
 
 /// The daemons to look at: those that were named, or the one on this host where nothing else was
@@ -129,7 +183,17 @@ fn measure(arguments: &Arguments, is_screen: bool) -> Result<Measure, Rejected> 
     Ok(Measure { setup: engine.into() })
 }
 
-fn options(arguments: &Arguments, settings: &Settings) -> Result<Options, Rejected> {
+/// The same as tabs.
+fn targets(arguments: &Arguments) -> Vec<Target> {
+    let targets = (0..).zip(hosts(arguments)).map(|(place, host)| Target {
+        id: TargetId::new(place),
+        label: host.to_string(),
+        is_local: host.host() == LOCAL || host.address().is_some_and(|a| a.is_loopback()),
+    });
+    targets.collect()
+}
+
+fn options(targets: Vec<Target>, settings: &Settings) -> Result<Options, Rejected> {
     let name = settings.theme.value.as_str();
     let variant = Variant::named(name);
     let built_in = Themes::built_in().map_err(rejected)?;
@@ -139,14 +203,9 @@ fn options(arguments: &Arguments, settings: &Settings) -> Result<Options, Reject
         let file = settings::theme_file(name)?;
         built_in.patched(&file.text, &file.origin).map_err(rejected)?
     };
-    let targets = (0..).zip(hosts(arguments)).map(|(place, host)| Target {
-        id: TargetId::new(place),
-        label: host.to_string(),
-        is_local: host.host() == LOCAL || host.address().is_some_and(|a| a.is_loopback()),
-    });
     let (color, ascii) = (settings.color.value, settings.ascii.value);
     Ok(Options {
-        targets: targets.collect(),
+        targets,
         names: settings.names.value,
         capabilities: Capabilities::detect(|name| env::var(name).ok(), color, ascii),
         themes,
@@ -164,15 +223,15 @@ fn rejected(error: ThemeError) -> Rejected {
     }
 }
 
-fn screens(arguments: &Arguments, options: Options) -> color_eyre::Result<Option<String>> {
+fn screens<B: Backend>(
+    world: impl FnOnce() -> io::Result<B>,
+    options: Options,
+    clock: Clock,
+) -> color_eyre::Result<Option<String>> {
     color_eyre::install()?;
     let runtime = run::runtime()?;
-    let outcome = runtime.block_on(async {
-        let clock = Clock::start();
-        let network = Network::start(&hosts(arguments), run::families(arguments), clock)?;
-        network.offer();
-        tui::run::run(network, options, || clock.now()).await
-    });
+    let outcome =
+        runtime.block_on(async { tui::run::run(world()?, options, || clock.now()).await });
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
     outcome

@@ -4,9 +4,11 @@
 //! at. True time is known only to the world; engines see packets and readings of their clocks, as
 //! on a machine. The same seed gives the same run.
 
+pub mod face;
 pub mod host;
 pub mod incident;
 pub mod link;
+pub mod live;
 pub mod moment;
 pub mod oscillator;
 pub mod random;

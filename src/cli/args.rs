@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::cli::demo::DemoArguments;
 use crate::cli::exit::Exit;
 use crate::cli::sim::SimArguments;
 use crate::config::app::{Color, span};
@@ -96,6 +97,8 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// Look at a simulated site: no network, no privileges, no clock touched.
+    Demo(DemoArguments),
     /// Try an engine in a simulated world, as fast as it goes; no network, no clock touched.
     Sim(SimArguments),
 }

@@ -7,6 +7,7 @@ mod measured;
 mod program;
 mod properties;
 mod rejected;
+mod site;
 
 use ntpscope::config::engine::Algorithm;
 use ntpscope::sim::run::{Plan, Run};
@@ -44,6 +45,16 @@ fn check(part: usize, of: usize, seed: u64, algorithm: Algorithm) {
     let mine = SHIPPED.iter().skip(part).step_by(of);
     let lines: Vec<String> = mine.flat_map(|shipped| missed(*shipped, seed, algorithm)).collect();
     assert!(lines.is_empty(), "\n{}", lines.join("\n"));
+}
+
+#[test]
+fn scenarios_keep_their_limits_first_part() {
+    check(0, 2, 1, Algorithm::Kalman);
+}
+
+#[test]
+fn scenarios_keep_their_limits_second_part() {
+    check(1, 2, 1, Algorithm::Kalman);
 }
 
 #[test]

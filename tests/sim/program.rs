@@ -1,4 +1,4 @@
-//! `ntpscope sim` as a command: what they print, where, and how they end.
+//! `ntpscope sim` and `ntpscope demo` as commands: what they print, where, and how they end.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -21,23 +21,20 @@ fn complained(output: &Output) -> String {
 #[test]
 fn scenarios_are_listed_with_what_they_are_about() {
     let list = said(&ours(&["sim", "--list"]));
+    assert_eq!(list, said(&ours(&["demo", "--list"])));
     assert!(list.lines().count() >= 20);
     assert!(list.contains("lan4            A server on the local network, asked every 16 s\n"));
 }
 
 #[test]
 fn one_run_is_a_table_and_several_are_one() {
-    let once = ours(&["sim", "cold-frequency", "--discipline-algorithm", "ntp"]);
+    let once = ours(&["sim", "cold-frequency"]);
     let table = said(&once);
     for words in ["true error", "frequency error", "within", "requests", "all limits kept"] {
         assert!(table.contains(words), "{words}: {table}");
     }
     assert_eq!(once.status.code(), Some(0), "{table}");
-    assert_eq!(
-        table,
-        said(&ours(&["sim", "cold-frequency", "--discipline-algorithm", "ntp"])),
-        "the same seed, the same run"
-    );
+    assert_eq!(table, said(&ours(&["sim", "cold-frequency"])), "the same seed, the same run");
     let several = said(&ours(&[
         "sim",
         "cold-frequency",
@@ -55,7 +52,7 @@ fn one_run_is_a_table_and_several_are_one() {
 
 #[test]
 fn json_has_a_schema_and_units_in_its_names() {
-    let output = ours(&["sim", "cold-frequency", "--discipline-algorithm", "ntp", "--json"]);
+    let output = ours(&["sim", "cold-frequency", "--json"]);
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(value["schema"], "ntpscope-sim-1");
     let run = &value["runs"][0];
@@ -65,7 +62,7 @@ fn json_has_a_schema_and_units_in_its_names() {
 
 #[test]
 fn csv_has_a_row_a_second() {
-    let text = said(&ours(&["sim", "cold-frequency", "--discipline-algorithm", "ntp", "--csv"]));
+    let text = said(&ours(&["sim", "cold-frequency", "--csv"]));
     let mut lines = text.lines();
     let columns = lines.next().unwrap().split(',').count();
     assert_eq!(lines.clone().count(), 7200);
@@ -101,6 +98,8 @@ fn what_is_wrong_is_said_in_one_sentence() {
         (&["sim"], "ntpscope: "),
         (&["sim", "lan4", "--discipline-algorithm", "magic"], "ntpscope: invalid value 'magic'"),
         (&["sim", "lan4", "--seeds", "0"], "ntpscope: invalid value '0'"),
+        (&["demo"], "ntpscope: a demo draws screens, and stdout is no terminal"),
+        (&["demo", "--speed", "7"], "ntpscope: invalid value '7' for '--speed <N>': it is 0, 1"),
     ] {
         let complaint = complained(&ours(words));
         assert!(complaint.starts_with(begins), "{complaint}");
