@@ -164,6 +164,15 @@ mod tests {
     }
 
     #[test]
+    fn sources_are_measured_and_hosts_are_only_looked_at() {
+        let read = arguments(&["--source", "a", "--source", "b:1123", "-c", "ntp.conf"]).unwrap();
+        assert!(read.measures() && read.hosts.is_empty());
+        assert_eq!(read.source.len(), 2);
+        assert!(!arguments(&["a", "b"]).unwrap().measures());
+        assert_eq!(arguments(&["--source", "bad host"]).unwrap_err().exit, Exit::Usage);
+    }
+
+    #[test]
     fn ntpq_takes_its_own_options() {
         let read = arguments(&["ntpq", "-pn", "-c", "rv 0", "host"]).unwrap();
         let Some(Command::Ntpq { arguments }) = read.command else { panic!("not ntpq") };
