@@ -228,7 +228,8 @@ fn row(association: &Association) -> Values {
         (&peer::REACH, Value::Reach(poll.reach)),
         (&peer::HOST_MODE, Value::Mode(association.kind.host_mode())),
         (&peer::HOST_POLL, Value::Poll(poll.host_poll)),
-        (&peer::PEER_POLL, Value::Poll(heard.poll)),
+        // Our requests name none, so what a server names is no more than the least that it allows.
+        (&peer::PEER_POLL, Value::Poll(heard.poll.max(poll.host_poll))),
         (&peer::FLASH, Value::Flash(association.flash)),
         (&peer::OFFSET, Value::Duration(filter.offset())),
         (&peer::DELAY, Value::Duration(filter.delay())),
