@@ -212,3 +212,6 @@ pub trait Discipline: std::fmt::Debug + Send {
     /// How it stands.
     fn report(&self, now: &Now) -> Report;
 }
+
+#[cfg(test)]
+mod tests;

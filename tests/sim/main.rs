@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should fail")]
 
 mod measured;
+mod ntpd;
 mod program;
 mod properties;
 mod rejected;
