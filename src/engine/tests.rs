@@ -1,6 +1,8 @@
 //! The engine against scripted servers, in virtual time.
 
 mod pair;
+mod properties;
+mod sources;
 
 use pair::{Pair, Server, iburst, seconds};
 

@@ -285,7 +285,7 @@ impl Pair {
 }
 
 impl Server {
-    fn reply(&mut self, at_ns: u64, datagram: &[u8]) -> Option<(Duration, Vec<u8>)> {
+    pub(super) fn reply(&mut self, at_ns: u64, datagram: &[u8]) -> Option<(Duration, Vec<u8>)> {
         self.asked += 1;
         if !self.answers {
             return None;
