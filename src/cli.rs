@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod demo;
+pub mod engine;
 pub mod exit;
 pub mod ntpq;
 pub mod run;

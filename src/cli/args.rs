@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::cli::demo::DemoArguments;
+use crate::cli::engine::RunArguments;
 use crate::cli::exit::Exit;
 use crate::cli::sim::SimArguments;
 use crate::config::app::{Color, span};
@@ -101,6 +102,8 @@ pub enum Command {
     Demo(DemoArguments),
     /// Try an engine in a simulated world, as fast as it goes; no network, no clock touched.
     Sim(SimArguments),
+    /// Run the engine without a screen: what happens is told line by line, until SIGINT or SIGTERM.
+    Run(RunArguments),
 }
 
 /// Why there are no [`Arguments`] to act on: what to print, and how to end.

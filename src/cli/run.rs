@@ -10,17 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend as _, Request, TargetId, Update};
 use crate::cli::args::Arguments;
+use crate::cli::engine::{RunArguments, dated};
 use crate::cli::exit::{Exit, printed};
 use crate::cli::ntpq;
+use crate::config::engine::EngineSetup;
 use crate::config::host::HostSpec;
 use crate::model::vars::peer;
 use crate::model::{Absent, Contact, Daemon, Interest, json};
 use crate::net;
 use crate::net::clock::Clock;
+use crate::net::engine::{self, StartFailed};
 use crate::net::network::Network;
 use crate::net::resolver::Families;
 use crate::units::{Mono, Now};
@@ -105,6 +109,81 @@ pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> E
         runtime.shutdown_background();
         outcome
     })
+}
+
+/// Runs an engine without a screen until it is told to end.
+pub fn engine(arguments: &RunArguments) -> Exit {
+    let (setup, notices) = match arguments.setup() {
+        Ok(read) => read,
+        Err(rejected) => {
+            drop(writeln!(io::stderr(), "ntpscope: {rejected}"));
+            return Exit::Usage;
+        }
+    };
+    for notice in notices {
+        drop(writeln!(io::stderr(), "ntpscope: {notice}"));
+    }
+    let ended = runtime().map(|runtime| {
+        let ended = runtime.block_on(attend(setup));
+        // A resolver that hangs is not waited for. The engine goes here, and its clock is left at
+        // its base frequency.
+        runtime.shutdown_background();
+        ended
+    });
+    let failed = match ended {
+        Ok(Ok(outcome)) => return printed(outcome),
+        Ok(Err(failed)) => failed,
+        Err(error) => Ended::System(error),
+    };
+    let why = match failed {
+        Ended::NotStarted(failed) => failed.to_string(),
+        Ended::System(error) => format!("cannot run: {error}"),
+        Ended::ByItself => "the engine ended by itself".to_owned(),
+    };
+    drop(writeln!(io::stderr(), "ntpscope: {why}"));
+    Exit::Failed
+}
+
+/// Why an engine runs no more though nobody told it to end.
+enum Ended {
+    /// It could not be started.
+    NotStarted(StartFailed),
+    /// The system gave no runtime or no signals.
+    System(io::Error),
+    /// It never does.
+    ByItself,
+}
+
+/// Starts an engine and tells what it has to say, until SIGINT or SIGTERM; the outcome is that of
+/// the telling.
+async fn attend(setup: EngineSetup) -> Result<io::Result<()>, Ended> {
+    let clock = Clock::start();
+    // Before the engine starts: who ends it while it starts must not leave a clock half taken over.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Ended::System)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Ended::System)?;
+    let started = engine::start(engine::Setup { engine: setup, clock, told: None });
+    let mut running = tokio::select! {
+        running = started => running.map_err(Ended::NotStarted)?,
+        _ = interrupt.recv() => return Ok(Ok(())),
+        _ = terminate.recv() => return Ok(Ok(())),
+    };
+    let tell = |what: &str| {
+        let mut out = io::stdout().lock();
+        out.write_all(dated(clock.now().clock, what).as_bytes()).and_then(|()| out.flush())
+    };
+    let mut told = tell("started");
+    while told.is_ok() {
+        let notice = tokio::select! {
+            notice = running.notice() => notice,
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        };
+        match notice {
+            Some(notice) => told = tell(&notice.to_string()),
+            None => return Err(Ended::ByItself),
+        }
+    }
+    Ok(told.and_then(|()| tell("ended")))
 }
 
 /// The names of addresses that came in time.

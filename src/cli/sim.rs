@@ -53,7 +53,11 @@ pub struct SimArguments {
     pub json: bool,
 }
 
-fn algorithm(text: &str) -> Result<Algorithm, String> {
+/// Reads how a clock is disciplined.
+///
+/// # Errors
+/// What it may be.
+pub fn algorithm(text: &str) -> Result<Algorithm, String> {
     match text {
         "ntp" => Ok(Algorithm::Ntp),
         "kalman" => Ok(Algorithm::Kalman),

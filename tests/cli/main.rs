@@ -8,6 +8,7 @@
 
 mod cases;
 mod duel;
+mod engine;
 #[path = "../support/lab.rs"]
 mod lab;
 mod live;

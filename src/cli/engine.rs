@@ -1,0 +1,99 @@
+//! `ntpscope run`: what it takes. What it does is in [`run`](crate::cli::run).
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::setup;
+use crate::cli::sim::algorithm;
+use crate::config::Rejected;
+use crate::config::engine::{Algorithm, EngineSetup};
+use crate::config::host::HostSpec;
+use crate::config::ntp_conf::Directive;
+use crate::units::NtpTimestamp;
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    /// Measure this source; may be given several times.
+    #[arg(long, value_name = "HOST")]
+    pub source: Vec<HostSpec>,
+
+    /// Measure the sources of this ntp.conf, with its keys, drift file and settings.
+    #[arg(short = 'c', value_name = "FILE")]
+    pub sources_of: Option<PathBuf>,
+
+    /// Steer the system's clock. Without this no clock is touched.
+    #[arg(long)]
+    pub discipline: bool,
+
+    /// How the clock is disciplined: kalman, or ntp for the loop of ntpd.
+    #[arg(long, value_name = "NAME", value_parser = algorithm, default_value = "kalman")]
+    pub discipline_algorithm: Algorithm,
+}
+
+impl RunArguments {
+    /// What the engine is started with, and what of the configuration is left out, a sentence each.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is malformed, or no source at all: there are no built-in ones.
+    pub fn setup(&self) -> Result<(EngineSetup, Vec<String>), Rejected> {
+        let (setup, notices) = setup::engine(self.sources_of.as_deref(), &self.source)?;
+        let is_source = |directive: &Directive| {
+            matches!(
+                directive,
+                Directive::Association(_)
+                    | Directive::BroadcastClient
+                    | Directive::MulticastClient(_)
+            )
+        };
+        if !setup.directives.iter().any(|placed| is_source(&placed.directive)) {
+            return Err(Rejected {
+                source: "run".to_owned(),
+                position: None,
+                reason: "there is no source to measure\nhint: name one with --source HOST, or a \
+                         file of them with -c FILE"
+                    .to_owned(),
+            });
+        }
+        let algorithm = self.discipline_algorithm;
+        Ok((EngineSetup { discipline: self.discipline, algorithm, ..setup }, notices))
+    }
+}
+
+/// A line of what happened, dated by the clock's reading at that time, in UTC.
+pub fn dated(at: NtpTimestamp, what: &str) -> String {
+    let (seconds, nanoseconds) = at.to_unix(NEAR);
+    let date = jiff::Timestamp::new(seconds, nanoseconds.min(999_999_999).cast_signed())
+        .map(|date| date.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
+    format!("{} {what}\n", date.unwrap_or_else(|_| "unknown".to_owned()))
+}
+
+/// The era that dates lie in: 68 years to both sides of 2027.
+const NEAR: i64 = 1_800_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_begins_with_its_date() {
+        let at = NtpTimestamp::from_unix(1_700_000_000, 250_000_001);
+        assert_eq!(dated(at, "it began"), "2023-11-14T22:13:20.250Z it began\n");
+    }
+
+    #[test]
+    fn nothing_to_measure_is_a_mistake() {
+        let arguments = RunArguments {
+            source: Vec::new(),
+            sources_of: None,
+            discipline: false,
+            discipline_algorithm: Algorithm::Ntp,
+        };
+        let rejected = arguments.setup().unwrap_err();
+        assert!(rejected.to_string().starts_with("run: there is no source to measure\nhint: "));
+        let source = vec![HostSpec::new("192.0.2.1")];
+        let (setup, _) = RunArguments { source, ..arguments }.setup().unwrap();
+        assert_eq!((setup.algorithm, setup.discipline), (Algorithm::Ntp, false));
+    }
+}
