@@ -1,7 +1,7 @@
 //! HOST as users write it: a name, an address or `[v6%zone]`, each with an optional `:PORT`.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use crate::config::Rejected;
@@ -66,6 +66,10 @@ impl FromStr for HostSpec {
         if host.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(rejected("a name has no blanks and no control characters"));
         }
+        let address = host.split_once('%').map_or(host, |(address, _)| address);
+        if host.contains(':') && address.parse::<Ipv6Addr>().is_err() {
+            return Err(rejected("only an IPv6 address has several colons, and this is none"));
+        }
         let port = match port {
             None => NTP_PORT,
             Some(digits) => match digits.parse() {
@@ -111,7 +115,19 @@ mod tests {
 
     #[test]
     fn what_is_no_host_says_why() {
-        for text in ["", "[::1", "[::1]x", "a:0", "a:65536", "a:", ":123", "a b", "a\u{1b}[2J"] {
+        for text in [
+            "",
+            "[::1",
+            "[::1]x",
+            "a:0",
+            "a:65536",
+            "a:",
+            ":123",
+            "a b",
+            "a\u{1b}[2J",
+            "a:b:c",
+            "[a:1]:2",
+        ] {
             let error = text.parse::<HostSpec>().unwrap_err().to_string();
             assert!(!error.contains('\u{1b}'), "{error:?}");
             assert!(error.starts_with("host `"), "{error}");
