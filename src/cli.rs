@@ -5,6 +5,7 @@ pub mod demo;
 pub mod engine;
 pub mod exit;
 pub mod ntpq;
+pub mod probe;
 pub mod run;
 pub mod settings;
 pub mod setup;

@@ -18,6 +18,7 @@ mod on_wire;
 pub mod output;
 pub mod poll;
 mod pool;
+pub mod probe;
 pub mod settings;
 pub mod snapshot;
 pub mod system;

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod interest;
 pub mod json;
 pub mod part;
+pub mod probed;
 pub mod programs;
 pub mod question;
 pub mod reply;

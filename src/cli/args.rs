@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::demo::DemoArguments;
 use crate::cli::engine::RunArguments;
 use crate::cli::exit::Exit;
+use crate::cli::probe::ProbeArguments;
 use crate::cli::sim::SimArguments;
 use crate::config::app::{Color, span};
 use crate::config::host::HostSpec;
@@ -102,6 +103,9 @@ pub enum Command {
     Demo(DemoArguments),
     /// Try an engine in a simulated world, as fast as it goes; no network, no clock touched.
     Sim(SimArguments),
+    /// Ask each HOST for the time a few times, touching no clock: is it there, is it synchronised,
+    /// how far is it ahead?
+    Probe(ProbeArguments),
     /// Run the engine without a screen: what happens is told line by line, until SIGINT or SIGTERM.
     Run(RunArguments),
 }

@@ -19,17 +19,23 @@ pub enum Exit {
     Refused = 4,
     /// A simulated run missed a limit of its scenario.
     Missed = 5,
+    /// A host that was probed is not synchronised.
+    Unsynchronised = 6,
+    /// A host that was probed does not answer.
+    Unreachable = 7,
 }
 
 impl Exit {
     /// Every code with its meaning, for `--help` and the manual.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::Success, "done; also when whoever reads the output stops reading"),
         (Self::Failed, "a file, a socket or the terminal failed"),
         (Self::Usage, "the command line or the settings are wrong; nothing was done"),
         (Self::NoAnswer, "a host did not answer"),
         (Self::Refused, "a host refused to answer"),
         (Self::Missed, "a simulated run missed a limit of its scenario"),
+        (Self::Unsynchronised, "a host that was probed answers, but is not synchronised"),
+        (Self::Unreachable, "a host that was probed has no address or does not answer"),
     ];
 
     /// The number.

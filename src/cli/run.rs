@@ -18,6 +18,7 @@ use crate::cli::args::Arguments;
 use crate::cli::engine::{RunArguments, dated};
 use crate::cli::exit::{Exit, printed};
 use crate::cli::ntpq;
+use crate::cli::probe::{self, ProbeArguments};
 use crate::config::engine::EngineSetup;
 use crate::config::host::HostSpec;
 use crate::model::vars::peer;
@@ -42,7 +43,11 @@ pub fn runtime() -> io::Result<Runtime> {
 
 /// Which addresses of names will do.
 pub const fn families(arguments: &Arguments) -> Families {
-    match (arguments.ipv4, arguments.ipv6) {
+    family(arguments.ipv4, arguments.ipv6)
+}
+
+const fn family(is_ipv4: bool, is_ipv6: bool) -> Families {
+    match (is_ipv4, is_ipv6) {
         (true, _) => Families::V4,
         (_, true) => Families::V6,
         _ => Families::Any,
@@ -142,6 +147,33 @@ pub fn engine(arguments: &RunArguments) -> Exit {
     };
     drop(writeln!(io::stderr(), "ntpscope: {why}"));
     Exit::Failed
+}
+
+/// Probes hosts and prints what came of it.
+pub fn probe(arguments: &ProbeArguments) -> Exit {
+    let plan = engine::probe::Plan {
+        samples: arguments.samples,
+        interval: arguments.interval,
+        timeout: arguments.timeout,
+        precision: engine::probe::precision(),
+    };
+    let names = !arguments.numeric && !arguments.json;
+    let families = family(arguments.ipv4, arguments.ipv6);
+    let probed = runtime().and_then(|runtime| {
+        let clock = Clock::start();
+        let probing = engine::probe::run(&arguments.hosts, families, plan, names, clock);
+        let probed = runtime.block_on(probing);
+        // A resolver that hangs is not waited for.
+        runtime.shutdown_background();
+        probed
+    });
+    match probed {
+        Ok(probed) => probe::tell(&probed, arguments.json, plan.precision),
+        Err(error) => {
+            drop(writeln!(io::stderr(), "ntpscope: cannot probe: {error}"));
+            Exit::Failed
+        }
+    }
 }
 
 /// Why an engine runs no more though nobody told it to end.

@@ -4,6 +4,8 @@
 //! the origin timestamp and the authentication are found good: who cannot see our requests, and who
 //! does not have the key, can only be counted.
 
+use std::net::SocketAddr;
+
 use crate::engine::Engine;
 use crate::engine::association::{Association, Heard, Pending};
 use crate::engine::discipline::Measurement;
@@ -12,7 +14,9 @@ use crate::engine::input::{Received, Stamp};
 use crate::engine::output::{Event, Output, Socket};
 use crate::engine::poll::{event, flash_bits};
 use crate::engine::timers::Timer;
-use crate::units::{AssocId, KeyId, Leap, Mode, Now, NtpDuration, Raw, RefId, Stratum};
+use crate::units::{
+    AssocId, KeyId, Leap, Mode, Now, NtpDuration, NtpTimestamp, Raw, RefId, Stratum,
+};
 use crate::wire::mode6::flash::{Flash, SLOW};
 use crate::wire::packet::{Header, Packet, Trailer};
 
@@ -52,9 +56,7 @@ impl Engine {
         let Socket::Request(ticket) = received.socket else { return None };
         let id = *self.tickets.get(&ticket)?;
         let asked = self.associations.get(&id)?.address?;
-        let is_same = asked.port() == received.from.port()
-            && asked.ip().to_canonical() == received.from.ip().to_canonical();
-        is_same.then_some(id)
+        is_from(asked, received).then_some(id)
     }
 
     /// The request that this answers; `None`, with a test noted, when there is none.
@@ -66,7 +68,7 @@ impl Engine {
             association.counters.old_packet += 1;
             return None;
         };
-        if header.origin != pending.nonce || header.origin.is_never() {
+        if !answers(header, pending.nonce) {
             association.fail(flash_bits::BOGUS);
             association.counters.bogus_origin += 1;
             return None;
@@ -142,7 +144,7 @@ impl Engine {
         } else if measurement.delay > maxdist {
             association.fail(SLOW);
             association.counters.slow += 1;
-        } else if measurement.delay.seconds() < -IMPOSSIBLE_S {
+        } else if is_impossible(measurement.delay) {
             association.fail(flash_bits::UNSYNCHRONISED);
             association.counters.bad_time += 1;
         } else {
@@ -228,7 +230,7 @@ impl Association {
 
     /// The test that fails because a timestamp is missing or was there before.
     fn repeats_or_lacks(&mut self, header: &Header) -> Option<u16> {
-        if header.transmit.is_never() || header.receive.is_never() {
+        if lacks_times(header) {
             self.counters.bad_time += 1;
             return Some(flash_bits::UNSYNCHRONISED);
         }
@@ -247,31 +249,86 @@ impl Association {
         now: &Now,
         scale: &PathScale,
     ) -> Measurement {
-        let (t1, t4) = (&exchange.pending.sent, &exchange.received.stamp);
+        let stamps = (&exchange.pending.sent, &exchange.received.stamp);
         let bias = self.options.bias;
-        let offset = on_wire_offset(header, t1, t4) + bias;
-        let round_trip_s = t4.raw.seconds_since(t1.raw);
-        let inside = header.transmit - header.receive;
-        let delay = NtpDuration::from_seconds(round_trip_s - inside.seconds());
-        let source_precision_s = self.heard.precision.seconds().min(1.0);
-        let dispersion_s = scale.precision_s
-            + source_precision_s
-            + scale.phi * delay.seconds().max(scale.precision_s);
+        let sample = sample(header, stamps, scale.precision_s, scale.phi);
         Measurement {
             source: self.id,
             number: scale.number,
             arrived: now.mono,
-            raw: middle(t1.raw, t4.raw),
-            source_time: header.receive + halved(inside) + bias,
-            offset,
-            delay,
-            stamp_error: NtpDuration::from_seconds(
-                t1.error.seconds().hypot(t4.error.seconds()) / 2.0,
-            ),
-            dispersion: NtpDuration::from_seconds(dispersion_s),
-            source_precision: NtpDuration::from_seconds(source_precision_s),
+            raw: sample.raw,
+            source_time: sample.source_time + bias,
+            offset: sample.offset + bias,
+            delay: sample.delay,
+            stamp_error: sample.stamp_error,
+            dispersion: sample.dispersion,
+            source_precision: sample.source_precision,
         }
     }
+}
+
+/// What the four times of an exchange say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::engine) struct Sample {
+    /// The middle of the exchange on the raw clock.
+    pub raw: Raw,
+    /// What the server's clock showed then.
+    pub source_time: NtpTimestamp,
+    /// How far the server is ahead of the clock that the stamps show.
+    pub offset: NtpDuration,
+    /// The round trip on the raw clock, without the time that the server took.
+    pub delay: NtpDuration,
+    /// How wrong the offset may be because of the stamps (one standard deviation).
+    pub stamp_error: NtpDuration,
+    /// How wrong it may be because of the resolutions and drifts of both clocks.
+    pub dispersion: NtpDuration,
+    /// The resolution of the server's clock.
+    pub source_precision: NtpDuration,
+}
+
+/// The sample of a reply to a request that left at the first of `stamps`; it arrived at the
+/// second. `precision_s` is the resolution of the local clock, `phi` its drift at most, in s/s.
+pub(in crate::engine) fn sample(
+    header: &Header,
+    (t1, t4): (&Stamp, &Stamp),
+    precision_s: f64,
+    phi: f64,
+) -> Sample {
+    let round_trip_s = t4.raw.seconds_since(t1.raw);
+    let inside = header.transmit - header.receive;
+    let delay = NtpDuration::from_seconds(round_trip_s - inside.seconds());
+    let source_precision_s = header.precision.seconds().min(1.0);
+    let dispersion_s = precision_s + source_precision_s + phi * delay.seconds().max(precision_s);
+    Sample {
+        raw: middle(t1.raw, t4.raw),
+        source_time: header.receive + halved(inside),
+        offset: on_wire_offset(header, t1, t4),
+        delay,
+        stamp_error: NtpDuration::from_seconds(t1.error.seconds().hypot(t4.error.seconds()) / 2.0),
+        dispersion: NtpDuration::from_seconds(dispersion_s),
+        source_precision: NtpDuration::from_seconds(source_precision_s),
+    }
+}
+
+/// Whether a datagram comes from the server at `asked`.
+pub(in crate::engine) fn is_from(asked: SocketAddr, received: &Received<'_>) -> bool {
+    asked.port() == received.from.port()
+        && asked.ip().to_canonical() == received.from.ip().to_canonical()
+}
+
+/// Whether a reply answers the request with this `nonce`: who has not seen it cannot know it.
+pub(in crate::engine) fn answers(header: &Header, nonce: NtpTimestamp) -> bool {
+    header.origin == nonce && !header.origin.is_never()
+}
+
+/// Whether one of the times is missing that a sample is made of.
+pub(in crate::engine) const fn lacks_times(header: &Header) -> bool {
+    header.transmit.is_never() || header.receive.is_never()
+}
+
+/// Whether a delay is so far below zero that it is no error of a stamp, but a time that cannot be.
+pub(in crate::engine) fn is_impossible(delay: NtpDuration) -> bool {
+    delay.seconds() < -IMPOSSIBLE_S
 }
 
 /// ((T2 − T1) + (T3 − T4)) / 2, in whole numbers: exact across eras and for any size.
@@ -283,7 +340,7 @@ fn on_wire_offset(header: &Header, t1: &Stamp, t4: &Stamp) -> NtpDuration {
 }
 
 /// Tests 6 and 7, as flash bits.
-fn header_tests(heard: &Heard, (floor, ceiling): (Stratum, Stratum)) -> u16 {
+pub(in crate::engine) fn header_tests(heard: &Heard, (floor, ceiling): (Stratum, Stratum)) -> u16 {
     let mut failed = 0;
     if heard.leap == Leap::Alarm || heard.stratum < floor || heard.stratum >= ceiling {
         failed |= flash_bits::STRATUM;
@@ -314,7 +371,6 @@ const REFERENCE_SLACK_S: f64 = 1.0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::NtpTimestamp;
 
     fn stamp(bits: u64) -> Stamp {
         let clock = NtpTimestamp::from_bits(bits);

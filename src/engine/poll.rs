@@ -363,7 +363,7 @@ fn stretched(interval: Duration, share: f64, random: &mut ChaCha20Rng) -> Durati
 }
 
 /// 64 bits that nobody can guess, and that are not all zero.
-fn nonce(random: &mut ChaCha20Rng) -> NtpTimestamp {
+pub(in crate::engine) fn nonce(random: &mut ChaCha20Rng) -> NtpTimestamp {
     loop {
         let bits = random.next_u64();
         if bits != 0 {
@@ -444,7 +444,7 @@ const SEPARATION: Duration = Duration::from_millis(200);
 const SEPARATION_SPAN: Duration = Duration::from_secs(4);
 
 /// The error of a time of sending that nobody told.
-const HANDED_OUT_ERROR: NtpDuration = NtpDuration::from_bits(429_497);
+pub(in crate::engine) const HANDED_OUT_ERROR: NtpDuration = NtpDuration::from_bits(429_497);
 
 #[cfg(test)]
 mod tests {

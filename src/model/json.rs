@@ -11,6 +11,8 @@
 //!   Registers and flash bits have their number beside them, under the name with `_bits`.
 //! - What the table does not know is in `other`, as the daemon wrote it.
 
+pub mod probed;
+
 use std::fmt::Display;
 use std::time::Duration;
 

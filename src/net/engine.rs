@@ -32,11 +32,12 @@ use crate::net::own_addresses;
 use crate::net::programs;
 use crate::net::resolver::{self, Families};
 use crate::net::stamp::{self, Bracket};
-use crate::net::steered::Steered;
+use crate::net::steered::{self, Steered};
 use crate::net::udp::Failed;
 use crate::units::{Mono, Now};
 
 mod drift;
+pub mod probe;
 mod sockets;
 
 use sockets::{Departure, Sockets};
@@ -444,10 +445,7 @@ impl Driver {
         let before = Bracket::read();
         match self.sockets.send(transmission) {
             Ok(kernel) => {
-                // The kernel cannot have sent it before it was asked to.
-                let kernel = kernel.filter(|stamp| {
-                    (*stamp - before.system).seconds() > -before.error.seconds() - SLACK_S
-                });
+                let kernel = steered::left_after(kernel, &before);
                 let after = if kernel.is_some() { Bracket::read() } else { before };
                 let stamp = self.steered.stamp(kernel, &after);
                 let now = self.now();
@@ -517,9 +515,6 @@ const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(200);
 
 /// How often at least: offsets and error bounds move by themselves.
 const OLDEST_SNAPSHOT: Duration = Duration::from_secs(1);
-
-/// Clocks are read through caches, so a stamp may seem this much too early.
-const SLACK_S: f64 = 1e-5;
 
 /// Notices that may wait to be fetched.
 const NOTICES: usize = 256;

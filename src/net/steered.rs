@@ -71,16 +71,11 @@ impl<K: Kernel> Steered<K> {
     /// The stamp of a datagram: the kernel's, by the system's clock, carried over by a `bracket`
     /// read soon after; or the time of the bracket itself where the kernel gave none.
     pub fn stamp(&self, kernel: Option<NtpTimestamp>, bracket: &Bracket) -> Stamp {
-        let raw = kernel.and_then(|stamp| bracket.raw_of(stamp, self.system_rate));
-        let (raw, system, error) = match (raw, kernel) {
-            (Some(raw), Some(stamp)) => (raw, stamp, NtpDuration::from_seconds(KERNEL_ERROR_S)),
-            _ => (bracket.raw, bracket.system, NtpDuration::from_seconds(PROGRAM_ERROR_S)),
-        };
-        let clock = match &self.hand {
-            Hand::Virtual(clock) => clock.at(raw),
-            Hand::System { .. } => system,
-        };
-        Stamp { raw, clock, error: error + bracket.error }
+        let stamp = stamp_by_system(kernel, bracket, self.system_rate);
+        match &self.hand {
+            Hand::Virtual(clock) => Stamp { clock: clock.at(stamp.raw), ..stamp },
+            Hand::System { .. } => stamp,
+        }
     }
 
     /// Carries a command out.
@@ -137,6 +132,29 @@ impl<K: Kernel> Steered<K> {
         }
     }
 }
+
+/// The stamp of a datagram on the raw clock and on the system's, which runs `rate` faster: the
+/// kernel's, carried over by a `bracket` read soon after, or the time of the bracket itself where
+/// the kernel gave none.
+pub fn stamp_by_system(kernel: Option<NtpTimestamp>, bracket: &Bracket, rate: Ppm) -> Stamp {
+    let raw = kernel.and_then(|stamp| bracket.raw_of(stamp, rate));
+    let (raw, clock, error) = match (raw, kernel) {
+        (Some(raw), Some(stamp)) => (raw, stamp, NtpDuration::from_seconds(KERNEL_ERROR_S)),
+        _ => (bracket.raw, bracket.system, NtpDuration::from_seconds(PROGRAM_ERROR_S)),
+    };
+    Stamp { raw, clock, error: error + bracket.error }
+}
+
+/// The kernel's stamp of a datagram that left, unless it is from `before` the kernel was asked to
+/// send it.
+pub fn left_after(kernel: Option<NtpTimestamp>, before: &Bracket) -> Option<NtpTimestamp> {
+    kernel.filter(|stamp| {
+        (*stamp - before.system).seconds() > -before.error.seconds() - DEPARTURE_SLACK_S
+    })
+}
+
+/// Clocks are read through caches, so a stamp may seem this much too early.
+pub(super) const DEPARTURE_SLACK_S: f64 = 1e-5;
 
 /// How fast the system's clock went since `earlier`, which moves on; `before` while that cannot be
 /// told, or when the clock was stepped.

@@ -12,6 +12,7 @@ mod engine;
 #[path = "../support/lab.rs"]
 mod lab;
 mod live;
+mod probe;
 mod usage;
 
 use duel::{Daemon, Duel, Zone};

@@ -147,7 +147,8 @@ fn what_is_sent_is_stamped_and_what_nobody_hears_is_refused() {
         let transmission = transmission(vacant);
         let before = stamp::system();
         let kernel = sockets.send(&transmission).unwrap();
-        let is_late = |stamp: NtpTimestamp| (stamp - before).seconds() < -SLACK_S;
+        let is_late =
+            |stamp: NtpTimestamp| (stamp - before).seconds() < -steered::DEPARTURE_SLACK_S;
         assert!(!kernel.is_some_and(is_late), "{kernel:?}");
         let heard = async {
             while let Some(news) = read.recv().await {
