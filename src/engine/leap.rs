@@ -31,7 +31,8 @@ struct Pending {
 }
 
 impl LeapWatch {
-    /// Hears what most survivors announce; see [`elected`]. Whether that changes what is to be
+    /// Hears what most survivors announce; see
+    /// [`vote`](crate::selection::leap::vote). Whether that changes what is to be
     /// announced by ourselves.
     ///
     /// Just before and after the leap nothing changes any more: sources do not take their
@@ -83,23 +84,6 @@ impl LeapWatch {
     }
 }
 
-/// What most of the survivors announce, by their leap indicators.
-pub fn elected(survivors: impl Iterator<Item = Leap>) -> Leap {
-    let (mut all, mut insert, mut delete) = (0_usize, 0_usize, 0_usize);
-    for leap in survivors {
-        all += 1;
-        insert += usize::from(leap == Leap::Insert);
-        delete += usize::from(leap == Leap::Delete);
-    }
-    if 2 * insert > all {
-        Leap::Insert
-    } else if 2 * delete > all {
-        Leap::Delete
-    } else {
-        Leap::None
-    }
-}
-
 /// How long until the end of this day, if leap seconds may be at its end.
 fn time_to_midnight(clock: NtpTimestamp) -> Option<Duration> {
     let (seconds, nanoseconds) = clock.to_unix(IN_2027);
@@ -141,16 +125,6 @@ mod tests {
 
     /// 2029-01-01T00:00:00Z.
     const MIDNIGHT: i64 = 1_861_920_000;
-
-    #[test]
-    fn a_majority_is_needed() {
-        let of = |leaps: &[Leap]| elected(leaps.iter().copied());
-        assert_eq!(of(&[Leap::Insert, Leap::Insert, Leap::None]), Leap::Insert);
-        assert_eq!(of(&[Leap::Insert, Leap::None]), Leap::None);
-        assert_eq!(of(&[Leap::Delete, Leap::Delete, Leap::Insert]), Leap::Delete);
-        assert_eq!(of(&[Leap::Insert, Leap::Delete, Leap::None]), Leap::None);
-        assert_eq!(of(&[]), Leap::None);
-    }
 
     #[test]
     fn only_the_last_day_of_a_half_year_has_one() {

@@ -9,15 +9,15 @@ use crate::clock::command::{Command, Outcome, Status};
 use crate::engine::Engine;
 use crate::engine::association::{Association, Kind, Scale};
 use crate::engine::discipline::{
-    Disturbance, Report, Role, Selected, State, SystemEstimate, Verdict,
+    Disturbance, Report, Role, Selected, SourceReport, State, SystemEstimate, Verdict,
 };
 use crate::engine::filter::Surroundings;
-use crate::engine::leap;
 use crate::engine::output::{Event, Output};
 use crate::engine::poll::{event, flash_bits};
 use crate::engine::settings::Algorithm;
 use crate::engine::timers::Timer;
-use crate::selection::{self, Candidate, Limits, Reason, Unfit};
+use crate::selection::filter::Share;
+use crate::selection::{self, Candidate, Limits, Unfit};
 use crate::units::{
     AssocId, Leap, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, RefId, Stratum, Tally,
 };
@@ -120,20 +120,23 @@ impl Engine {
         let candidates = self.candidates(now);
         let limits = self.mitigation.limits(self.is_waiting_for_peer(now));
         self.explained = selection::select(&candidates, &limits, &self.memory);
-        self.memory = self.explained.memory;
-        self.publish(&candidates);
-        let roles = self.roles();
-        let estimate = self.estimate();
-        self.change_peer(now, estimate.map(|estimate| estimate.peer));
         let verdict = if self.is_steering {
-            let selected = Selected { sources: &roles, system: estimate };
-            self.discipline.selected(now, &selected)
+            let roles = self.roles();
+            let selected = Selected { sources: &roles, system: self.estimate() };
+            let verdict = self.discipline.selected(now, &selected);
+            let sources = self.discipline.report(now).sources;
+            let shares: Vec<Share> = sources.iter().map(share).collect();
+            self.explained = std::mem::take(&mut self.explained).with_filter(&shares);
+            verdict
         } else {
             Verdict::Ignored
         };
+        self.memory = self.explained.memory;
+        self.publish(&candidates);
+        let estimate = self.estimate();
+        self.change_peer(now, estimate.map(|estimate| estimate.peer));
         let report = self.after_discipline(now);
-        self.explain_by(&report);
-        self.hear_leap(now);
+        self.hear_leap(now, selection::leap::vote(&candidates, &self.explained));
         self.judge(now, verdict);
         if let Some(estimate) = estimate
             && !matches!(verdict, Verdict::Stepped { .. } | Verdict::Panic { .. })
@@ -348,29 +351,6 @@ impl Engine {
         }
     }
 
-    /// Takes over into the tallies what the filter found of the sources.
-    fn explain_by(&mut self, report: &Report) {
-        if self.settings.algorithm != Algorithm::Kalman {
-            return;
-        }
-        for source in &report.sources {
-            let verdict = self.explained.verdicts.iter_mut().find(|v| v.id == source.source);
-            let Some(verdict) = verdict else { continue };
-            verdict.weight = source.weight;
-            let is_used = matches!(verdict.tally, Tally::Candidate | Tally::Backup);
-            if source.is_inconsistent && is_used {
-                verdict.tally = Tally::Outlier;
-                verdict.reason =
-                    Reason::Inconsistent { bias: source.bias, prior: source.bias_prior };
-            }
-            if let Some(association) = self.associations.get_mut(&source.source) {
-                association.standing.weight = verdict.weight;
-                association.standing.tally = verdict.tally;
-                association.standing.reason = Some(verdict.reason);
-            }
-        }
-    }
-
     /// Acts on what the discipline decided.
     fn judge(&mut self, now: &Now, verdict: Verdict) {
         match verdict {
@@ -432,12 +412,7 @@ impl Engine {
         self.outputs.push_back(Output::Clock(Command::Status(status)));
     }
 
-    fn hear_leap(&mut self, now: &Now) {
-        let survivors = self
-            .associations
-            .values()
-            .filter(|a| a.standing.tally >= Tally::Candidate && a.heard.leap != Leap::Alarm);
-        let elected = leap::elected(survivors.map(|a| a.heard.leap));
+    fn hear_leap(&mut self, now: &Now, elected: Leap) {
         if self.leap.hear(now, elected) {
             let armed = self.leap.announced();
             if self.system.leap != Leap::Alarm {
@@ -537,6 +512,12 @@ impl Association {
         }
         self.flash = Flash::from_bits(bits);
     }
+}
+
+/// What a discipline that filters all sources makes of one.
+const fn share(source: &SourceReport) -> Share {
+    let SourceReport { source: id, weight, bias, bias_prior: prior, is_inconsistent, .. } = *source;
+    Share { id, weight, bias, prior, is_inconsistent }
 }
 
 /// The tests of an association, 10 to 13.

@@ -1,5 +1,6 @@
 //! The engine against scripted servers, in virtual time.
 
+mod filtered;
 mod pair;
 mod properties;
 mod sources;
