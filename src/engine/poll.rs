@@ -42,6 +42,8 @@ pub struct Poll {
     pub(in crate::engine) retry: u32,
     /// When `rate_floor` was last raised or lowered.
     pub(in crate::engine) floor_since: Option<Mono>,
+    /// The interval that is kept because the discipline wishes for it, where it does.
+    wished: Option<Duration>,
     throttle: Throttle,
 }
 
@@ -58,6 +60,7 @@ impl Poll {
             burst: 0,
             retry: 0,
             floor_since: None,
+            wished: None,
             throttle: Throttle::default(),
         }
     }
@@ -92,10 +95,21 @@ impl Poll {
         !was_reachable
     }
 
+    /// The interval that is really waited between two polls, as the nearest exponent.
+    pub fn interval(&self) -> PollExponent {
+        self.wished.map_or(self.host_poll, nearest)
+    }
+
     /// The packets of a burst that are still to come; 0 when there is none.
     pub const fn burst_left(&self) -> u32 {
         self.burst
     }
+}
+
+/// The exponent whose interval is nearest, by the ratio of the two.
+#[expect(clippy::cast_possible_truncation, reason = "clamped")]
+fn nearest(interval: Duration) -> PollExponent {
+    PollExponent::new(interval.as_secs_f64().max(1.0).log2().round().clamp(0.0, 30.0) as i8)
 }
 
 /// The leaky bucket of headway: seconds of silence owed to a server.
@@ -255,6 +269,7 @@ impl Engine {
         }
         let poll = &mut association.poll;
         poll.host_poll = poll.host_poll.clamp(least, most);
+        poll.wished = wish;
         let mut earliest = now.mono + poll.throttle.headway(now.mono, unit_s);
         if let Some(until) = poll.stopped_until {
             earliest = earliest.max(until);

@@ -227,9 +227,11 @@ fn row(association: &Association) -> Values {
         (&peer::STRATUM, Value::Stratum(heard.stratum)),
         (&peer::REACH, Value::Reach(poll.reach)),
         (&peer::HOST_MODE, Value::Mode(association.kind.host_mode())),
-        (&peer::HOST_POLL, Value::Poll(poll.host_poll)),
+        // What is waited, not what would be without the wishes of the discipline: by this it shows
+        // whether an answer is overdue.
+        (&peer::HOST_POLL, Value::Poll(poll.interval())),
         // Our requests name none, so what a server names is no more than the least that it allows.
-        (&peer::PEER_POLL, Value::Poll(heard.poll.max(poll.host_poll))),
+        (&peer::PEER_POLL, Value::Poll(heard.poll.max(poll.interval()))),
         (&peer::FLASH, Value::Flash(association.flash)),
         (&peer::OFFSET, Value::Duration(filter.offset())),
         (&peer::DELAY, Value::Duration(filter.delay())),
