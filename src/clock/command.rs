@@ -61,6 +61,8 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Held {
+    /// It is not to be steered for now (`disable ntp`).
+    Disabled,
     /// The right to set it is missing.
     NotPermitted,
     /// Something else changed its rate or status since our last write: two must not steer.
@@ -80,6 +82,7 @@ pub enum Held {
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Disabled => f.write_str("it is not to be steered for now"),
             Self::NotPermitted => f.write_str("there is no right to set the clock"),
             Self::Interference { found, expected } => write!(
                 f,

@@ -107,6 +107,8 @@ pub enum Disturbance {
     Suspended(NtpDuration),
     /// Somebody else stepped the steered clock; the raw clock is what it was.
     ClockStepped(NtpDuration),
+    /// Steering begins again after the steered clock was left alone for this long.
+    LeftAlone(NtpDuration),
     /// A leap second went by: the time of the sources and the steered clock both moved by this
     /// against the raw clock, back for one that was inserted. Offsets are what they were.
     Leap(NtpDuration),

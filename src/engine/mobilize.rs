@@ -106,8 +106,7 @@ impl Engine {
                 Ok(Applied::Set)
             }
             Directive::Flag { flag: Flag::Ntp, is_enabled } => {
-                self.is_steering = *is_enabled;
-                self.mark_changed(now);
+                self.enable_steering(now, *is_enabled);
                 Ok(Applied::Set)
             }
             Directive::Flag { flag: Flag::Auth, is_enabled } => {

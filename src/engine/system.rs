@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::clock::command::{Command, Outcome, Status};
+use crate::clock::command::{Command, Held, Outcome, Status, Steering};
 use crate::engine::Engine;
 use crate::engine::association::{Association, Kind, Scale};
 use crate::engine::discipline::{
@@ -19,7 +19,7 @@ use crate::engine::timers::Timer;
 use crate::selection::filter::Share;
 use crate::selection::{self, Candidate, Limits, Unfit};
 use crate::units::{
-    AssocId, Leap, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, RefId, Stratum, Tally,
+    AssocId, Leap, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Ppm, RefId, Stratum, Tally,
 };
 use crate::wire::address_id::address_id;
 use crate::wire::kiss::Kiss;
@@ -148,8 +148,40 @@ impl Engine {
         }
     }
 
+    /// Begins or ends to steer the clock (`enable ntp`, `disable ntp`). Selection goes on.
+    ///
+    /// A clock that is left alone keeps its frequency; a slew in force ends with one last command,
+    /// as nobody would take it back.
+    pub(in crate::engine) fn enable_steering(&mut self, now: &Now, is_enabled: bool) {
+        if is_enabled == self.is_steering {
+            return;
+        }
+        self.is_steering = is_enabled;
+        if is_enabled {
+            let span = NtpDuration::from(now.mono.since(self.left_alone));
+            self.discipline.disturbed(now, Disturbance::LeftAlone(span));
+        } else {
+            self.left_alone = now.mono;
+            // What is on its way has not reached the clock either.
+            let all = self.outputs.len();
+            self.outputs.retain(|output| !matches!(output, Output::Clock(_)));
+            if self.outputs.len() < all {
+                self.discipline.commanded(now, &Outcome::Held(Held::Disabled));
+            }
+            if self.steering.slew != Ppm::default() {
+                let steering = Steering { slew: Ppm::default(), ..self.steering };
+                self.outputs.push_back(Output::Clock(Command::Steer(steering)));
+            }
+        }
+        self.after_discipline(now);
+        self.mark_changed(now);
+    }
+
     /// The discipline acts because time went by.
     pub(in crate::engine) fn wake_discipline(&mut self, now: &Now) {
+        if !self.is_steering {
+            return;
+        }
         let verdict = self.discipline.wakeup(now);
         self.after_discipline(now);
         self.judge(now, verdict);
@@ -170,7 +202,11 @@ impl Engine {
                     self.outputs.push_back(Output::Event(Event::Held(held)));
                 }
             }
-            Outcome::Steered(_) | Outcome::Told => self.held = None,
+            Outcome::Steered(steering) => {
+                self.held = None;
+                self.steering = steering;
+            }
+            Outcome::Told => self.held = None,
         }
         self.discipline.commanded(now, outcome);
         self.after_discipline(now);
@@ -219,9 +255,13 @@ impl Engine {
     /// Hands the discipline's commands out and looks how it stands.
     pub(in crate::engine) fn after_discipline(&mut self, now: &Now) -> Report {
         while let Some(command) = self.discipline.poll_command() {
-            self.outputs.push_back(Output::Clock(command));
+            if self.is_steering {
+                self.outputs.push_back(Output::Clock(command));
+            } else {
+                self.discipline.commanded(now, &Outcome::Held(Held::Disabled));
+            }
         }
-        match self.discipline.next_wakeup() {
+        match self.discipline.next_wakeup().filter(|_| self.is_steering) {
             Some(at) => self.timers.set(Timer::Discipline, at),
             None => self.timers.cancel(Timer::Discipline),
         }

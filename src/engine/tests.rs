@@ -4,6 +4,7 @@ mod filtered;
 mod pair;
 mod properties;
 mod sources;
+mod steering;
 
 use pair::{Pair, Server, iburst, seconds};
 

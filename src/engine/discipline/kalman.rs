@@ -185,7 +185,9 @@ impl Discipline for Kalman {
         match disturbance {
             Disturbance::Suspended(_) => self.lose_phase(),
             // The raw clock is what it was: the offset follows by itself.
-            Disturbance::ClockStepped(_) => self.next = self.joint.as_ref().map(|_| now.mono),
+            Disturbance::ClockStepped(_) | Disturbance::LeftAlone(_) => {
+                self.next = self.joint.as_ref().map(|_| now.mono);
+            }
             Disturbance::Leap(by) => self.leap(by),
         }
     }

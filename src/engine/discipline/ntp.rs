@@ -341,9 +341,13 @@ impl Discipline for NtpLoop {
     /// unless the last step is so fresh that another one has to wait.
     fn disturbed(&mut self, now: &Now, disturbance: Disturbance) {
         self.amortiser.account(now.mono);
+        if matches!(disturbance, Disturbance::LeftAlone(_)) {
+            // What gathered meanwhile says little of the frequency: the slew had ended.
+            self.kernel_epoch = now.mono;
+        }
         let residual_s = match disturbance {
             Disturbance::Leap(_) => return,
-            Disturbance::Suspended(_) => 0.0,
+            Disturbance::Suspended(_) | Disturbance::LeftAlone(_) => 0.0,
             Disturbance::ClockStepped(by) => self.amortiser.residual_s() - by.seconds(),
         };
         let is_known = matches!(disturbance, Disturbance::ClockStepped(_))
