@@ -1,9 +1,10 @@
 //! The engine on one thread, with nothing under it but a handful of calls of the C library: for
 //! those who embed it, and for simulators that stand in for that library.
 //!
-//! `poll_driver [--discipline] [--discipline-algorithm ntp|kalman] --minpoll N --maxpoll N SERVER…`
-//! asks the SERVERs (IPv4 addresses) until a signal ends it. Without `--discipline` it steers a
-//! virtual clock and sets nothing.
+//! `poll_driver [--discipline [--simulated]] [--discipline-algorithm ntp|kalman] --minpoll N
+//! --maxpoll N SERVER…` asks the SERVERs (IPv4 addresses) until a signal ends it. Without
+//! `--discipline` it steers a virtual clock and sets nothing. With `--simulated` the clock is taken
+//! for one of a preloaded simulator, and nobody looks whether another program steers it.
 //!
 //! A simulator may know a network, a clock and a process of its own only within these calls:
 //! `socket`, `fcntl`, `connect`, `sendto`, `recvmsg`, `poll`, `close`, `setsockopt`,
@@ -16,6 +17,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ffi::OsStr;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd};
@@ -39,6 +41,7 @@ use ntpscope::units::{Boot, Mono, Now, PollExponent};
 /// What the command line says.
 struct Arguments {
     discipline: bool,
+    simulated: bool,
     algorithm: Algorithm,
     minpoll: PollExponent,
     maxpoll: PollExponent,
@@ -47,12 +50,18 @@ struct Arguments {
 
 fn main() -> Result<()> {
     color_eyre::install()?;
-    let arguments = arguments(std::env::args().skip(1))?;
+    let Some(arguments) = arguments(std::env::args().skip(1))? else {
+        eprint!("{HELP}");
+        return Ok(());
+    };
     let end = Arc::new(AtomicBool::new(false));
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;
     }
-    let _permit = if arguments.discipline { permit()? } else { None };
+    let preloaded = std::env::var_os("LD_PRELOAD");
+    let is_simulated = is_simulated(arguments.simulated, preloaded.as_deref())?;
+    let asks = arguments.discipline && !is_simulated;
+    let _permit = if asks { Some(permit()?) } else { None };
     // The clocks of a simulator may not be what they will be before its time has begun to go on.
     wait(&mut [], FIRST_WAIT)?;
     let mut driver = Driver::new(&arguments)?;
@@ -62,9 +71,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
+/// What the words say; `None` when they ask for help.
+fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>> {
     let mut arguments = Arguments {
         discipline: false,
+        simulated: false,
         algorithm: Algorithm::default(),
         minpoll: PollExponent::new(6),
         maxpoll: PollExponent::new(10),
@@ -73,7 +84,9 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| eyre!("{word} wants a value"));
         match word.as_str() {
+            "--help" => return Ok(None),
             "--discipline" => arguments.discipline = true,
+            "--simulated" => arguments.simulated = true,
             "--discipline-algorithm" => {
                 arguments.algorithm = match value()?.as_str() {
                     "ntp" => Algorithm::Ntp,
@@ -90,15 +103,19 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
         }
     }
     ensure!(!arguments.servers.is_empty(), "name the addresses of servers");
-    Ok(arguments)
+    Ok(Some(arguments))
 }
 
-/// The permit to steer the system's clock. Under a preloaded library none is asked for: the clock is
-/// the library's, and the programs of this machine have nothing to do with it.
-fn permit() -> Result<Option<Permit>> {
-    if std::env::var_os("LD_PRELOAD").is_some_and(|library| !library.is_empty()) {
-        return Ok(None);
-    }
+/// Whether the clock is a simulator's: it is said to be, and a library is preloaded. That alone
+/// says nothing, as allocators and tracers are preloaded on real machines too.
+fn is_simulated(is_said: bool, preloaded: Option<&OsStr>) -> Result<bool> {
+    let is_preloaded = preloaded.is_some_and(|library| !library.is_empty());
+    ensure!(is_preloaded || !is_said, "--simulated, but LD_PRELOAD names no simulator");
+    Ok(is_said)
+}
+
+/// The permit to steer the system's clock, after it was watched for some seconds.
+fn permit() -> Result<Permit> {
     let permit = discipline::permit()?;
     let mut before = discipline::look(&mut Adjtimex)?;
     for _ in 0..discipline::LOOKS {
@@ -107,7 +124,7 @@ fn permit() -> Result<Option<Permit>> {
         discipline::unchanged(before, after)?;
         before = after;
     }
-    Ok(Some(permit))
+    Ok(permit)
 }
 
 /// The engine and what it needs.
@@ -387,3 +404,40 @@ const BETWEEN_STEP_LOOKS: Duration = Duration::from_secs(1);
 
 /// The largest datagram that is read whole.
 const BUFFER: usize = 2048;
+
+const HELP: &str = "\
+Usage: poll_driver [OPTIONS] SERVER...
+
+Asks the SERVERs (IPv4 addresses) until a signal ends it.
+
+  --discipline                  steer the system's clock, not a virtual one
+  --simulated                   the clock is one of a simulator in LD_PRELOAD: do not look whether
+                                another program steers it. Never on a real clock
+  --discipline-algorithm NAME   kalman or ntp
+  --minpoll N, --maxpoll N      the range of the poll interval, as exponents of two
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preloaded_library_alone_spares_no_check() {
+        let library = Some(OsStr::new("libjemalloc.so"));
+        assert!(!is_simulated(false, library).unwrap());
+        assert!(!is_simulated(false, None).unwrap());
+        assert!(is_simulated(true, library).unwrap());
+        assert!(is_simulated(true, None).is_err());
+        assert!(is_simulated(true, Some(OsStr::new(""))).is_err());
+    }
+
+    #[test]
+    fn simulated_has_to_be_said() {
+        let read = |line: &str| {
+            arguments(line.split(' ').map(str::to_owned)).unwrap().map(|read| read.simulated)
+        };
+        assert_eq!(read("--discipline 192.0.2.1"), Some(false));
+        assert_eq!(read("--discipline --simulated 192.0.2.1"), Some(true));
+        assert_eq!(read("--help"), None);
+    }
+}
