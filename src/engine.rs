@@ -31,7 +31,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
-use crate::clock::command::Held;
+use crate::clock::command::{Held, Steering};
 use crate::config::engine::Algorithm;
 use crate::config::keys::Entry;
 use crate::engine::association::Association;
@@ -70,6 +70,10 @@ pub struct Engine {
     mitigation: Mitigation,
     /// Whether the clock is steered (`enable ntp`).
     is_steering: bool,
+    /// Since when it is not.
+    left_alone: Mono,
+    /// The rates of the clock, as it last said.
+    steering: Steering,
     /// Whether those who come uncalled must be authenticated (`enable auth`).
     requires_auth: bool,
     discipline: Box<dyn Discipline>,
@@ -128,6 +132,8 @@ impl Engine {
             limits,
             mitigation: Mitigation::new(settings.precision),
             is_steering: true,
+            left_alone: now.mono,
+            steering: Steering::default(),
             requires_auth: true,
             discipline,
             measured: 0,

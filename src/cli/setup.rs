@@ -1,8 +1,11 @@
 //! What an engine is started with, from the command line and the files that it names.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+use zeroize::Zeroizing;
 
 use crate::config::Rejected;
 use crate::config::drift::Drift;
@@ -12,7 +15,9 @@ use crate::config::keys;
 use crate::config::ntp_conf::{self, Association, Directive, Kind, Options, Placed};
 
 /// The setup of the configuration `file` and the `sources` of the command line, and a sentence for
-/// each thing of the file that is known and left out.
+/// each thing of the file that is known and left out, and for a key file that others can read.
+///
+/// The directives are in the order in which they are followed.
 ///
 /// # Errors
 /// A file that cannot be read or is malformed: then nothing of it is used.
@@ -24,14 +29,18 @@ pub fn engine(
     let mut notices = Vec::new();
     if let Some(file) = file {
         let name = file.display().to_string();
-        setup.directives = ntp_conf::read(&name, &read(file)?)?;
+        let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
+        setup.directives = ntp_conf::read(&name, &ntp_conf::decode(&name, &bytes)?)?;
         notices
             .extend(ntp_conf::notices(&setup.directives).map(|notice| format!("{name}: {notice}")));
+        setup.directives = ntp_conf::in_order(setup.directives);
     }
     for placed in &setup.directives {
         match &placed.directive {
             Directive::Keys(path) => {
-                setup.keys = keys::read(&path.display().to_string(), &read(path)?)?;
+                let (text, mode) = read(path)?;
+                setup.keys = keys::read(&path.display().to_string(), &text)?;
+                notices.extend(exposed(path, mode));
             }
             Directive::DriftFile(path) => {
                 setup.drift_file = Some(path.clone());
@@ -40,7 +49,7 @@ pub fn engine(
             _ => {}
         }
     }
-    let after = setup.directives.last().map_or(0, |last| last.line);
+    let after = setup.directives.iter().map(|placed| placed.line).max().unwrap_or(0);
     setup.directives.extend((after + 1..).zip(sources).map(|(line, host)| Placed {
         line,
         column: 1,
@@ -64,9 +73,28 @@ fn drift(path: &Path) -> Result<Option<Drift>, Rejected> {
     }
 }
 
-fn read(path: &Path) -> Result<String, Rejected> {
-    fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+/// The text of a file of keys, and its permissions as they were when it was opened.
+fn read(path: &Path) -> Result<(Zeroizing<String>, u32), Rejected> {
+    let read = || {
+        let mut file = fs::File::open(path)?;
+        let mode = file.metadata()?.permissions().mode();
+        let mut text = Zeroizing::new(String::new());
+        file.read_to_string(&mut text)?;
+        Ok((text, mode))
+    };
+    read().map_err(|error| unreadable(path, &error))
 }
+
+/// A warning when secrets can be read by others than the owner of their file.
+fn exposed(path: &Path, mode: u32) -> Option<String> {
+    let mode = mode & 0o7777;
+    (mode & READ_BY_OTHERS != 0).then(|| {
+        format!("{}: others than its owner can read these keys (mode {mode:04o})", path.display())
+    })
+}
+
+/// The permissions of the group and of everybody to read.
+const READ_BY_OTHERS: u32 = 0o044;
 
 fn unreadable(path: &Path, error: &io::Error) -> Rejected {
     Rejected {
@@ -108,5 +136,28 @@ mod tests {
     fn a_file_that_is_not_there_is_one_clear_error() {
         let rejected = engine(Some(Path::new("/nonexistent/ntp.conf")), &[]).unwrap_err();
         assert!(rejected.to_string().starts_with("/nonexistent/ntp.conf: cannot be read: "));
+    }
+
+    #[test]
+    fn keys_that_others_can_read_are_remarked_once_and_trusted_before_they_are_used() {
+        let directory = std::env::temp_dir().join(format!("ntpscope-keys-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let at = |name: &str| directory.join(name);
+        let (file, keys) = (at("ntp.conf"), at("keys"));
+        let text = format!("server a key 1\ntrustedkey 1 # \u{e9}\nkeys {}\n", keys.display());
+        // As an older editor wrote it.
+        let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        fs::write(&file, bytes).unwrap();
+        fs::write(&keys, "1 MD5 ntpkey-test\n").unwrap();
+        for (mode, is_remarked) in [(0o600, false), (0o640, true), (0o604, true), (0o400, false)] {
+            fs::set_permissions(&keys, fs::Permissions::from_mode(mode)).unwrap();
+            let (setup, notices) = engine(Some(&file), &[HostSpec::new("mine.example")]).unwrap();
+            assert_eq!(setup.keys.len(), 1);
+            assert_eq!(notices.len(), usize::from(is_remarked), "{mode:o}: {notices:?}");
+            assert!(notices.iter().all(|notice| notice.ends_with(&format!("(mode {mode:04o})"))));
+            let lines: Vec<usize> = setup.directives.iter().map(|placed| placed.line).collect();
+            assert_eq!(lines, [2, 3, 1, 4]);
+        }
+        fs::remove_dir_all(&directory).unwrap();
     }
 }

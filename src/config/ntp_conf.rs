@@ -10,6 +10,7 @@ mod known;
 mod lexer;
 mod reader;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -30,6 +31,30 @@ pub fn read(source: &str, text: &str) -> Result<Vec<Placed>, Rejected> {
         reader::read(source, &line?, &mut directives)?;
     }
     Ok(directives)
+}
+
+/// The bytes of the configuration called `source` as the text that [`read`] takes. In comments
+/// bytes that are not UTF-8 are replaced.
+///
+/// # Errors
+/// The first such byte anywhere else, with its place.
+pub fn decode<'a>(source: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>, Rejected> {
+    lexer::decode(source, bytes)
+}
+
+/// The directives of one file in the order in which they are followed, which is ntpd's: all that
+/// associations depend on comes before them. Those of a kind stay in the order of the file.
+pub fn in_order(mut directives: Vec<Placed>) -> Vec<Placed> {
+    directives.sort_by_key(|placed| match &placed.directive {
+        Directive::Keys(_) | Directive::TrustedKeys(_) => 0,
+        Directive::Tos(_) => 1,
+        Directive::Tinker(_) => 2,
+        Directive::Flag { .. } => 3,
+        Directive::DriftFile(_) | Directive::BroadcastDelay(_) | Directive::Ignored { .. } => 4,
+        Directive::BroadcastClient | Directive::MulticastClient(_) => 5,
+        Directive::Association(_) => 6,
+    });
+    directives
 }
 
 /// Something in a configuration that is known and left out.

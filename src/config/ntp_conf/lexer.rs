@@ -3,7 +3,39 @@
 //! A directive is a line. Blanks part words, `"` holds blanks and `#` together with a word, and `#`
 //! anywhere else begins a comment, even in the middle of a word.
 
+use std::borrow::Cow;
+
 use crate::config::Rejected;
+
+/// The text of the configuration called `source`. In comments bytes that are not UTF-8 do no harm
+/// and are replaced; older files have names in them in whatever encoding was at hand.
+///
+/// # Errors
+/// The first such byte anywhere else, with its place.
+pub(super) fn decode<'a>(source: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>, Rejected> {
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let Err(error) = std::str::from_utf8(line) else { continue };
+        let (good, _) = line.split_at(error.valid_up_to());
+        let good = String::from_utf8_lossy(good);
+        if !has_comment(&good) {
+            return Err(Rejected {
+                source: source.to_owned(),
+                position: Some((number, good.chars().count() + 1)),
+                reason: "a byte that is not UTF-8 is taken in comments only".to_owned(),
+            });
+        }
+    }
+    Ok(String::from_utf8_lossy(bytes))
+}
+
+/// Whether a comment begins in this text of one line.
+fn has_comment(text: &str) -> bool {
+    let mut is_quoted = false;
+    text.chars().any(|character| {
+        is_quoted ^= character == '"';
+        character == '#' && !is_quoted
+    })
+}
 
 /// A word and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,5 +160,16 @@ mod tests {
         let ends: Vec<usize> =
             lines("", "server\nserver  # x\n server a  ").map(|line| line.unwrap().end).collect();
         assert_eq!(ends, [7, 7, 10]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_for_comments() {
+        let text = decode("c", b"server a # J\xfcrgen's\n# \xe9\xff\ntos minsane 1").unwrap();
+        assert_eq!(words(&text).len(), 5, "{text}");
+        let said = |bytes: &[u8]| decode("c", bytes).unwrap_err().to_string();
+        let reason = "a byte that is not UTF-8 is taken in comments only";
+        assert_eq!(said(b"# x\nserver \xc3\xbc\xff #"), format!("c, line 2, column 9: {reason}"));
+        assert_eq!(said(b"keys \"#\xff\""), format!("c, line 1, column 8: {reason}"));
+        assert_eq!(said(b"\xff# x"), format!("c, line 1, column 1: {reason}"));
     }
 }

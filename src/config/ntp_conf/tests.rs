@@ -300,3 +300,13 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn directives_are_followed_in_the_order_of_ntpd_whatever_that_of_the_file() {
+    let text = "server a key 1\nbroadcastclient\ndisable auth\npool b\ntinker step 1\n\
+                driftfile /d\ntos minsane 2\ntrustedkey 1\ntos minsane 3\nkeys /k\nserver c\n";
+    let ordered = in_order(read("ntp.conf", text).unwrap());
+    let lines: Vec<usize> = ordered.iter().map(|placed| placed.line).collect();
+    assert_eq!(lines, [8, 10, 7, 9, 5, 3, 6, 2, 1, 4, 11]);
+    assert_eq!(in_order(ordered.clone()), ordered);
+}
