@@ -19,3 +19,4 @@ mod engine;
 mod limited;
 mod names;
 mod once;
+mod probe;
