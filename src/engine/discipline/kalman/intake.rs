@@ -84,7 +84,7 @@ impl Kalman {
         for (index, measurement) in news {
             let Some(source) = self.sources.get_mut(*index) else { continue };
             let Some(joint) = self.joint.as_mut() else {
-                self.joint = Some(Joint::begin(source, measurement, self.frequency));
+                self.joint = Some(Joint::begin(measurement, self.frequency));
                 source.fed = Some(measurement.number);
                 continue;
             };
@@ -106,26 +106,31 @@ impl Kalman {
     }
 
     /// Looks whether the model broke: several measurements in a row outside their windows.
+    ///
+    /// Where half of the sources lean to one side it is the estimate that is wrong, not their
+    /// paths: were each bias made loose in its turn, all of them would take the error over, and it
+    /// would stay for good.
     fn mend(&mut self) {
         let Some(joint) = self.joint.as_mut() else { return };
-        let chosen = self.sources.iter().filter(|source| source.is_chosen).count();
-        let astray: Vec<f64> = self.sources.iter().filter_map(Source::astray_s).collect();
-        if astray.is_empty() {
+        let Some(astray_s) = self.sources.iter().find_map(Source::astray_s) else { return };
+        let chosen = self.sources.iter().filter(|source| source.is_chosen);
+        let leans =
+            |source: &&Source| source.outside != 0 && (source.outside > 0) == (astray_s > 0.0);
+        let is_common = chosen.clone().filter(leans).count() * 2 >= chosen.count();
+        if is_common {
+            let frequency = joint.estimate().spread.frequency;
+            joint.loosen(astray_s * astray_s, frequency);
+            for source in &mut self.sources {
+                source.outside = 0;
+                joint.restore_bias(source);
+            }
             return;
         }
-        let is_common = astray.len() * 2 >= chosen;
         for source in &mut self.sources {
             if let Some(residual_s) = source.astray_s() {
                 source.outside = 0;
-                if !is_common {
-                    joint.loosen_bias(source, residual_s * residual_s);
-                }
+                joint.loosen_bias(source, residual_s * residual_s);
             }
-        }
-        if is_common {
-            let most_s = astray.iter().fold(0.0_f64, |most, residual_s| most.max(residual_s.abs()));
-            let frequency = joint.estimate().spread.frequency;
-            joint.loosen(most_s * most_s, frequency);
         }
     }
 
@@ -210,3 +215,78 @@ const LEAST_NOISE_S: f64 = 1e-7;
 const QUICK_SKEW: f64 = 1e-6;
 const QUICK_SAMPLES: u32 = 14;
 const QUICK_POLL: PollExponent = PollExponent::new(3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::discipline::{Discipline as _, Selected};
+    use crate::engine::settings::Settings;
+    use crate::units::{Boot, Mono, Now, NtpDuration, NtpTimestamp, Raw};
+
+    const EPOCH: u64 = 1_700_000_000;
+
+    fn now(second: u64) -> Now {
+        let nanoseconds = second * 1_000_000_000;
+        Now {
+            mono: Mono::from_nanos(nanoseconds),
+            raw: Raw::from_nanos(nanoseconds),
+            boot: Boot::from_nanos(nanoseconds),
+            clock: NtpTimestamp::from_unix((EPOCH + second).cast_signed(), 0),
+        }
+    }
+
+    /// A measurement of a source that is right but for `error_s`, by a clock that is right.
+    fn measured(number: u64, source: u16, second: u64, delay_s: f64, error_s: f64) -> Measurement {
+        let now = now(second);
+        let offset = NtpDuration::from_seconds(error_s);
+        Measurement {
+            source: AssocId::new(source),
+            number,
+            arrived: now.mono,
+            raw: now.raw,
+            source_time: now.clock + offset,
+            offset,
+            delay: NtpDuration::from_seconds(delay_s),
+            stamp_error: NtpDuration::from_seconds(2e-6),
+            dispersion: NtpDuration::from_seconds(1e-6),
+            source_precision: NtpDuration::from_seconds(1e-7),
+        }
+    }
+
+    fn role(source: u16) -> Role {
+        Role {
+            source: AssocId::new(source),
+            tally: Tally::Candidate,
+            is_preferred: false,
+            samples: 8,
+            distance: NtpDuration::from_milliseconds(5.0),
+            minpoll: PollExponent::new(3),
+            maxpoll: PollExponent::new(4),
+        }
+    }
+
+    #[test]
+    fn a_wrong_start_is_not_put_down_to_the_paths_of_all_sources() {
+        let mut kalman = Kalman::new(&Settings::default());
+        let delays_s = [0.5e-3, 5e-3, 20e-3, 1e-3, 2e-3, 3e-3, 4e-3, 5e-3];
+        let roles: Vec<Role> = (1..=8).map(role).collect();
+        let selected = Selected { sources: &roles, system: None };
+        let mut number = 0;
+        for round in 0..24_u64 {
+            for (source, delay_s) in (1_u16..).zip(delays_s) {
+                number += 1;
+                let second = 10 + round * 8 + u64::from(source % 8);
+                // The first rounds come from a machine that is too busy to stamp in time.
+                let late_s = if round < 3 { 5e-3 } else { f64::from(source) * 2e-6 };
+                let one = measured(number, source, second, delay_s + late_s, -late_s / 2.0);
+                let at = now(second);
+                kalman.measured(&at, &one);
+                let _ = kalman.selected(&at, &selected);
+                while kalman.poll_command().is_some() {}
+            }
+        }
+        let end = now(10 + 24 * 8);
+        let offset = kalman.offset_s(&end).unwrap();
+        assert!(offset.abs() < 2e-4, "{offset}");
+    }
+}

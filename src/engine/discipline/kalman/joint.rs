@@ -23,9 +23,11 @@ pub(super) struct Joint {
 impl Joint {
     /// Begins with the first measurement of the first source; the frequency is believed to be
     /// `frequency` (s/s) with the variance that goes with it.
-    pub(super) fn begin(source: &Source, first: &Measurement, frequency: (f64, f64)) -> Self {
-        let window = source.delays.window(first.delay.seconds(), stamp_s(first));
-        let variance = window.half_s * window.half_s / 3.0 + window.edge_s * window.edge_s;
+    ///
+    /// Of the first round trip nobody knows how much of it was queueing: only its half bounds the
+    /// error.
+    pub(super) fn begin(first: &Measurement, frequency: (f64, f64)) -> Self {
+        let variance = (0.5 * first.delay.seconds()).powi(2) + stamp_s(first).powi(2);
         Self {
             bank: Bank::new((0.0, variance), frequency),
             at: first.raw,
@@ -122,6 +124,15 @@ impl Joint {
     pub(super) fn loosen_bias(&mut self, source: &Source, variance: f64) {
         if let Some(slot) = source.slot {
             self.bank.change(|state| state.loosen_bias(slot, variance));
+        }
+    }
+
+    /// Forgets what was learned of the bias of a source.
+    pub(super) fn restore_bias(&mut self, source: &mut Source) {
+        if let Some(slot) = source.slot {
+            let variance = source.bias_prior_s().powi(2);
+            self.bank.change(|state| state.begin_bias(slot, variance));
+            source.bias_s = 0.0;
         }
     }
 
