@@ -28,9 +28,13 @@ fn the_table_is_that_of_ntpq() {
     let theirs = lab::lab(&["exec", "admin", "ntpq-classic", "-pn", CLASSIC]);
     let theirs = String::from_utf8_lossy(&theirs.stdout).into_owned();
     let mut terminal = start(24, 80);
-    terminal.wait_for("the table", has_table);
     let rows: Vec<_> = theirs.lines().skip(2).collect();
     assert!(rows.len() >= 8, "{theirs}");
+    let remotes: Vec<_> = rows.iter().filter_map(|row| row.get(1..)?.split(' ').next()).collect();
+    // The last line is drawn last; before it there may be half a row.
+    terminal.wait_for("all of the table", |screen| {
+        remotes.iter().all(|remote| screen.contains(remote)) && screen.contains("q quit")
+    });
     for row in rows {
         // Names, reference IDs, strata and types do not move between the two looks; numbers may.
         let words: Vec<_> = row.get(1..).unwrap_or_default().split_whitespace().collect();
