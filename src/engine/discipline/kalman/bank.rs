@@ -43,8 +43,6 @@ pub(super) struct Estimate {
 pub(super) struct Learned {
     /// How much more the source was ahead than expected, in seconds.
     pub residual_s: f64,
-    /// The standard deviation of the expectation, in seconds.
-    pub expected_s: f64,
     /// The probability that it lay outside its window.
     pub outside: f64,
     /// The part of the variance of the expectation that it took away.
@@ -92,14 +90,12 @@ impl Bank {
             let (expected_s, variance) = hypothesis.state.expect(slot);
             let evidence = judge(shown_s - expected_s, variance, window);
             learned.residual_s += hypothesis.weight * (shown_s - expected_s);
-            learned.expected_s += hypothesis.weight * variance;
             learned.outside += hypothesis.weight * evidence.outside;
             learned.gained += hypothesis.weight * evidence.curvature * variance;
             hypothesis.state.learn(slot, &evidence);
             hypothesis.log =
                 MEMORY * hypothesis.log + (1.0 - MEMORY) * hypothesis.prior + evidence.log;
         }
-        learned.expected_s = learned.expected_s.sqrt();
         self.weigh();
         learned
     }

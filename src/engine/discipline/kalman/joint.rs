@@ -103,9 +103,8 @@ impl Joint {
             source.bias_s = self.bank.bias(slot).0;
         }
         let apart_s = shown_s - self.bank.expect(source.slot).0;
-        let likely_s = learned.expected_s.hypot(window.edge_s).hypot(window.half_s / 3f64.sqrt());
         let excess_s = (delay_s - source.delays.shortest_s()).max(0.0);
-        source.note(&learned, apart_s, excess_s, likely_s);
+        source.note(&learned, apart_s, excess_s);
         learned.residual_s
     }
 

@@ -32,8 +32,6 @@ pub(super) struct Source {
     pub(super) information: f64,
     /// How many measurements in a row lay outside their windows, counted with the side they lay on.
     pub(super) outside: i32,
-    /// The mean of the last residuals, each as a part of what it might have been.
-    pub(super) drift: f64,
     /// Sums for the asymmetry of its jitter.
     asymmetry: (f64, f64),
     residual_s: f64,
@@ -58,7 +56,6 @@ impl Source {
             fed: None,
             information: 0.0,
             outside: 0,
-            drift: 0.0,
             asymmetry: (0.0, 0.0),
             residual_s: 0.0,
             bias_s: 0.0,
@@ -84,7 +81,7 @@ impl Source {
     }
 
     /// Notes what a measurement told; `apart_s` is how far it lay from the estimate afterwards.
-    pub(super) fn note(&mut self, learned: &Learned, apart_s: f64, excess_s: f64, likely_s: f64) {
+    pub(super) fn note(&mut self, learned: &Learned, apart_s: f64, excess_s: f64) {
         self.residual_s = learned.residual_s;
         self.information += (learned.gained.max(0.0) - self.information) * FRESH;
         let side = if learned.residual_s > 0.0 { 1 } else { -1 };
@@ -93,8 +90,6 @@ impl Source {
             _ if self.outside.signum() == -side => side,
             _ => self.outside.saturating_add(side),
         };
-        let part = learned.residual_s / likely_s.max(f64::MIN_POSITIVE);
-        self.drift += (part.clamp(-3.0, 3.0) - self.drift) * FRESH;
         self.asymmetry.0 += (apart_s * excess_s - self.asymmetry.0) * FRESH;
         self.asymmetry.1 += (excess_s * excess_s - self.asymmetry.1) * FRESH;
     }
@@ -111,7 +106,6 @@ impl Source {
         self.fed = None;
         self.information = 0.0;
         self.outside = 0;
-        self.drift = 0.0;
         self.bias_s = 0.0;
         self.is_inconsistent = false;
     }
