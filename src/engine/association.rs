@@ -63,14 +63,25 @@ pub enum Kind {
     Client,
     /// A name behind which there are many servers; it is not asked itself.
     Pool,
+    /// A group whose members are asked all at once; it is not measured itself.
+    Manycast,
+    /// We listen to what a server sends to everybody.
+    BroadcastClient,
 }
 
 impl Kind {
     /// The mode in which we send.
     pub const fn host_mode(self) -> Mode {
         match self {
-            Self::Client | Self::Pool => Mode::Client,
+            Self::Client | Self::Pool | Self::Manycast => Mode::Client,
+            // ntpd's number for an association that only listens.
+            Self::BroadcastClient => Mode::Control,
         }
+    }
+
+    /// Whether it stands for servers that are yet to be found, and is not measured itself.
+    pub const fn is_prototype(self) -> bool {
+        matches!(self, Self::Pool | Self::Manycast)
     }
 }
 
@@ -81,8 +92,10 @@ pub struct Origin {
     pub host: HostSpec,
     /// The family of addresses wanted.
     pub family: Option<Family>,
-    /// The pool that it was found by; `None` when it was configured itself.
+    /// The pool or the group that it was found by.
     pub parent: Option<AssocId>,
+    /// Whether it came by itself, from a server that nobody named.
+    pub is_ephemeral: bool,
     /// When it was mobilised.
     pub since: Mono,
 }
@@ -265,7 +278,7 @@ impl Association {
 
     /// Whether it was configured itself, rather than found.
     pub const fn is_configured(&self) -> bool {
-        self.origin.parent.is_none()
+        self.origin.parent.is_none() && !self.origin.is_ephemeral
     }
 }
 

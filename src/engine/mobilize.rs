@@ -152,6 +152,7 @@ impl Engine {
             host: wanted.host.clone(),
             family: wanted.family,
             parent: None,
+            is_ephemeral: false,
             since: now.mono,
         };
         let id = self.mobilise(now, kind, origin, wanted.options.clone())?;
@@ -200,8 +201,9 @@ impl Engine {
             return;
         }
         let host = pool.origin.host.clone();
+        let family = pool.origin.family;
         let origin =
-            Origin { host, family: pool.origin.family, parent: Some(parent), since: now.mono };
+            Origin { host, family, parent: Some(parent), is_ephemeral: false, since: now.mono };
         let options = pool.options.clone();
         if let Ok(id) = self.mobilise(now, Kind::Client, origin, options) {
             self.begin(now, id, address);
@@ -289,7 +291,7 @@ impl Engine {
     pub(in crate::engine) fn preempt(&mut self, now: &Now, id: AssocId) -> bool {
         let Some(association) = self.associations.get(&id) else { return false };
         let is_idle = association.options.preempt && association.poll.unreach >= UNREACH;
-        let count = self.associations.values().filter(|a| a.kind != Kind::Pool).count();
+        let count = self.associations.values().filter(|a| !a.kind.is_prototype()).count();
         if !is_idle || count <= self.mitigation.maxclock {
             return false;
         }
@@ -319,7 +321,7 @@ impl Engine {
 
     /// Forgets what was measured of all.
     pub(in crate::engine) fn clear_all(&mut self, now: &Now, reason: Kiss) {
-        let measured = |a: &&Association| a.kind != Kind::Pool;
+        let measured = |a: &&Association| !a.kind.is_prototype();
         let ids: Vec<AssocId> = self.associations.values().filter(measured).map(|a| a.id).collect();
         for id in ids {
             self.clear(now, id, reason);
@@ -334,7 +336,7 @@ impl Engine {
             let (least, _) = self.poll_range(id);
             let bursts = !self.settings.beside_daemon;
             let Some(association) = self.associations.get_mut(&id) else { continue };
-            if association.kind == Kind::Pool || association.address.is_none() {
+            if association.kind.is_prototype() || association.address.is_none() {
                 continue;
             }
             association.poll.host_poll = least;

@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::engine::Engine;
-use crate::engine::association::Kind;
 use crate::selection::Reason;
 use crate::units::{AssocId, Now};
 
@@ -130,7 +129,7 @@ impl Engine {
 
     /// Associations that are measured.
     fn measured_count(&self) -> usize {
-        self.associations.values().filter(|a| a.kind != Kind::Pool).count()
+        self.associations.values().filter(|a| !a.kind.is_prototype()).count()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::command::{Command, Held, Outcome, Status, Steering};
 use crate::engine::Engine;
-use crate::engine::association::{Association, Kind, Scale};
+use crate::engine::association::{Association, Scale};
 use crate::engine::discipline::{
     Disturbance, Report, Role, Selected, SourceReport, State, SystemEstimate, Verdict,
 };
@@ -296,7 +296,7 @@ impl Engine {
         let own_ids = &self.own_ids;
         let number = |id: &RefId| u32::from_be_bytes(id.octets());
         let own_metric = own_ids.iter().map(number).min().unwrap_or(u32::MAX);
-        let measured = |association: &&mut Association| association.kind != Kind::Pool;
+        let measured = |association: &&mut Association| !association.kind.is_prototype();
         let candidate = |association: &mut Association| {
             let distance = association.root_distance(now.mono, &scale);
             let unfit = unfit(association, distance, &mitigation, scale.phi, own_ids);
