@@ -21,6 +21,7 @@ mod pool;
 pub mod probe;
 pub mod settings;
 pub mod snapshot;
+mod symmetric;
 pub mod system;
 mod timers;
 
@@ -40,7 +41,7 @@ use crate::engine::discipline::kalman::Kalman;
 use crate::engine::discipline::limits::Limits;
 use crate::engine::discipline::ntp::NtpLoop;
 use crate::engine::discipline::{Discipline, Report};
-use crate::engine::input::Input;
+use crate::engine::input::{Input, Stamp};
 use crate::engine::keyring::Keyring;
 use crate::engine::leap::LeapWatch;
 use crate::engine::output::{Output, Ticket};
@@ -164,9 +165,7 @@ impl Engine {
             Input::Wakeup => {}
             Input::Received(received) => self.receive(now, &received),
             Input::Sent { ticket, stamp } => {
-                if let Some(pending) = self.pending_of(ticket) {
-                    pending.sent = stamp;
-                }
+                self.left(ticket, stamp);
             }
             Input::Unsent { ticket } => self.unsent(ticket),
             Input::Resolved { question, addresses } => self.resolved(now, &question, &addresses),
@@ -278,10 +277,26 @@ impl Engine {
         (pending.ticket == ticket).then_some(pending)
     }
 
-    /// A request did not get through.
+    /// A datagram left.
+    fn left(&mut self, ticket: Ticket, stamp: Stamp) {
+        let Some(id) = self.tickets.get(&ticket) else { return };
+        let Some(association) = self.associations.get_mut(id) else { return };
+        if !association.symmetric.left(ticket, stamp)
+            && let Some(pending) = self.pending_of(ticket)
+        {
+            pending.sent = stamp;
+        }
+    }
+
+    /// A datagram did not get through.
     fn unsent(&mut self, ticket: Ticket) {
         let Some(id) = self.tickets.get(&ticket).copied() else { return };
-        if self.pending_of(ticket).is_some() {
+        if let Some(association) = self.associations.get_mut(&id)
+            && association.symmetric.lose(ticket)
+        {
+            association.counters.unsent += 1;
+            self.tickets.remove(&ticket);
+        } else if self.pending_of(ticket).is_some() {
             if let Some(association) = self.associations.get_mut(&id) {
                 association.counters.unsent += 1;
             }

@@ -57,7 +57,8 @@ impl RunArguments {
             });
         }
         let algorithm = self.discipline_algorithm;
-        Ok((EngineSetup { discipline: self.discipline, algorithm, ..setup }, notices))
+        let discipline = self.discipline;
+        Ok((EngineSetup { discipline, algorithm, listens: true, ..setup }, notices))
     }
 }
 

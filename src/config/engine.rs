@@ -19,6 +19,8 @@ pub struct EngineSetup {
     pub drift: Option<Drift>,
     /// Whether the system's clock is steered; otherwise a virtual one, laid over it.
     pub discipline: bool,
+    /// Whether port 123 may be opened where the configuration has a use for it.
+    pub listens: bool,
     /// How the clock is disciplined.
     pub algorithm: Algorithm,
 }

@@ -9,6 +9,7 @@ use crate::engine::filter::ClockFilter;
 use crate::engine::input::Stamp;
 use crate::engine::output::Ticket;
 use crate::engine::poll::Poll;
+use crate::engine::symmetric::Symmetric;
 use crate::selection::Reason;
 use crate::units::{
     AssocId, Leap, Mode, Mono, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId, Stratum,
@@ -53,6 +54,8 @@ pub struct Association {
     pub(in crate::engine) pending: Option<Pending>,
     /// The request that was answered last: a second answer to it is a duplicate.
     pub(in crate::engine) answered: Option<Ticket>,
+    /// The exchange with a peer.
+    pub(in crate::engine) symmetric: Symmetric,
 }
 
 /// Kinds of association.
@@ -67,6 +70,8 @@ pub enum Kind {
     Manycast,
     /// We listen to what a server sends to everybody.
     BroadcastClient,
+    /// We and the other side tell each other the time (symmetric active).
+    Peer,
 }
 
 impl Kind {
@@ -74,6 +79,7 @@ impl Kind {
     pub const fn host_mode(self) -> Mode {
         match self {
             Self::Client | Self::Pool | Self::Manycast => Mode::Client,
+            Self::Peer => Mode::SymmetricActive,
             // ntpd's number for an association that only listens.
             Self::BroadcastClient => Mode::Control,
         }

@@ -14,6 +14,7 @@ use crate::engine::filter::ClockFilter;
 use crate::engine::output::{Event, Output};
 use crate::engine::poll::{Poll, RETRY, UNREACH, event};
 use crate::engine::pool::Pool;
+use crate::engine::symmetric::Symmetric;
 use crate::engine::timers::Timer;
 use crate::selection::{Reason, Unfit};
 use crate::units::{AssocId, Now, PollExponent, Tally};
@@ -133,6 +134,7 @@ impl Engine {
         let kind = match wanted.kind {
             ntp_conf::Kind::Server => Kind::Client,
             ntp_conf::Kind::Pool => Kind::Pool,
+            ntp_conf::Kind::Peer => Kind::Peer,
             other => return Err(Refused::Kind(other)),
         };
         let Options { minpoll, maxpoll, .. } = wanted.options;
@@ -155,7 +157,12 @@ impl Engine {
             is_ephemeral: false,
             since: now.mono,
         };
-        let id = self.mobilise(now, kind, origin, wanted.options.clone())?;
+        let mut options = wanted.options.clone();
+        if kind == Kind::Peer {
+            // A peer sends when it is its turn: a burst would bring no more answers.
+            (options.burst, options.iburst) = (false, false);
+        }
+        let id = self.mobilise(now, kind, origin, options)?;
         if kind == Kind::Pool {
             self.pools.insert(id, Pool::default());
             self.ask_name(now, id);
@@ -236,6 +243,7 @@ impl Engine {
             naming: Naming::default(),
             pending: None,
             answered: None,
+            symmetric: Symmetric::default(),
         };
         let host = association.origin.host.to_string();
         self.associations.insert(id, association);
@@ -269,6 +277,8 @@ impl Engine {
     /// Takes an association away.
     pub(in crate::engine) fn demobilise(&mut self, now: &Now, id: AssocId, why: &str) {
         self.abandon(id);
+        self.restart_symmetric(id);
+        self.close_peer(id);
         self.peer_event(id, event::DEMOBILISED, why);
         let Some(gone) = self.associations.remove(&id) else { return };
         if let Some(answered) = gone.answered {
@@ -307,6 +317,7 @@ impl Engine {
     /// Forgets what was measured of an association (`peer_clear` of ntpd).
     pub(in crate::engine) fn clear(&mut self, now: &Now, id: AssocId, reason: Kiss) {
         self.abandon(id);
+        self.restart_symmetric(id);
         let (least, _) = self.poll_range(id);
         let Some(association) = self.associations.get_mut(&id) else { return };
         association.heard = Heard::nothing(reason, association.options.maxpoll);
@@ -341,6 +352,7 @@ impl Engine {
             }
             association.poll.host_poll = least;
             association.poll.burst = 0;
+            let bursts = bursts && association.kind != Kind::Peer;
             association.poll.retry = if bursts { RETRY } else { 0 };
             self.poll_soon(now, id);
         }

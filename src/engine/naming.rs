@@ -103,6 +103,7 @@ impl Engine {
         };
         association.address = Some(address);
         if current.is_some() {
+            self.close_peer(id);
             self.clear(now, id, Kiss::InterfaceChanged);
             if let Some(association) = self.associations.get_mut(&id) {
                 association.poll.last = None;

@@ -24,6 +24,10 @@ impl Engine {
     /// Takes a datagram in.
     pub(in crate::engine) fn receive(&mut self, now: &Now, received: &Received<'_>) {
         self.counters.received += 1;
+        if !matches!(received.socket, Socket::Request(_)) {
+            self.receive_unasked(now, received);
+            return;
+        }
         let Some(id) = self.addressee(received) else {
             self.counters.declined += 1;
             return;
@@ -48,7 +52,23 @@ impl Engine {
             self.kiss(now, id, kiss, packet.header.poll);
             return;
         }
-        self.answer(now, id, &packet.header, &Exchange { pending, received, is_authentic });
+        let Pending { sent, steps, version, .. } = pending;
+        let exchange = Exchange { sent, steps, version, received, is_authentic, frequency: None };
+        self.answer(now, id, &packet.header, &exchange);
+    }
+
+    /// Takes a datagram in that came to a socket for more than one request.
+    fn receive_unasked(&mut self, now: &Now, received: &Received<'_>) {
+        let Ok(packet) = Packet::parse(received.datagram) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let mode = packet.header.mode;
+        let is_symmetric = matches!(mode, Mode::SymmetricActive | Mode::SymmetricPassive);
+        match self.peer_at(received).filter(|_| is_symmetric) {
+            Some(id) => self.receive_symmetric(now, id, &packet, received),
+            None => self.counters.declined += 1,
+        }
     }
 
     /// Whose socket it is, if the datagram came from the server that was asked.
@@ -79,7 +99,12 @@ impl Engine {
     /// Whether the packet is authenticated; `None`, with the test noted, when it has a code that
     /// is wrong, or none where one is asked for. A code that is there has to be right even where
     /// none is asked for.
-    fn authenticate(&mut self, id: AssocId, packet: &Packet<'_>, datagram: &[u8]) -> Option<bool> {
+    pub(in crate::engine) fn authenticate(
+        &mut self,
+        id: AssocId,
+        packet: &Packet<'_>,
+        datagram: &[u8],
+    ) -> Option<bool> {
         let association = self.associations.get_mut(&id)?;
         let required = association.options.key;
         let from = association.address?.ip();
@@ -117,8 +142,14 @@ impl Engine {
     }
 
     /// A reply that is ours and no kiss.
-    fn answer(&mut self, now: &Now, id: AssocId, header: &Header, exchange: &Exchange<'_, '_>) {
-        let is_interrupted = exchange.pending.steps != self.system.steps || self.is_leap_near(now);
+    pub(in crate::engine) fn answer(
+        &mut self,
+        now: &Now,
+        id: AssocId,
+        header: &Header,
+        exchange: &Exchange<'_, '_>,
+    ) {
+        let is_interrupted = exchange.steps != self.system.steps || self.is_leap_near(now);
         let precision_s = self.settings.precision.seconds();
         let scale = PathScale { precision_s, phi: self.phi(), number: self.measured };
         let limits = (self.mitigation.floor, self.mitigation.ceiling);
@@ -130,7 +161,7 @@ impl Engine {
             return;
         }
         association.flash = Flash::from_bits(association.flash.bits() & flash_bits::ASSOCIATION);
-        let asked = exchange.pending.version;
+        let asked = exchange.version;
         let is_remarkable = header.version != asked && association.heard.version != header.version;
         let begins_to_smear =
             is_smear(header.reference_id) && !is_smear(association.heard.reference_id);
@@ -208,10 +239,19 @@ const fn is_smear(reference_id: RefId) -> bool {
 }
 
 /// A reply, the request that it answers, and what is known of it.
-struct Exchange<'r, 'd> {
-    pending: Pending,
-    received: &'r Received<'d>,
-    is_authentic: bool,
+pub(in crate::engine) struct Exchange<'r, 'd> {
+    /// When what is answered left.
+    pub sent: Stamp,
+    /// How often the steered clock had been stepped then.
+    pub steps: u64,
+    /// The version that it was sent with.
+    pub version: u8,
+    /// What came.
+    pub received: &'r Received<'d>,
+    /// Whether it is authenticated.
+    pub is_authentic: bool,
+    /// How much the raw clock is too slow, in s/s, where the answer may have been long in coming.
+    pub frequency: Option<f64>,
 }
 
 /// What errors are measured with.
@@ -223,7 +263,7 @@ struct PathScale {
 
 impl Association {
     /// Notes tests that the packet failed, beside those of the association.
-    fn fail(&mut self, bits: u16) {
+    pub(in crate::engine) fn fail(&mut self, bits: u16) {
         let own = self.flash.bits() & flash_bits::ASSOCIATION;
         self.flash = Flash::from_bits(own | bits);
     }
@@ -249,9 +289,12 @@ impl Association {
         now: &Now,
         scale: &PathScale,
     ) -> Measurement {
-        let stamps = (&exchange.pending.sent, &exchange.received.stamp);
+        let stamps = (&exchange.sent, &exchange.received.stamp);
         let bias = self.options.bias;
-        let sample = sample(header, stamps, scale.precision_s, scale.phi);
+        let sample = match exchange.frequency {
+            Some(frequency) => unhurried_sample(header, stamps, scale, frequency),
+            None => sample(header, stamps, scale.precision_s, scale.phi),
+        };
         Measurement {
             source: self.id,
             number: scale.number,
@@ -310,6 +353,34 @@ pub(in crate::engine) fn sample(
     }
 }
 
+/// The sample of an answer that may have been long in coming, while the raw clock ran `frequency`
+/// too slow.
+///
+/// Differs: what the frequencies of both clocks differ by in that time, ntpd takes for delay, and
+/// does not for dispersion. Here the round trip is one on the clock that our frequency is steered
+/// to, and how far that may be off is in the dispersion.
+fn unhurried_sample(
+    header: &Header,
+    stamps: (&Stamp, &Stamp),
+    scale: &PathScale,
+    frequency: f64,
+) -> Sample {
+    let (t1, t4) = stamps;
+    let elapsed_s = t4.raw.seconds_since(t1.raw);
+    let unknown_s = FREQUENCY_DIFFERENCE * elapsed_s;
+    let sample = sample(header, stamps, scale.precision_s, scale.phi);
+    let delay_s = sample.delay.seconds() + elapsed_s * frequency;
+    // No more than what the clocks may differ by: then there was no delay to be seen.
+    let is_by_frequency = (-unknown_s..scale.precision_s).contains(&delay_s);
+    let delay_s = if is_by_frequency { scale.precision_s } else { delay_s };
+    let dispersion_s = scale.phi * (elapsed_s - sample.delay.seconds()).max(0.0);
+    Sample {
+        delay: NtpDuration::from_seconds(delay_s),
+        dispersion: sample.dispersion + NtpDuration::from_seconds(dispersion_s),
+        ..sample
+    }
+}
+
 /// Whether a datagram comes from the server at `asked`.
 pub(in crate::engine) fn is_from(asked: SocketAddr, received: &Received<'_>) -> bool {
     asked.port() == received.from.port()
@@ -364,6 +435,9 @@ fn middle(from: Raw, to: Raw) -> Raw {
 
 /// A delay this far below zero is no error of a stamp, but a time that cannot be.
 const IMPOSSIBLE_S: f64 = 1e-3;
+
+/// What the frequencies of two clocks may differ by, as neither is steered further than 500 ppm.
+const FREQUENCY_DIFFERENCE: f64 = 1e-3;
 
 /// A reference time may be this much later than the transmit time: it is not read with it.
 const REFERENCE_SLACK_S: f64 = 1.0;

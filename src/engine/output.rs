@@ -16,6 +16,8 @@ pub enum Output {
     Send(Transmission),
     /// The socket of this request is not needed any more.
     Close(Ticket),
+    /// The socket of this association with a peer is not needed any more, or is to be opened anew.
+    ClosePeer(AssocId),
     /// Look a name up, and answer with [`Input::Resolved`](super::input::Input::Resolved).
     Resolve(Resolution),
     /// Receive what is sent to port 123, to this group where one is named.
@@ -57,6 +59,10 @@ pub struct Ticket(pub(super) u64);
 pub enum Socket {
     /// One of its own for this request, on a random port, open until it is closed.
     Request(Ticket),
+    /// One that stays open for this association with a peer: the one on port 123 where the driver
+    /// may have that, else one on a random port. Peers of other programs keep state only for those
+    /// who send from port 123.
+    Peer(AssocId),
     /// The one on port 123.
     Ntp,
 }

@@ -95,6 +95,11 @@ impl Poll {
         !was_reachable
     }
 
+    /// A packet is sent: so much headway more is owed.
+    pub(in crate::engine) fn throttle_on(&mut self, now: Mono, unit_s: f64) {
+        self.throttle.add(now, unit_s);
+    }
+
     /// The interval that is really waited between two polls, as the nearest exponent.
     pub fn interval(&self) -> PollExponent {
         self.wished.map_or(self.host_poll, nearest)
@@ -204,8 +209,15 @@ impl Engine {
         false
     }
 
-    /// Sends a request that tells nothing of us.
     fn transmit(&mut self, now: &Now, id: AssocId) {
+        match self.associations.get(&id).map(|association| association.kind) {
+            Some(Kind::Peer) => self.transmit_symmetric(now, id),
+            _ => self.transmit_request(now, id),
+        }
+    }
+
+    /// Sends a request that tells nothing of us.
+    fn transmit_request(&mut self, now: &Now, id: AssocId) {
         self.abandon(id);
         let unit_s = self.throttle_unit_s(id);
         let nonce = nonce(&mut self.random);
@@ -224,7 +236,7 @@ impl Engine {
         let ticket = Ticket(self.tickets_given);
         self.tickets_given += 1;
         association.counters.sent += 1;
-        association.poll.throttle.add(now.mono, unit_s);
+        association.poll.throttle_on(now.mono, unit_s);
         let sent = Stamp { raw: now.raw, clock: now.clock, error: HANDED_OUT_ERROR };
         if let Some(answered) = association.answered.take() {
             self.tickets.remove(&answered);
@@ -257,12 +269,14 @@ impl Engine {
     /// Decides when to ask next (`poll_update` of ntpd).
     ///
     /// Differs: the poll interval that a server names in its reply counts for nothing but in a
-    /// kiss: ours was not in the request, so it is none that the two agreed on.
+    /// kiss: ours was not in the request, so it is none that the two agreed on. Peers tell each
+    /// other theirs, and the shorter one holds.
     pub(in crate::engine) fn schedule(&mut self, now: &Now, id: AssocId) {
         let (least, most) = self.poll_range(id);
         let unit_s = self.throttle_unit_s(id);
         let wish = self.wish(id);
         let separation = self.separation();
+        let agreed = self.symmetric_poll(id);
         let Some(association) = self.associations.get_mut(&id) else { return };
         if association.kind == Kind::Pool || association.address.is_none() {
             return;
@@ -283,7 +297,7 @@ impl Engine {
             let interval = match wish {
                 Some(wish) => stretched(wish, WISH_STRETCH, &mut self.random),
                 None if poll.retry > 0 => jittered(least, &mut self.random),
-                None => jittered(poll.host_poll, &mut self.random),
+                None => jittered(agreed.unwrap_or(poll.host_poll), &mut self.random),
             };
             let mut at = poll.last.map_or(now.mono, |last| last + interval).max(earliest);
             if poll.throttle.level_s(now.mono) > unit_s && wish.is_none() {
@@ -329,7 +343,8 @@ impl Engine {
 
     /// The interval that the discipline wishes for a source that answers, as far as it is granted.
     fn wish(&self, id: AssocId) -> Option<Duration> {
-        let association = self.associations.get(&id)?;
+        // A peer sends when it is its turn: to ask it more often brings nothing.
+        let association = self.associations.get(&id).filter(|a| a.kind != Kind::Peer)?;
         if association.poll.reach.register() & RECENT == 0 {
             return None;
         }
@@ -344,7 +359,7 @@ impl Engine {
     ///
     /// A discipline that wishes for intervals may wish for short ones at the start, before it has
     /// told any: the burst must not have used up what they need.
-    fn throttle_unit_s(&self, id: AssocId) -> f64 {
+    pub(in crate::engine) fn throttle_unit_s(&self, id: AssocId) -> f64 {
         let wishes = self.settings.algorithm == Algorithm::Kalman;
         let unit = if wishes { self.floor(id) } else { self.poll_range(id).0 };
         f64::from(unit.exponent()).exp2()

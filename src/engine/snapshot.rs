@@ -222,6 +222,11 @@ fn peer_status(association: &Association) -> PeerStatus {
 fn row(association: &Association) -> Values {
     let heard = &association.heard;
     let (poll, filter) = (&association.poll, &association.filter);
+    // Our requests name none, so what a server names is no more than the least that it allows.
+    let peer_poll = match association.kind {
+        Kind::Peer => heard.poll,
+        _ => heard.poll.max(poll.interval()),
+    };
     let mut values = Values::typed([
         (&peer::LEAP, Value::Leap(heard.leap)),
         (&peer::STRATUM, Value::Stratum(heard.stratum)),
@@ -230,8 +235,7 @@ fn row(association: &Association) -> Values {
         // What is waited, not what would be without the wishes of the discipline: by this it shows
         // whether an answer is overdue.
         (&peer::HOST_POLL, Value::Poll(poll.interval())),
-        // Our requests name none, so what a server names is no more than the least that it allows.
-        (&peer::PEER_POLL, Value::Poll(heard.poll.max(poll.interval()))),
+        (&peer::PEER_POLL, Value::Poll(peer_poll)),
         (&peer::FLASH, Value::Flash(association.flash)),
         (&peer::OFFSET, Value::Duration(filter.offset())),
         (&peer::DELAY, Value::Duration(filter.delay())),

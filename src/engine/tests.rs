@@ -5,6 +5,7 @@ mod pair;
 mod properties;
 mod sources;
 mod steering;
+mod symmetric;
 
 use pair::{Pair, Server, iburst, seconds};
 

@@ -19,7 +19,7 @@ use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
 use crate::engine::mobilize;
-use crate::engine::output::{Event, Output, Resolution, Transmission};
+use crate::engine::output::{Event, Output, Resolution, Socket, Transmission};
 use crate::engine::settings::Settings;
 use crate::engine::snapshot::{self, Snapshots};
 use crate::model::clock_loop::Steers;
@@ -218,6 +218,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
         clock: setup.clock,
         drift_file,
         sockets: Sockets::new(news.clone()),
+        may_listen: setup.engine.listens,
         errands: JoinSet::new(),
         news,
         notices,
@@ -271,6 +272,8 @@ struct Driver {
     clock: Clock,
     drift_file: Option<PathBuf>,
     sockets: Sockets,
+    /// Port 123 may be opened for peers, and nobody has tried yet.
+    may_listen: bool,
     /// Look-ups and files, which take their time. A resolver that hangs is left to itself.
     errands: JoinSet<()>,
     news: Sender<News>,
@@ -387,9 +390,11 @@ impl Driver {
                 self.engine.handle(&now, Input::Received(received));
             }
             News::Socket(sockets::News::Left(departure)) => self.left(&departure),
-            News::Socket(sockets::News::Refused(ticket)) => {
-                let now = self.now();
-                self.engine.handle(&now, Input::Unsent { ticket });
+            News::Socket(sockets::News::Refused(source)) => {
+                if let Some(ticket) = self.sockets.refused(source) {
+                    let now = self.now();
+                    self.engine.handle(&now, Input::Unsent { ticket });
+                }
             }
             News::Resolved(question, addresses) => {
                 let now = self.now();
@@ -420,6 +425,7 @@ impl Driver {
             match output {
                 Output::Send(transmission) => self.send(&transmission),
                 Output::Close(ticket) => self.sockets.close(ticket),
+                Output::ClosePeer(association) => self.sockets.close_peer(association),
                 Output::Resolve(resolution) => self.resolve(resolution),
                 Output::Listen { group } => {
                     for failed in self.sockets.listen(group) {
@@ -442,6 +448,12 @@ impl Driver {
 
     fn send(&mut self, transmission: &Transmission) {
         let ticket = transmission.ticket;
+        if matches!(transmission.socket, Socket::Peer(_)) && std::mem::take(&mut self.may_listen) {
+            // Where it cannot be had, a random port does: the peer answers, but keeps no state.
+            for failed in self.sockets.listen(None) {
+                self.tell(Notice::Trouble(failed));
+            }
+        }
         let before = Bracket::read();
         match self.sockets.send(transmission) {
             Ok(kernel) => {

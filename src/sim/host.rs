@@ -278,8 +278,8 @@ impl Host {
                 Output::Close(ticket) => {
                     self.open.remove(&ticket);
                 }
+                Output::ClosePeer(_) | Output::Listen { .. } => {}
                 Output::Resolve(resolution) => self.wanted.resolutions.push(resolution),
-                Output::Listen { .. } => {}
                 Output::Clock(command) => {
                     let now = self.now(at);
                     let outcome = self.clock.command(&now, &command);
@@ -312,7 +312,7 @@ impl Host {
     fn is_open(&self, socket: Socket) -> bool {
         match socket {
             Socket::Request(ticket) => self.open.contains(&ticket),
-            Socket::Ntp => true,
+            Socket::Peer(_) | Socket::Ntp => true,
         }
     }
 

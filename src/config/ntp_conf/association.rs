@@ -46,6 +46,11 @@ pub(super) fn read(
         let what = word.text.to_ascii_lowercase();
         notices.push(arguments.ignored(word, what, "it is above maxpoll, which holds"));
     }
+    for word in reading.bursts.iter().filter(|_| kind == Kind::Peer) {
+        let reason = "a peer sends when it is its turn, so a burst gains nothing";
+        notices.push(arguments.ignored(word, word.text.to_ascii_lowercase(), reason));
+        (reading.options.burst, reading.options.iburst) = (false, false);
+    }
     let association = Association { kind, host, family, options: reading.options };
     directives.push(arguments.placed(keyword, Directive::Association(association)));
     directives.append(&mut notices);
@@ -78,6 +83,7 @@ struct Reading<'a> {
     minpoll: Option<&'a Word>,
     maxpoll: Option<&'a Word>,
     wants_nts: bool,
+    bursts: Vec<&'a Word>,
 }
 
 impl<'a> Reading<'a> {
@@ -91,8 +97,11 @@ impl<'a> Reading<'a> {
         let name = word.text.to_ascii_lowercase();
         let options = &mut self.options;
         match name.as_str() {
-            "burst" => options.burst = true,
-            "iburst" => options.iburst = true,
+            "burst" | "iburst" => {
+                let asked = if name == "burst" { &mut options.burst } else { &mut options.iburst };
+                *asked = true;
+                self.bursts.push(word);
+            }
             "prefer" => options.prefer = true,
             "noselect" => options.noselect = true,
             "true" => options.trust = true,

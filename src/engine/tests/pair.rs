@@ -243,7 +243,10 @@ impl Pair {
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::Fault(fault) => panic!("{fault}"),
-                Output::Close(_) | Output::Listen { .. } | Output::Drift(_) => {}
+                Output::Close(_)
+                | Output::ClosePeer(_)
+                | Output::Listen { .. }
+                | Output::Drift(_) => {}
             }
         }
     }

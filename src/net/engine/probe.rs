@@ -125,7 +125,11 @@ impl Prober {
                     self.handle(&Input::Sent { ticket, stamp });
                 }
             }
-            sockets::News::Refused(ticket) => self.handle(&Input::Unsent { ticket }),
+            sockets::News::Refused(source) => {
+                if let Some(ticket) = self.sockets.refused(source) {
+                    self.handle(&Input::Unsent { ticket });
+                }
+            }
         }
     }
 

@@ -1,5 +1,7 @@
-//! The sockets of an engine: one a request, on a random port, and those on port 123.
+//! The sockets of an engine: one a request, on a random port, those on port 123, and one a peer
+//! where port 123 cannot be had.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,7 +19,7 @@ use crate::engine::output::{Socket, Ticket, Transmission};
 use crate::net::engine::News as Told;
 use crate::net::stamp::{self, Bracket, Queue};
 use crate::net::udp::{Failed, RECEIVE_BUFFER, unreachable};
-use crate::units::NtpTimestamp;
+use crate::units::{AssocId, NtpTimestamp};
 
 /// What came out of a socket.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ pub(super) enum News {
     /// The kernel's word of when a datagram left.
     Left(Departure),
     /// The network's word that nobody listens.
-    Refused(Ticket),
+    Refused(Source),
 }
 
 /// A datagram that came.
@@ -52,8 +54,11 @@ pub(super) struct Departure {
 
 /// Where a datagram left.
 #[derive(Clone, Copy, Debug)]
-enum Source {
+pub(super) enum Source {
+    /// The socket of a request.
     Request(Ticket),
+    /// That of an association with a peer.
+    Peer(AssocId),
     /// The socket at this place among those on port 123.
     Ntp(usize),
 }
@@ -62,6 +67,7 @@ impl Source {
     const fn socket(self) -> Socket {
         match self {
             Self::Request(ticket) => Socket::Request(ticket),
+            Self::Peer(association) => Socket::Peer(association),
             Self::Ntp(_) => Socket::Ntp,
         }
     }
@@ -71,6 +77,8 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Sockets {
     requests: HashMap<Ticket, Open>,
+    /// With the address that each is connected with.
+    peers: HashMap<AssocId, (SocketAddr, Lasting)>,
     ntp: Vec<Ntp>,
     news: Sender<Told>,
     /// Asks for stamps and does nothing: the kernel begins to stamp a moment after the first socket
@@ -91,13 +99,48 @@ impl Drop for Open {
     }
 }
 
-/// A socket on port 123, with what it sent last: the kernel names those by number.
+/// A socket for many datagrams, with what it sent last: the kernel names those by number.
 #[derive(Debug)]
-struct Ntp {
+struct Lasting {
     open: Open,
-    is_ipv4: bool,
     count: u32,
     sent: VecDeque<(u32, Ticket)>,
+}
+
+/// A socket on port 123.
+#[derive(Debug)]
+struct Ntp {
+    is_ipv4: bool,
+    lasting: Lasting,
+}
+
+impl Lasting {
+    const fn new(open: Open) -> Self {
+        Self { open, count: 0, sent: VecDeque::new() }
+    }
+
+    /// Sends a datagram, to `name` where the socket is not connected.
+    fn send(
+        &mut self,
+        transmission: &Transmission,
+        name: Option<SocketAddr>,
+    ) -> io::Result<Option<NtpTimestamp>> {
+        if let Some(ttl) = transmission.ttl {
+            hop_limit(&self.open.socket, transmission.to, ttl)?;
+        }
+        stamp::send(self.open.socket.as_fd(), &transmission.datagram, name)?;
+        let number = self.count;
+        self.count = self.count.wrapping_add(1);
+        self.sent.truncate(MOST_SENT - 1);
+        self.sent.push_front((number, transmission.ticket));
+        let departed = departed(self.open.socket.as_fd());
+        Ok(departed.filter(|(told, _)| *told == number).map(|(_, stamp)| stamp))
+    }
+
+    /// Which datagram has this number, when it is still known.
+    fn ticket(&self, number: u32) -> Option<Ticket> {
+        self.sent.iter().find(|(known, _)| *known == number).map(|(_, ticket)| *ticket)
+    }
 }
 
 impl Sockets {
@@ -106,7 +149,8 @@ impl Sockets {
         if let Some(socket) = &idle {
             stamp::request(socket.as_fd());
         }
-        Self { requests: HashMap::new(), ntp: Vec::new(), news, _keeps_stamps: idle }
+        let (requests, peers, ntp) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { requests, peers, ntp, news, _keeps_stamps: idle }
     }
 
     /// Sends a datagram at once, from a new socket where it is a request, and returns the kernel's
@@ -115,13 +159,13 @@ impl Sockets {
         &mut self,
         transmission: &Transmission,
     ) -> Result<Option<NtpTimestamp>, Failed> {
-        let (to, ticket) = (transmission.to, transmission.ticket);
+        let to = transmission.to;
         let failed = |operation| move |source| Failed { operation, address: to, source };
         match transmission.socket {
             Socket::Request(ticket) => {
                 let open = match self.requests.entry(ticket) {
-                    std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
-                    std::collections::hash_map::Entry::Vacant(place) => {
+                    Entry::Occupied(open) => open.into_mut(),
+                    Entry::Vacant(place) => {
                         let socket = for_request(to)?;
                         place.insert(listened(socket, Source::Request(ticket), &self.news, to)?)
                     }
@@ -135,24 +179,52 @@ impl Sockets {
                     .map_err(failed(SEND))?;
                 Ok(departed(open.socket.as_fd()).map(|(_, stamp)| stamp))
             }
-            Socket::Ntp => {
-                let is_open = |ntp: &&mut Ntp| ntp.is_ipv4 == to.is_ipv4();
-                let Some(ntp) = self.ntp.iter_mut().find(is_open) else {
-                    let source = io::Error::from(io::ErrorKind::NotConnected);
-                    return Err(failed(SEND)(source));
-                };
-                if let Some(ttl) = transmission.ttl {
-                    hop_limit(&ntp.open.socket, to, ttl).map_err(failed(SEND))?;
-                }
-                stamp::send(ntp.open.socket.as_fd(), &transmission.datagram, Some(to))
-                    .map_err(failed(SEND))?;
-                let number = ntp.count;
-                ntp.count = ntp.count.wrapping_add(1);
-                ntp.sent.truncate(MOST_SENT - 1);
-                ntp.sent.push_front((number, ticket));
-                let departed = departed(ntp.open.socket.as_fd());
-                Ok(departed.filter(|(told, _)| *told == number).map(|(_, stamp)| stamp))
+            Socket::Peer(association) if self.on_port(to).is_none() => {
+                let lasting = self.of_peer(association, to)?;
+                lasting.send(transmission, None).map_err(failed(SEND))
             }
+            Socket::Peer(_) | Socket::Ntp => match self.on_port(to) {
+                Some(lasting) => lasting.send(transmission, Some(to)).map_err(failed(SEND)),
+                None => Err(failed(SEND)(io::Error::from(io::ErrorKind::NotConnected))),
+            },
+        }
+    }
+
+    /// The socket on port 123 by which `to` can be reached, where there is one.
+    fn on_port(&mut self, to: SocketAddr) -> Option<&mut Lasting> {
+        let ntp = self.ntp.iter_mut().find(|ntp| ntp.is_ipv4 == to.is_ipv4());
+        ntp.map(|ntp| &mut ntp.lasting)
+    }
+
+    /// The socket of an association with the peer at `to`, opened where there is none.
+    fn of_peer(&mut self, association: AssocId, to: SocketAddr) -> Result<&mut Lasting, Failed> {
+        let is_other = self.peers.get(&association).is_some_and(|(with, _)| *with != to);
+        if is_other {
+            self.peers.remove(&association);
+        }
+        match self.peers.entry(association) {
+            Entry::Occupied(open) => Ok(&mut open.into_mut().1),
+            Entry::Vacant(place) => {
+                let source = Source::Peer(association);
+                let open = listened(for_request(to)?, source, &self.news, to)?;
+                Ok(&mut place.insert((to, Lasting::new(open))).1)
+            }
+        }
+    }
+
+    /// Closes the socket of an association with a peer, where it has one of its own.
+    pub(super) fn close_peer(&mut self, association: AssocId) {
+        self.peers.remove(&association);
+    }
+
+    /// Which datagram nobody wanted to have, as far as that can be told.
+    pub(super) fn refused(&self, source: Source) -> Option<Ticket> {
+        match source {
+            Source::Request(ticket) => Some(ticket),
+            Source::Peer(association) => {
+                self.peers.get(&association)?.1.sent.front().map(|(_, ticket)| *ticket)
+            }
+            Source::Ntp(_) => None,
         }
     }
 
@@ -165,10 +237,8 @@ impl Sockets {
     pub(super) fn ticket(&self, departure: &Departure) -> Option<Ticket> {
         match departure.from {
             Source::Request(ticket) => self.requests.contains_key(&ticket).then_some(ticket),
-            Source::Ntp(place) => {
-                let mut sent = self.ntp.get(place)?.sent.iter();
-                sent.find(|(number, _)| *number == departure.number).map(|(_, ticket)| *ticket)
-            }
+            Source::Peer(association) => self.peers.get(&association)?.1.ticket(departure.number),
+            Source::Ntp(place) => self.ntp.get(place)?.lasting.ticket(departure.number),
         }
     }
 
@@ -185,12 +255,10 @@ impl Sockets {
                 listened(socket, Source::Ntp(self.ntp.len()), &self.news, address)
             });
             match opened {
-                Ok(open) => self.ntp.push(Ntp {
-                    open,
-                    is_ipv4: any.is_ipv4(),
-                    count: 0,
-                    sent: VecDeque::new(),
-                }),
+                Ok(open) => {
+                    let lasting = Lasting::new(open);
+                    self.ntp.push(Ntp { is_ipv4: any.is_ipv4(), lasting });
+                }
                 Err(failed)
                     if any.is_ipv4() || failed.source.kind() == io::ErrorKind::AddrInUse =>
                 {
@@ -201,7 +269,7 @@ impl Sockets {
         }
         if let Some(group) = group
             && let Some(ntp) = self.ntp.iter().find(|ntp| ntp.is_ipv4 == group.is_ipv4())
-            && let Err(source) = join(&ntp.open.socket, group)
+            && let Err(source) = join(&ntp.lasting.open.socket, group)
         {
             let address = SocketAddr::new(group, NTP_PORT);
             troubles.push(Failed { operation: "join the group", address, source });
@@ -327,8 +395,10 @@ async fn take(
                 };
                 News::Left(Departure { from: source, number, stamp, bracket })
             }
-            (Err(error), _, Source::Request(ticket)) if unreachable(&error).is_some() => {
-                News::Refused(ticket)
+            (Err(error), _, Source::Request(_) | Source::Peer(_))
+                if unreachable(&error).is_some() =>
+            {
+                News::Refused(source)
             }
             (Err(error), ..) if error.kind() == io::ErrorKind::WouldBlock => {
                 // An error that waits wakes only the one queue, and is had by asking for it.
@@ -337,7 +407,7 @@ async fn take(
                     Queue::Arrivals => None,
                 };
                 match (error.as_ref().and_then(unreachable), source) {
-                    (Some(_), Source::Request(ticket)) => News::Refused(ticket),
+                    (Some(_), Source::Request(_) | Source::Peer(_)) => News::Refused(source),
                     _ => return Ok(()),
                 }
             }

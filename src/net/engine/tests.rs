@@ -159,7 +159,7 @@ fn what_is_sent_is_stamped_and_what_nobody_hears_is_refused() {
             panic!("no word of it")
         };
         let refused = tokio::time::timeout(Duration::from_secs(20), heard).await.unwrap();
-        assert_eq!(refused, transmission.ticket);
+        assert_eq!(sockets.refused(refused), Some(transmission.ticket));
         sockets.close(transmission.ticket);
     });
 }
