@@ -6,12 +6,14 @@
 //! happens before. Waking early changes nothing.
 
 pub mod association;
+mod broadcast;
 pub mod discipline;
 pub mod filter;
 pub mod input;
 mod keyring;
 mod kiss;
 pub mod leap;
+mod manycast;
 pub mod mobilize;
 mod naming;
 mod on_wire;
@@ -36,6 +38,7 @@ use crate::clock::command::{Held, Steering};
 use crate::config::engine::Algorithm;
 use crate::config::keys::Entry;
 use crate::engine::association::Association;
+use crate::engine::broadcast::Broadcasts;
 use crate::engine::discipline::drift::DriftKeeper;
 use crate::engine::discipline::kalman::Kalman;
 use crate::engine::discipline::limits::Limits;
@@ -44,6 +47,7 @@ use crate::engine::discipline::{Discipline, Report};
 use crate::engine::input::{Input, Stamp};
 use crate::engine::keyring::Keyring;
 use crate::engine::leap::LeapWatch;
+use crate::engine::manycast::Reaches;
 use crate::engine::output::{Output, Ticket};
 use crate::engine::pool::Pool;
 use crate::engine::settings::Settings;
@@ -77,6 +81,10 @@ pub struct Engine {
     steering: Steering,
     /// Whether those who come uncalled must be authenticated (`enable auth`).
     requires_auth: bool,
+    /// Whether servers are listened to that broadcast.
+    broadcasts: Broadcasts,
+    /// How far requests to groups go.
+    reaches: Reaches,
     discipline: Box<dyn Discipline>,
     /// Measurements taken, over all associations.
     measured: u64,
@@ -88,6 +96,8 @@ pub struct Engine {
     memory: Memory,
     selected_at: Option<Mono>,
     system: System,
+    /// The addresses of this host.
+    own_addresses: Vec<IpAddr>,
     /// Reference IDs of those who follow us.
     own_ids: Vec<RefId>,
     counters: Counters,
@@ -136,6 +146,8 @@ impl Engine {
             left_alone: now.mono,
             steering: Steering::default(),
             requires_auth: true,
+            broadcasts: Broadcasts::default(),
+            reaches: Reaches::default(),
             discipline,
             measured: 0,
             drift: DriftKeeper::new(now.mono, settings.drift),
@@ -145,6 +157,7 @@ impl Engine {
             memory: Memory::default(),
             selected_at: None,
             system: System::new(now),
+            own_addresses: Vec::new(),
             own_ids: Vec::new(),
             counters: Counters::default(),
             orphan_since: Some(now.mono),
@@ -307,6 +320,7 @@ impl Engine {
     /// Who follows an address of ours, follows us. A loopback address says nothing: everybody has
     /// it.
     fn know_own_addresses(&mut self, now: &Now, addresses: &[IpAddr]) {
+        self.own_addresses = addresses.to_vec();
         self.own_ids =
             addresses.iter().filter(|ip| !ip.is_loopback()).map(|ip| address_id(*ip)).collect();
         self.mark_changed(now);

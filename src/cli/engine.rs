@@ -43,7 +43,7 @@ impl RunArguments {
             matches!(
                 directive,
                 Directive::Association(_)
-                    | Directive::BroadcastClient
+                    | Directive::BroadcastClient { .. }
                     | Directive::MulticastClient(_)
             )
         };

@@ -47,11 +47,11 @@ pub fn decode<'a>(source: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>, Rejecte
 pub fn in_order(mut directives: Vec<Placed>) -> Vec<Placed> {
     directives.sort_by_key(|placed| match &placed.directive {
         Directive::Keys(_) | Directive::TrustedKeys(_) => 0,
-        Directive::Tos(_) => 1,
+        Directive::Tos(_) | Directive::Ttl(_) => 1,
         Directive::Tinker(_) => 2,
         Directive::Flag { .. } => 3,
         Directive::DriftFile(_) | Directive::BroadcastDelay(_) | Directive::Ignored { .. } => 4,
-        Directive::BroadcastClient | Directive::MulticastClient(_) => 5,
+        Directive::BroadcastClient { .. } | Directive::MulticastClient(_) => 5,
         Directive::Association(_) => 6,
     });
     directives
@@ -122,11 +122,16 @@ pub enum Directive {
         is_enabled: bool,
     },
     /// `broadcastclient`.
-    BroadcastClient,
-    /// `multicastclient GROUP…`.
+    BroadcastClient {
+        /// Whether the delay is measured by requests first (`novolley` says not).
+        volley: bool,
+    },
+    /// `multicastclient GROUP…`: the addresses of the groups.
     MulticastClient(Vec<HostSpec>),
-    /// `broadcastdelay SECONDS`.
+    /// `broadcastdelay SECONDS`: the round trip to servers that broadcast.
     BroadcastDelay(NtpDuration),
+    /// `ttl HOPS…`: the reaches of requests to a group, from near to far.
+    Ttl(Vec<u8>),
     /// A directive, or a part of one, that is known but not of our concern, with the reason.
     Ignored {
         /// Its keyword, with whatever tells it from others of the same.

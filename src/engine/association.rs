@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::{Family, Options};
+use crate::engine::broadcast::Listening;
 use crate::engine::filter::ClockFilter;
 use crate::engine::input::Stamp;
 use crate::engine::output::Ticket;
@@ -56,6 +57,10 @@ pub struct Association {
     pub(in crate::engine) answered: Option<Ticket>,
     /// The exchange with a peer.
     pub(in crate::engine) symmetric: Symmetric,
+    /// What is known of its broadcasts, where it was found by one.
+    pub(in crate::engine) listening: Option<Listening>,
+    /// How far the next request to a group goes, as a place among the reaches.
+    pub(in crate::engine) reach_step: usize,
 }
 
 /// Kinds of association.
@@ -163,8 +168,15 @@ impl Heard {
         }
     }
 
-    /// Takes over what a reply that is ours says.
+    /// Takes over what a packet says that is believed, and when it came.
     pub(in crate::engine) fn hear(&mut self, header: &Header, at: Mono, stamp: &Stamp) {
+        self.take_over(header);
+        self.destination = stamp.clock;
+        self.at = Some(at);
+    }
+
+    /// Takes over what a header says.
+    pub(in crate::engine) fn take_over(&mut self, header: &Header) {
         self.leap = header.leap;
         let is_unspecified = header.stratum == Stratum::new(0);
         self.stratum = if is_unspecified { Stratum::UNSYNCHRONISED } else { header.stratum };
@@ -178,8 +190,6 @@ impl Heard {
         self.reference = header.reference;
         self.receive = header.receive;
         self.transmit = header.transmit;
-        self.destination = stamp.clock;
-        self.at = Some(at);
     }
 }
 

@@ -11,13 +11,14 @@ use crate::engine::association::{
     Association, Counters, Heard, Kind, LastEvent, Naming, Origin, Standing,
 };
 use crate::engine::filter::ClockFilter;
+use crate::engine::manycast::Reaches;
 use crate::engine::output::{Event, Output};
 use crate::engine::poll::{Poll, RETRY, UNREACH, event};
 use crate::engine::pool::Pool;
 use crate::engine::symmetric::Symmetric;
 use crate::engine::timers::Timer;
 use crate::selection::{Reason, Unfit};
-use crate::units::{AssocId, Now, PollExponent, Tally};
+use crate::units::{AssocId, KeyId, Now, PollExponent, Tally};
 use crate::wire::kiss::Kiss;
 use crate::wire::mode6::flash::Flash;
 
@@ -114,15 +115,33 @@ impl Engine {
                 self.requires_auth = *is_enabled;
                 Ok(Applied::Set)
             }
-            Directive::Flag { flag: Flag::BroadcastClient, is_enabled: false } => Ok(Applied::Set),
+            Directive::Flag { flag: Flag::BroadcastClient, is_enabled: false } => {
+                self.ignore_broadcasts(now);
+                Ok(Applied::Set)
+            }
+            Directive::Flag { flag: Flag::BroadcastClient, is_enabled: true } => {
+                self.listen_to_broadcasts(true);
+                Ok(Applied::Set)
+            }
+            Directive::BroadcastClient { volley } => {
+                self.listen_to_broadcasts(*volley);
+                Ok(Applied::Set)
+            }
+            Directive::MulticastClient(groups) => {
+                self.listen_to_groups(groups);
+                Ok(Applied::Set)
+            }
+            Directive::BroadcastDelay(delay) => {
+                self.set_broadcast_delay(*delay);
+                Ok(Applied::Set)
+            }
+            Directive::Ttl(hops) => {
+                self.reaches = Reaches::new(hops);
+                Ok(Applied::Set)
+            }
             Directive::Ignored { keyword, reason } => {
                 Ok(Applied::Ignored { keyword: keyword.clone(), reason })
             }
-            Directive::BroadcastDelay(_) => Err(Refused::Directive("broadcastdelay")),
-            Directive::Flag { .. } | Directive::BroadcastClient => {
-                Err(Refused::Directive("broadcastclient"))
-            }
-            Directive::MulticastClient(_) => Err(Refused::Directive("multicastclient")),
         }
     }
 
@@ -135,7 +154,8 @@ impl Engine {
             ntp_conf::Kind::Server => Kind::Client,
             ntp_conf::Kind::Pool => Kind::Pool,
             ntp_conf::Kind::Peer => Kind::Peer,
-            other => return Err(Refused::Kind(other)),
+            ntp_conf::Kind::ManycastClient => Kind::Manycast,
+            other @ ntp_conf::Kind::Broadcast => return Err(Refused::Kind(other)),
         };
         let Options { minpoll, maxpoll, .. } = wanted.options;
         if minpoll > maxpoll {
@@ -217,7 +237,25 @@ impl Engine {
         }
     }
 
-    fn mobilise(
+    /// Makes an association with a member of a group, which may be let go for a better one.
+    pub(in crate::engine) fn mobilise_member(
+        &mut self,
+        now: &Now,
+        group: AssocId,
+        address: SocketAddr,
+        key: Option<KeyId>,
+    ) {
+        let Some(prototype) = self.associations.get(&group) else { return };
+        let Origin { host, family, .. } = prototype.origin.clone();
+        let origin =
+            Origin { host, family, parent: Some(group), is_ephemeral: false, since: now.mono };
+        let options = Options { preempt: true, key, ..prototype.options.clone() };
+        if let Ok(id) = self.mobilise(now, Kind::Client, origin, options) {
+            self.begin(now, id, address);
+        }
+    }
+
+    pub(in crate::engine) fn mobilise(
         &mut self,
         now: &Now,
         kind: Kind,
@@ -225,7 +263,12 @@ impl Engine {
         options: Options,
     ) -> Result<AssocId, Refused> {
         let id = self.next_id().ok_or(Refused::Full)?;
-        let reason = if kind == Kind::Pool { Kiss::Pool } else { Kiss::Initialising };
+        let reason = match kind {
+            Kind::Pool => Kiss::Pool,
+            // ntpd's code for it, whatever it is called elsewhere.
+            Kind::Manycast => Kiss::Anycast,
+            _ => Kiss::Initialising,
+        };
         let association = Association {
             id,
             kind,
@@ -244,6 +287,8 @@ impl Engine {
             pending: None,
             answered: None,
             symmetric: Symmetric::default(),
+            listening: None,
+            reach_step: 0,
         };
         let host = association.origin.host.to_string();
         self.associations.insert(id, association);
@@ -255,7 +300,7 @@ impl Engine {
         Ok(id)
     }
 
-    fn begin(&mut self, now: &Now, id: AssocId, address: SocketAddr) {
+    pub(in crate::engine) fn begin(&mut self, now: &Now, id: AssocId, address: SocketAddr) {
         if let Some(association) = self.associations.get_mut(&id) {
             association.address = Some(address);
         }
@@ -301,7 +346,7 @@ impl Engine {
     pub(in crate::engine) fn preempt(&mut self, now: &Now, id: AssocId) -> bool {
         let Some(association) = self.associations.get(&id) else { return false };
         let is_idle = association.options.preempt && association.poll.unreach >= UNREACH;
-        let count = self.associations.values().filter(|a| !a.kind.is_prototype()).count();
+        let count = self.measured_count();
         if !is_idle || count <= self.mitigation.maxclock {
             return false;
         }
@@ -347,7 +392,9 @@ impl Engine {
             let (least, _) = self.poll_range(id);
             let bursts = !self.settings.beside_daemon;
             let Some(association) = self.associations.get_mut(&id) else { continue };
-            if association.kind.is_prototype() || association.address.is_none() {
+            let asks =
+                !association.kind.is_prototype() && association.kind != Kind::BroadcastClient;
+            if !asks || association.address.is_none() {
                 continue;
             }
             association.poll.host_poll = least;

@@ -4,7 +4,7 @@
 //! the origin timestamp and the authentication are found good: who cannot see our requests, and who
 //! does not have the key, can only be counted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::engine::Engine;
 use crate::engine::association::{Association, Heard, Pending};
@@ -26,6 +26,10 @@ impl Engine {
         self.counters.received += 1;
         if !matches!(received.socket, Socket::Request(_)) {
             self.receive_unasked(now, received);
+            return;
+        }
+        if let Some(id) = self.group_of(received) {
+            self.answered_by_member(now, id, received);
             return;
         }
         let Some(id) = self.addressee(received) else {
@@ -64,6 +68,10 @@ impl Engine {
             return;
         };
         let mode = packet.header.mode;
+        if mode == Mode::Broadcast && received.socket == Socket::Ntp {
+            self.overhear(now, received, &packet);
+            return;
+        }
         let is_symmetric = matches!(mode, Mode::SymmetricActive | Mode::SymmetricPassive);
         match self.peer_at(received).filter(|_| is_symmetric) {
             Some(id) => self.receive_symmetric(now, id, &packet, received),
@@ -80,7 +88,12 @@ impl Engine {
     }
 
     /// The request that this answers; `None`, with a test noted, when there is none.
-    fn answered_request(&mut self, id: AssocId, on: Socket, header: &Header) -> Option<Pending> {
+    pub(in crate::engine) fn answered_request(
+        &mut self,
+        id: AssocId,
+        on: Socket,
+        header: &Header,
+    ) -> Option<Pending> {
         let association = self.associations.get_mut(&id)?;
         let pending = association.pending.filter(|p| on == Socket::Request(p.ticket));
         let Some(pending) = pending else {
@@ -105,19 +118,11 @@ impl Engine {
         packet: &Packet<'_>,
         datagram: &[u8],
     ) -> Option<bool> {
-        let association = self.associations.get_mut(&id)?;
+        let association = self.associations.get(&id)?;
         let required = association.options.key;
         let from = association.address?.ip();
-        let found = match packet.trailer {
-            Trailer::None => required.is_none().then_some(false),
-            Trailer::CryptoNak => None,
-            Trailer::Mac(mac) => {
-                let key = KeyId::new(mac.key_id)
-                    .filter(|found| required.is_none_or(|required| required == *found))
-                    .and_then(|found| self.keys.trusted(found, from));
-                key.filter(|key| mac.is_by(key, packet.covered(datagram))).map(|_| true)
-            }
-        };
+        let found = self.verify(packet, datagram, from, required, false);
+        let association = self.associations.get_mut(&id)?;
         if found.is_none() {
             association.fail(flash_bits::AUTHENTICATION);
             association.counters.bad_auth += 1;
@@ -129,7 +134,30 @@ impl Engine {
             };
             self.peer_event_once(id, event::BAD_AUTH, detail);
         }
-        found
+        found.map(|verified| verified.key.is_some())
+    }
+
+    /// By whose key a packet is authenticated; `None` when it has a code that is wrong, one of
+    /// another key than `required`, or none where one is asked for.
+    pub(in crate::engine) fn verify(
+        &self,
+        packet: &Packet<'_>,
+        datagram: &[u8],
+        from: IpAddr,
+        required: Option<KeyId>,
+        is_required: bool,
+    ) -> Option<Verified> {
+        match packet.trailer {
+            Trailer::None => (required.is_none() && !is_required).then_some(Verified { key: None }),
+            Trailer::CryptoNak => None,
+            Trailer::Mac(mac) => {
+                let key = KeyId::new(mac.key_id)
+                    .filter(|found| required.is_none_or(|required| required == *found))
+                    .and_then(|found| self.keys.trusted(found, from))
+                    .filter(|key| mac.is_by(key, packet.covered(datagram)))?;
+                Some(Verified { key: Some(key.id()) })
+            }
+        }
     }
 
     /// The reply is ours: its request is done.
@@ -185,6 +213,7 @@ impl Engine {
                 self.take_sample(now, id, measurement);
             }
             self.schedule(now, id);
+            self.end_volley(now, id);
         }
         if begins_to_smear {
             self.outputs.push_back(Output::Event(Event::Smearing { association: id }));
@@ -199,7 +228,7 @@ impl Engine {
         }
     }
 
-    fn reached(&mut self, now: &Now, id: AssocId) {
+    pub(in crate::engine) fn reached(&mut self, now: &Now, id: AssocId) {
         let (least, _) = self.poll_range(id);
         let Some(association) = self.associations.get_mut(&id) else { return };
         let is_back = association.poll.answered(least);
@@ -214,7 +243,12 @@ impl Engine {
         }
     }
 
-    fn take_sample(&mut self, now: &Now, id: AssocId, measurement: Measurement) {
+    pub(in crate::engine) fn take_sample(
+        &mut self,
+        now: &Now,
+        id: AssocId,
+        measurement: Measurement,
+    ) {
         let around = self.surroundings(now, id);
         self.discipline.measured(now, &measurement);
         let discipline = &self.discipline;
@@ -230,6 +264,12 @@ impl Engine {
         self.after_discipline(now);
         self.mark_changed(now);
     }
+}
+
+/// By whose key a packet is authenticated, if it is.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Verified {
+    pub key: Option<KeyId>,
 }
 
 /// Whether a reference ID is one with which servers that spread a leap second mark the time that

@@ -144,6 +144,10 @@ impl Throttle {
 impl Engine {
     /// Polls an association.
     pub(in crate::engine) fn poll(&mut self, now: &Now, id: AssocId) {
+        if self.associations.get(&id).is_some_and(|a| a.kind == Kind::Manycast) {
+            self.poll_group(now, id);
+            return;
+        }
         let around = self.surroundings(now, id);
         let (least, most) = self.poll_range(id);
         let system_poll = self.system.poll.clamp(least, most);
@@ -196,13 +200,14 @@ impl Engine {
         if self.has_gone(now, id) {
             return;
         }
+        self.ask_in_volley(id);
         self.transmit(now, id);
         self.schedule(now, id);
     }
 
     /// Whether an association that is of no use has been taken away, or moved elsewhere.
     fn has_gone(&mut self, now: &Now, id: AssocId) -> bool {
-        if self.preempt(now, id) || self.replace_in_pool(now, id) {
+        if self.preempt(now, id) || self.replace_in_pool(now, id) || self.drop_silent(now, id) {
             return true;
         }
         self.ask_name_of_silent(now, id);
@@ -212,12 +217,13 @@ impl Engine {
     fn transmit(&mut self, now: &Now, id: AssocId) {
         match self.associations.get(&id).map(|association| association.kind) {
             Some(Kind::Peer) => self.transmit_symmetric(now, id),
-            _ => self.transmit_request(now, id),
+            Some(Kind::BroadcastClient) => {}
+            _ => self.transmit_request(now, id, None),
         }
     }
 
-    /// Sends a request that tells nothing of us.
-    fn transmit_request(&mut self, now: &Now, id: AssocId) {
+    /// Sends a request that tells nothing of us, at most `ttl` hops far where that is said.
+    pub(in crate::engine) fn transmit_request(&mut self, now: &Now, id: AssocId, ttl: Option<u8>) {
         self.abandon(id);
         let unit_s = self.throttle_unit_s(id);
         let nonce = nonce(&mut self.random);
@@ -246,20 +252,15 @@ impl Engine {
         self.tickets.insert(ticket, id);
         self.timers.set(Timer::Expire(id), now.mono + REPLY_WINDOW);
         let socket = Socket::Request(ticket);
-        self.outputs.push_back(Output::Send(Transmission {
-            ticket,
-            socket,
-            to,
-            ttl: None,
-            datagram,
-        }));
+        self.outputs.push_back(Output::Send(Transmission { ticket, socket, to, ttl, datagram }));
     }
 
     /// Gives the request up that waits for its reply, if one does.
     pub(in crate::engine) fn abandon(&mut self, id: AssocId) {
         let Some(association) = self.associations.get_mut(&id) else { return };
         if let Some(pending) = association.pending.take() {
-            association.counters.unanswered += 1;
+            // A group answers as often as it has members.
+            association.counters.unanswered += u64::from(association.kind != Kind::Manycast);
             self.tickets.remove(&pending.ticket);
             self.timers.cancel(Timer::Expire(id));
             self.outputs.push_back(Output::Close(pending.ticket));
@@ -343,8 +344,9 @@ impl Engine {
 
     /// The interval that the discipline wishes for a source that answers, as far as it is granted.
     fn wish(&self, id: AssocId) -> Option<Duration> {
-        // A peer sends when it is its turn: to ask it more often brings nothing.
-        let association = self.associations.get(&id).filter(|a| a.kind != Kind::Peer)?;
+        // A peer sends when it is its turn, and who broadcasts, too: to ask more brings nothing.
+        let asks = |a: &&Association| !matches!(a.kind, Kind::Peer | Kind::BroadcastClient);
+        let association = self.associations.get(&id).filter(asks)?;
         if association.poll.reach.register() & RECENT == 0 {
             return None;
         }

@@ -56,7 +56,9 @@ impl Engine {
 
     /// A server answered for the first time, or again: when enough do, the others are let go.
     pub(in crate::engine) fn answered_in_pool(&mut self, now: &Now, id: AssocId) {
-        let Some(parent) = self.parent(id) else { return };
+        let Some(parent) = self.parent(id).filter(|parent| self.pools.contains_key(parent)) else {
+            return;
+        };
         if self.children(parent).0 < MAXSOURCES {
             return;
         }
@@ -79,8 +81,9 @@ impl Engine {
 
     /// Replaces a server of a pool that has been of no use for too long; whether it did.
     pub(in crate::engine) fn replace_in_pool(&mut self, now: &Now, id: AssocId) -> bool {
+        let is_pooled = self.parent(id).is_some_and(|parent| self.pools.contains_key(&parent));
         let Some(association) = self.associations.get_mut(&id) else { return false };
-        if association.origin.parent.is_none() || association.poll.burst > 0 {
+        if !is_pooled || association.poll.burst > 0 {
             return false;
         }
         let is_silent = !association.poll.reach.is_reachable() && association.poll.unreach > 1;
@@ -105,7 +108,7 @@ impl Engine {
         let Some(association) = self.associations.get(&id) else { return };
         let (address, parent) = (association.address, association.origin.parent);
         self.demobilise(now, id, why);
-        let Some(parent) = parent else { return };
+        let Some(parent) = parent.filter(|parent| self.pools.contains_key(parent)) else { return };
         if let (Some(pool), Some(address)) = (self.pools.get_mut(&parent), address) {
             pool.useless.push_back(address.ip());
             if pool.useless.len() > REMEMBERED {
@@ -128,7 +131,7 @@ impl Engine {
     }
 
     /// Associations that are measured.
-    fn measured_count(&self) -> usize {
+    pub(in crate::engine) fn measured_count(&self) -> usize {
         self.associations.values().filter(|a| !a.kind.is_prototype()).count()
     }
 }

@@ -1,6 +1,8 @@
 //! The engine against scripted servers, in virtual time.
 
+mod broadcast;
 mod filtered;
+mod manycast;
 mod pair;
 mod properties;
 mod sources;

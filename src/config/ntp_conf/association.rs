@@ -24,6 +24,11 @@ pub(super) fn read(
         }
     };
     let host = host(address, family, arguments)?;
+    let is_group = |ip: std::net::IpAddr| ip.is_multicast();
+    if kind == Kind::ManycastClient && !host.address().is_some_and(is_group) {
+        let reason = format!("`{}` is no multicast address", shown(&address.text));
+        return Err(arguments.rejected(address.column, reason));
+    }
     if let Some(std::net::IpAddr::V4(v4)) = host.address()
         && let Some(driver) = known::driver(v4)
     {

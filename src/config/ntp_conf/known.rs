@@ -9,8 +9,9 @@ use std::net::Ipv4Addr;
 pub(super) fn reason(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
         "restrict" | "unrestrict" | "delrestrict" | "discard" | "mru" | "interface" | "nic"
-        | "manycastserver" | "leapsmearinterval" | "ntpsigndsocket" | "extra" | "ttl"
-        | "pollskewlist" => SERVING,
+        | "manycastserver" | "leapsmearinterval" | "ntpsigndsocket" | "extra" | "pollskewlist" => {
+            SERVING
+        }
         "requestkey" | "controlkey" | "trap" | "setvar" | "saveconfigdir" => CONTROL,
         "statsdir" | "statistics" | "filegen" | "logfile" | "logconfig" => RECORDS,
         "refclock" | "fudge" | "phone" | "device" => REFERENCE_CLOCKS,

@@ -34,17 +34,15 @@ pub(super) fn read(
         "keys" => Directive::Keys(file(&name, arguments)?),
         "trustedkey" => Directive::TrustedKeys(key_ids::read(arguments)?),
         "broadcastclient" => {
-            if let Some(word) = arguments.next() {
-                if !word.text.eq_ignore_ascii_case("novolley") {
-                    let reason = format!("`{name}` takes no `{}` here", shown(&word.text));
-                    return Err(arguments.rejected(word.column, reason));
-                }
-                let reason = "the delay is always measured first";
-                directives.push(arguments.ignored(word, "novolley".to_owned(), reason));
+            let word = arguments.next();
+            if let Some(word) = word.filter(|word| !word.text.eq_ignore_ascii_case("novolley")) {
+                let reason = format!("`{name}` takes no `{}` here", shown(&word.text));
+                return Err(arguments.rejected(word.column, reason));
             }
-            Directive::BroadcastClient
+            Directive::BroadcastClient { volley: word.is_none() }
         }
         "multicastclient" => Directive::MulticastClient(groups(arguments)?),
+        "ttl" => Directive::Ttl(hops(arguments)?),
         "broadcastdelay" => Directive::BroadcastDelay(arguments.span(&name, MAX_DELAY_S)?),
         _ => {
             let Some(reason) = known::reason(&name) else {
@@ -197,20 +195,41 @@ fn groups(arguments: &mut Arguments<'_>) -> Result<Vec<HostSpec>, Rejected> {
     let mut groups = Vec::new();
     while let Some(word) = arguments.next() {
         let host = association::host(word, None, arguments)?;
-        if host.address().is_some_and(|address| !address.is_multicast()) {
+        if !host.address().is_some_and(|address| address.is_multicast()) {
             let reason = format!("`{}` is no multicast address", shown(&word.text));
             return Err(arguments.rejected(word.column, reason));
         }
         groups.push(host);
     }
     if groups.is_empty() {
-        groups.push(HostSpec::new(NTP_GROUP));
+        groups.extend(NTP_GROUPS.map(HostSpec::new));
     }
     Ok(groups)
 }
 
-/// The group that is NTP's by assignment.
-const NTP_GROUP: &str = "224.0.1.1";
+/// The hop limits of `ttl`, of which there are one to eight.
+fn hops(arguments: &mut Arguments<'_>) -> Result<Vec<u8>, Rejected> {
+    let mut word = arguments.expect("the hop limit of `ttl`")?;
+    let mut hops = Vec::new();
+    loop {
+        if hops.len() == MOST_TTLS {
+            let reason = format!("`ttl` takes at most {MOST_TTLS} hop limits");
+            return Err(arguments.rejected(word.column, reason));
+        }
+        let limit = arguments.integer_in("ttl", word.column, &word.text, 0..=255)?;
+        hops.push(u8::try_from(limit).unwrap_or(u8::MAX));
+        match arguments.next() {
+            Some(next) => word = next,
+            None => return Ok(hops),
+        }
+    }
+}
+
+/// The groups that are NTP's by assignment: the one of IPv4, and that of IPv6 within a site.
+const NTP_GROUPS: [&str; 2] = ["224.0.1.1", "ff05::101"];
+
+/// ntpd's `MAX_TTL`.
+const MOST_TTLS: usize = 8;
 
 /// No span is longer: about 30 years, so that a "never" written as a large number passes.
 const MAX_SPAN_S: f64 = 1e9;

@@ -100,7 +100,9 @@ fn an_appliances_configuration_is_read_whatever_its_case() {
     let ids = [1, 10, 11, 12, 15].iter().filter_map(|id| KeyId::new(*id)).collect();
     assert_eq!(at(11), [&Directive::TrustedKeys(ids)]);
     assert_eq!(at(10), [&Directive::Keys("/mnt/flash/ntp keys".into())]);
-    assert_eq!(at(17), [&Directive::MulticastClient(vec![HostSpec::new("224.0.1.1")])]);
+    assert_eq!(at(16), [&Directive::BroadcastClient { volley: false }]);
+    let groups = ["224.0.1.1", "ff05::101"].map(HostSpec::new).to_vec();
+    assert_eq!(at(17), [&Directive::MulticastClient(groups)]);
     assert_eq!(at(18), [&Directive::BroadcastDelay(seconds(0.004))]);
     let [peer, server, many, broadcast] = &associations(APPLIANCE)[..] else { panic!("four") };
     assert_eq!((peer.kind, peer.family), (Kind::Peer, Some(Family::Ipv6)));
@@ -211,6 +213,11 @@ fn every_mistake_has_its_place() {
             "line 1, column 20: `trustedkey` is a whole number from 1 to 65535, not `...`",
         ),
         ("multicastclient 10.0.0.1", "line 1, column 17: `10.0.0.1` is no multicast address"),
+        ("multicastclient ntp.example", "line 1, column 17: `ntp.example` is no multicast address"),
+        ("manycastclient 10.0.0.1", "line 1, column 16: `10.0.0.1` is no multicast address"),
+        ("ttl", "line 1, column 4: the hop limit of `ttl` is missing"),
+        ("ttl 1 256", "line 1, column 7: `ttl` is a whole number from 0 to 255, not `256`"),
+        ("ttl 1 2 3 4 5 6 7 8 9", "line 1, column 21: `ttl` takes at most 8 hop limits"),
         ("broadcastclient x", "line 1, column 17: `broadcastclient` takes no `x` here"),
         (
             "broadcastdelay 17",
@@ -235,6 +242,16 @@ fn keys_are_trusted_one_by_one_and_in_ranges() {
 }
 
 #[test]
+fn the_reaches_of_groups_and_the_volley_are_settings() {
+    let one = |text: &str| directives(text).remove(0);
+    assert_eq!(one("ttl 4 32 255"), Directive::Ttl(vec![4, 32, 255]));
+    assert_eq!(one("broadcastclient"), Directive::BroadcastClient { volley: true });
+    assert_eq!(one("broadcastclient NoVolley"), Directive::BroadcastClient { volley: false });
+    let group = vec![HostSpec::new("239.1.2.3")];
+    assert_eq!(one("multicastclient 239.1.2.3"), Directive::MulticastClient(group));
+}
+
+#[test]
 fn every_known_directive_passes_with_one_notice() {
     for keyword in [
         "restrict",
@@ -244,7 +261,6 @@ fn every_known_directive_passes_with_one_notice() {
         "interface",
         "nic",
         "manycastserver",
-        "ttl",
         "leapsmearinterval",
         "ntpsigndsocket",
         "requestkey",

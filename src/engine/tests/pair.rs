@@ -42,6 +42,8 @@ pub(super) struct Server {
     /// What is added behind a reply that is not signed.
     pub trailer: Vec<u8>,
     pub root_dispersion_s: f64,
+    /// Whether it answers requests to the group.
+    pub is_member: bool,
     /// Requests that came.
     pub asked: u64,
 }
@@ -61,6 +63,7 @@ impl Default for Server {
             key: None,
             trailer: Vec::new(),
             root_dispersion_s: 0.001,
+            is_member: false,
             asked: 0,
         }
     }
@@ -193,6 +196,46 @@ impl Pair {
         self.handle(Input::Received(received));
     }
 
+    /// What a server sends to everybody now.
+    pub(super) fn broadcast_of(&self, number: u8, poll: i8) -> Vec<u8> {
+        let server = &self.servers[&Self::address(number)];
+        let time = truth(self.now_ns) + NtpDuration::from_seconds(server.ahead_s);
+        let header = Header {
+            leap: server.leap,
+            mode: Mode::Broadcast,
+            stratum: Stratum::new(server.stratum),
+            poll: crate::units::PollExponent::new(poll),
+            precision: Precision::new(-24),
+            root_dispersion: NtpDuration::from_seconds(server.root_dispersion_s),
+            reference_id: server.reference_id,
+            reference: time + NtpDuration::from_seconds(-16.0),
+            ..Header::request(time)
+        };
+        match &server.key {
+            Some(key) => key.seal(header.emit()),
+            None => header.emit(),
+        }
+    }
+
+    /// Lets a server send to everybody for a while, at its interval.
+    pub(super) fn run_broadcasting(&mut self, number: u8, poll: i8, span: Duration) {
+        let end = self.now_ns + nanos(span);
+        while self.now_ns < end {
+            let datagram = self.broadcast_of(number, poll);
+            self.overhear(number, datagram);
+            self.run(Duration::from_secs(1 << poll));
+        }
+    }
+
+    /// Lets a datagram of this server come to everybody, after its way.
+    pub(super) fn overhear(&mut self, number: u8, datagram: Vec<u8>) {
+        let address = Self::address(number);
+        self.queued += 1;
+        let due = self.now_ns + nanos(self.servers[&address].delay / 2);
+        let arrival = (Socket::Ntp, SocketAddr::new(address, 123), datagram);
+        self.arrivals.insert((due, self.queued), arrival);
+    }
+
     /// Lets time pass.
     pub(super) fn run(&mut self, span: Duration) {
         let end = self.now_ns + nanos(span);
@@ -275,13 +318,15 @@ impl Pair {
         let stamp = self.stamp();
         self.engine.handle(&now, Input::Sent { ticket: transmission.ticket, stamp });
         let at = self.now_ns;
-        if let Some(server) = self.servers.get_mut(&transmission.to.ip())
-            && let Some((delay, reply)) = server.reply(at, &transmission.datagram)
-        {
-            self.queued += 1;
-            let due = at + nanos(delay);
-            let arrival = (transmission.socket, transmission.to, reply);
-            self.arrivals.insert((due, self.queued), arrival);
+        let to = transmission.to;
+        for (ip, server) in &mut self.servers {
+            let is_asked = to.ip() == *ip || to.ip().is_multicast() && server.is_member;
+            if is_asked && let Some((delay, reply)) = server.reply(at, &transmission.datagram) {
+                self.queued += 1;
+                let from = SocketAddr::new(*ip, to.port());
+                let arrival = (transmission.socket, from, reply);
+                self.arrivals.insert((at + nanos(delay), self.queued), arrival);
+            }
         }
         self.sent.push((now.mono, transmission));
     }
