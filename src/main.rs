@@ -10,7 +10,7 @@ use ntpscope::backend::{Backend, Measure, TargetId};
 use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::demo::DemoArguments;
 use ntpscope::cli::exit::{Exit, printed};
-use ntpscope::cli::{ntpq, run, settings, setup, sim};
+use ntpscope::cli::{ntpq, run, settings, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::host::HostSpec;
@@ -79,7 +79,7 @@ fn watch(arguments: &Arguments) -> Exit {
         }
     };
     let is_screen = !arguments.json && io::stdout().is_terminal();
-    if arguments.measures() {
+    if arguments.measured.is_asked() {
         options.measure = match measure(arguments, is_screen) {
             Ok(measure) => Some(measure),
             Err(rejected) => {
@@ -96,9 +96,21 @@ fn watch(arguments: &Arguments) -> Exit {
             printed.tables
         });
     }
+    // Before the screens: a refusal is for the shell, and what was watched there is told there.
+    let permit = match arguments.measured.discipline.then(run::permit).transpose() {
+        Ok(permit) => permit,
+        Err(why) => {
+            complain(&format!("ntpscope: {why}\n"));
+            return Exit::Failed;
+        }
+    };
     let clock = Clock::start();
     let network = || {
-        let network = Network::start(&hosts(arguments), run::families(arguments), clock)?;
+        let families = run::families(arguments.look_ups);
+        let mut network = Network::start(&hosts(arguments), families, clock)?;
+        if let Some(permit) = permit {
+            network.permit(permit);
+        }
         network.offer();
         Ok(network)
     };
@@ -163,7 +175,7 @@ fn targets_of(stage: &Stage) -> Vec<Target> {
 /// The daemons to look at: those that were named, or the one on this host where nothing else was
 /// asked for.
 fn hosts(arguments: &Arguments) -> Vec<HostSpec> {
-    if arguments.hosts.is_empty() && !arguments.measures() {
+    if arguments.hosts.is_empty() && !arguments.measured.is_asked() {
         return vec![HostSpec::new(LOCAL)];
     }
     arguments.hosts.clone()
@@ -173,12 +185,14 @@ fn hosts(arguments: &Arguments) -> Vec<HostSpec> {
 fn measure(arguments: &Arguments, is_screen: bool) -> Result<Measure, Rejected> {
     if !is_screen {
         return Err(Rejected {
-            source: "--source and -c".into(),
+            source: "--source, -c and --discipline".into(),
             position: None,
-            reason: "what is measured from here is shown on screens, and there is none".into(),
+            reason: "what is measured from here is shown on screens, and there is none\nhint: \
+                     `ntpscope run` measures without"
+                .into(),
         });
     }
-    let (engine, notices) = setup::engine(arguments.sources_of.as_deref(), &arguments.source)?;
+    let (engine, notices) = arguments.measured.setup()?;
     for notice in notices {
         complain(&format!("ntpscope: {notice}\n"));
     }

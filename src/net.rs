@@ -17,6 +17,7 @@ pub mod own_addresses;
 pub mod programs;
 pub mod random;
 pub mod resolver;
+pub mod signals;
 #[expect(unsafe_code, reason = "readings and stamps that only system calls give")]
 pub mod stamp;
 pub mod steered;

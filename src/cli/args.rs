@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::cli::demo::DemoArguments;
-use crate::cli::engine::RunArguments;
+use crate::cli::engine::{MeasureArguments, RunArguments};
 use crate::cli::exit::Exit;
 use crate::cli::probe::ProbeArguments;
 use crate::cli::sim::SimArguments;
@@ -18,36 +18,23 @@ use crate::config::host::HostSpec;
 /// Watch, question and explain NTP daemons.
 ///
 /// With a terminal, a live table of each HOST's peers; without one, the table once.
-/// With no HOST, the daemon on this host. Nothing is changed anywhere, and no clock is touched.
+/// With no HOST, the daemon on this host. Nothing is changed anywhere, and no clock is touched but
+/// with --discipline.
 #[derive(Clone, Debug, Parser)]
 #[command(version, max_term_width = 100, args_conflicts_with_subcommands = true,
     after_help = Exit::help(), disable_help_subcommand = true)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Arguments {
     /// Daemons to look at: a name, an address or [v6%zone], each with an optional :PORT.
     #[arg(value_name = "HOST")]
     pub hosts: Vec<HostSpec>,
 
-    /// Measure this source from here, as the tab `self`; may be given several times. No clock is
-    /// touched.
-    #[arg(long, value_name = "HOST")]
-    pub source: Vec<HostSpec>,
+    /// What is measured from here, as the tab `self`.
+    #[command(flatten)]
+    pub measured: MeasureArguments,
 
-    /// Measure the sources of this ntp.conf from here, as the tab `self`. No clock is touched.
-    #[arg(short = 'c', value_name = "FILE")]
-    pub sources_of: Option<PathBuf>,
-
-    /// Use IPv4 addresses of names only.
-    #[arg(short = '4', conflicts_with = "ipv6")]
-    pub ipv4: bool,
-
-    /// Use IPv6 addresses of names only.
-    #[arg(short = '6')]
-    pub ipv6: bool,
-
-    /// Look up no names of addresses.
-    #[arg(short = 'n', long)]
-    pub numeric: bool,
+    /// Which addresses and names are looked up.
+    #[command(flatten)]
+    pub look_ups: LookUps,
 
     /// Print JSON once, whatever stdout is.
     #[arg(long)]
@@ -82,11 +69,20 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
-impl Arguments {
-    /// Whether something is to be measured from here at once.
-    pub const fn measures(&self) -> bool {
-        !self.source.is_empty() || self.sources_of.is_some()
-    }
+/// Which addresses and names are looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct LookUps {
+    /// Use IPv4 addresses of names only.
+    #[arg(short = '4', conflicts_with = "ipv6")]
+    pub ipv4: bool,
+
+    /// Use IPv6 addresses of names only.
+    #[arg(short = '6')]
+    pub ipv6: bool,
+
+    /// Look up no names of addresses.
+    #[arg(short = 'n', long)]
+    pub numeric: bool,
 }
 
 /// Commands besides watching. A host that is called like one goes behind `--`.
@@ -166,16 +162,17 @@ mod tests {
     fn hosts_and_options_mix() {
         let read = arguments(&["-n", "a.example", "[::1]:99", "--timeout", "2s", "-4"]).unwrap();
         assert_eq!(read.hosts.len(), 2);
-        assert!(read.numeric && read.ipv4 && !read.ipv6);
+        assert_eq!(read.look_ups, LookUps { ipv4: true, ipv6: false, numeric: true });
         assert_eq!(read.timeout, Some(Duration::from_secs(2)));
     }
 
     #[test]
     fn sources_are_measured_and_hosts_are_only_looked_at() {
         let read = arguments(&["--source", "a", "--source", "b:1123", "-c", "ntp.conf"]).unwrap();
-        assert!(read.measures() && read.hosts.is_empty());
-        assert_eq!(read.source.len(), 2);
-        assert!(!arguments(&["a", "b"]).unwrap().measures());
+        assert!(read.measured.is_asked() && read.hosts.is_empty());
+        assert_eq!(read.measured.source.len(), 2);
+        assert!(!arguments(&["a", "b"]).unwrap().measured.is_asked());
+        assert!(!read.measured.discipline);
         assert_eq!(arguments(&["--source", "bad host"]).unwrap_err().exit, Exit::Usage);
     }
 

@@ -1,4 +1,5 @@
-//! `ntpscope run`: what it takes. What it does is in [`run`](crate::cli::run).
+//! Measuring from here: what the screens and `ntpscope run` take for it. What they do with it is
+//! elsewhere.
 
 use std::path::PathBuf;
 
@@ -12,18 +13,18 @@ use crate::config::host::HostSpec;
 use crate::config::ntp_conf::Directive;
 use crate::units::NtpTimestamp;
 
-/// Arguments of `run`.
-#[derive(Clone, Debug, Args)]
-pub struct RunArguments {
-    /// Measure this source; may be given several times.
+/// What is to be measured from here, and which clock is steered by it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct MeasureArguments {
+    /// Measure this source from here; may be given several times.
     #[arg(long, value_name = "HOST")]
     pub source: Vec<HostSpec>,
 
-    /// Measure the sources of this ntp.conf, with its keys, drift file and settings.
+    /// Measure the sources of this ntp.conf from here, with its keys, drift file and settings.
     #[arg(short = 'c', value_name = "FILE")]
     pub sources_of: Option<PathBuf>,
 
-    /// Steer the system's clock. Without this no clock is touched.
+    /// Steer this host's clock. Without this no clock is touched.
     #[arg(long)]
     pub discipline: bool,
 
@@ -32,7 +33,20 @@ pub struct RunArguments {
     pub discipline_algorithm: Algorithm,
 }
 
-impl RunArguments {
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    /// What is measured.
+    #[command(flatten)]
+    pub measured: MeasureArguments,
+}
+
+impl MeasureArguments {
+    /// Whether something is to be measured from here at once.
+    pub const fn is_asked(&self) -> bool {
+        !self.source.is_empty() || self.sources_of.is_some() || self.discipline
+    }
+
     /// What the engine is started with, and what of the configuration is left out, a sentence each.
     ///
     /// # Errors
@@ -48,12 +62,18 @@ impl RunArguments {
             )
         };
         if !setup.directives.iter().any(|placed| is_source(&placed.directive)) {
+            let reason = match &self.sources_of {
+                Some(_) => "it names no source to measure\nhint: name one with --source HOST",
+                None => {
+                    "there is none to measure\nhint: name one with --source HOST, or a file of \
+                     them with -c FILE"
+                }
+            };
+            let file = self.sources_of.as_ref().map(|file| file.display().to_string());
             return Err(Rejected {
-                source: "run".to_owned(),
+                source: file.unwrap_or_else(|| "sources".to_owned()),
                 position: None,
-                reason: "there is no source to measure\nhint: name one with --source HOST, or a \
-                         file of them with -c FILE"
-                    .to_owned(),
+                reason: reason.to_owned(),
             });
         }
         let algorithm = self.discipline_algorithm;
@@ -85,16 +105,14 @@ mod tests {
 
     #[test]
     fn nothing_to_measure_is_a_mistake() {
-        let arguments = RunArguments {
-            source: Vec::new(),
-            sources_of: None,
-            discipline: false,
+        let arguments = MeasureArguments {
             discipline_algorithm: Algorithm::Ntp,
+            ..MeasureArguments::default()
         };
-        let rejected = arguments.setup().unwrap_err();
-        assert!(rejected.to_string().starts_with("run: there is no source to measure\nhint: "));
+        let rejected = arguments.setup().unwrap_err().to_string();
+        assert!(rejected.starts_with("sources: there is none to measure\nhint: "), "{rejected}");
         let source = vec![HostSpec::new("192.0.2.1")];
-        let (setup, _) = RunArguments { source, ..arguments }.setup().unwrap();
+        let (setup, _) = MeasureArguments { source, ..arguments }.setup().unwrap();
         assert_eq!((setup.algorithm, setup.discipline), (Algorithm::Ntp, false));
     }
 }

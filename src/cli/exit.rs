@@ -29,7 +29,7 @@ impl Exit {
     /// Every code with its meaning, for `--help` and the manual.
     pub const ALL: [(Self, &'static str); 8] = [
         (Self::Success, "done; also when whoever reads the output stops reading"),
-        (Self::Failed, "a file, a socket or the terminal failed"),
+        (Self::Failed, "a file, a socket, the terminal or the clock failed"),
         (Self::Usage, "the command line or the settings are wrong; nothing was done"),
         (Self::NoAnswer, "a host did not answer"),
         (Self::Refused, "a host refused to answer"),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::args::LookUps;
 use crate::cli::exit::{Exit, printed};
 use crate::config::app::span;
 use crate::config::host::HostSpec;
@@ -19,7 +20,6 @@ use crate::units::{AssocId, Leap, NtpDuration, Precision, Stratum, Tally};
 
 /// Arguments of `probe`.
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct ProbeArguments {
     /// Servers to ask: a name, an address or [v6%zone], each with an optional :PORT.
     #[arg(value_name = "HOST", required = true)]
@@ -37,17 +37,9 @@ pub struct ProbeArguments {
     #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = span)]
     pub timeout: Duration,
 
-    /// Use IPv4 addresses of names only.
-    #[arg(short = '4', conflicts_with = "ipv6")]
-    pub ipv4: bool,
-
-    /// Use IPv6 addresses of names only.
-    #[arg(short = '6')]
-    pub ipv6: bool,
-
-    /// Look up no names of addresses.
-    #[arg(short = 'n', long)]
-    pub numeric: bool,
+    /// Which addresses and names are looked up.
+    #[command(flatten)]
+    pub look_ups: LookUps,
 
     /// Print JSON, an object a host.
     #[arg(long)]

@@ -10,11 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend as _, Request, TargetId, Update};
-use crate::cli::args::Arguments;
+use crate::cli::args::{Arguments, LookUps};
 use crate::cli::engine::{RunArguments, dated};
 use crate::cli::exit::{Exit, printed};
 use crate::cli::ntpq;
@@ -25,9 +24,11 @@ use crate::model::vars::peer;
 use crate::model::{Absent, Contact, Daemon, Interest, json};
 use crate::net;
 use crate::net::clock::Clock;
+use crate::net::discipline::{self, Permit};
 use crate::net::engine::{self, StartFailed};
 use crate::net::network::Network;
 use crate::net::resolver::Families;
+use crate::net::signals::{Signals, Wanted};
 use crate::units::{Mono, Now};
 
 /// A runtime for one thread, with few threads for the resolver.
@@ -42,16 +43,26 @@ pub fn runtime() -> io::Result<Runtime> {
 }
 
 /// Which addresses of names will do.
-pub const fn families(arguments: &Arguments) -> Families {
-    family(arguments.ipv4, arguments.ipv6)
-}
-
-const fn family(is_ipv4: bool, is_ipv6: bool) -> Families {
-    match (is_ipv4, is_ipv6) {
+pub const fn families(look_ups: LookUps) -> Families {
+    match (look_ups.ipv4, look_ups.ipv6) {
         (true, _) => Families::V4,
         (_, true) => Families::V6,
         _ => Families::Any,
     }
+}
+
+/// The permit to steer this host's clock, which is watched for some seconds whether somebody else
+/// does; a signal meanwhile ends the program, which holds nothing but the lock then.
+///
+/// # Errors
+/// Why it is to be left alone, in a sentence; nothing was touched.
+pub fn permit() -> Result<Permit, String> {
+    let claim = discipline::claim().map_err(|refused| refused.to_string())?;
+    let watched = humantime::format_duration(discipline::WATCHED);
+    let what = "whether anything else steers this host's clock";
+    drop(writeln!(io::stderr(), "ntpscope: watching for {watched} {what}"));
+    let runtime = runtime().map_err(|error| format!("cannot run: {error}"))?;
+    runtime.block_on(claim.watched()).map_err(|refused| refused.to_string())
 }
 
 /// Prints what is known of `hosts` once: JSON, an object a line, or as `table` has it.
@@ -64,8 +75,8 @@ pub fn once(
     let looked = runtime().and_then(|runtime| {
         let looked = runtime.block_on(async {
             let clock = Clock::start();
-            let names = !arguments.numeric && !arguments.json;
-            let families = families(arguments);
+            let names = !arguments.look_ups.numeric && !arguments.json;
+            let families = families(arguments.look_ups);
             let seen = look(hosts, families, patience, names, clock).await?;
             Ok((seen, clock.now()))
         });
@@ -118,7 +129,7 @@ pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> E
 
 /// Runs an engine without a screen until it is told to end.
 pub fn engine(arguments: &RunArguments) -> Exit {
-    let (setup, notices) = match arguments.setup() {
+    let (setup, notices) = match arguments.measured.setup() {
         Ok(read) => read,
         Err(rejected) => {
             drop(writeln!(io::stderr(), "ntpscope: {rejected}"));
@@ -128,8 +139,15 @@ pub fn engine(arguments: &RunArguments) -> Exit {
     for notice in notices {
         drop(writeln!(io::stderr(), "ntpscope: {notice}"));
     }
+    let permit = match setup.discipline.then(permit).transpose() {
+        Ok(permit) => permit,
+        Err(why) => {
+            drop(writeln!(io::stderr(), "ntpscope: {why}"));
+            return Exit::Failed;
+        }
+    };
     let ended = runtime().map(|runtime| {
-        let ended = runtime.block_on(attend(setup));
+        let ended = runtime.block_on(attend(setup, permit));
         // A resolver that hangs is not waited for. The engine goes here, and its clock is left at
         // its base frequency.
         runtime.shutdown_background();
@@ -157,8 +175,8 @@ pub fn probe(arguments: &ProbeArguments) -> Exit {
         timeout: arguments.timeout,
         precision: engine::probe::precision(),
     };
-    let names = !arguments.numeric && !arguments.json;
-    let families = family(arguments.ipv4, arguments.ipv6);
+    let names = !arguments.look_ups.numeric && !arguments.json;
+    let families = families(arguments.look_ups);
     let probed = runtime().and_then(|runtime| {
         let clock = Clock::start();
         let probing = engine::probe::run(&arguments.hosts, families, plan, names, clock);
@@ -186,19 +204,14 @@ enum Ended {
     ByItself,
 }
 
-/// Starts an engine and tells what it has to say, until SIGINT or SIGTERM; the outcome is that of
+/// Starts an engine and tells what it has to say, until a signal ends it; the outcome is that of
 /// the telling.
-async fn attend(setup: EngineSetup) -> Result<io::Result<()>, Ended> {
+async fn attend(setup: EngineSetup, permit: Option<Permit>) -> Result<io::Result<()>, Ended> {
     let clock = Clock::start();
     // Before the engine starts: who ends it while it starts must not leave a clock half taken over.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Ended::System)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Ended::System)?;
-    let started = engine::start(engine::Setup { engine: setup, clock, told: None });
-    let mut running = tokio::select! {
-        running = started => running.map_err(Ended::NotStarted)?,
-        _ = interrupt.recv() => return Ok(Ok(())),
-        _ = terminate.recv() => return Ok(Ok(())),
-    };
+    let mut signals = Signals::catch(permit.is_some()).map_err(Ended::System)?;
+    let setup = engine::Setup { engine: setup, clock, permit, told: None };
+    let mut running = engine::start(setup).map_err(Ended::NotStarted)?;
     let tell = |what: &str| {
         let mut out = io::stdout().lock();
         out.write_all(dated(clock.now().clock, what).as_bytes()).and_then(|()| out.flush())
@@ -207,8 +220,13 @@ async fn attend(setup: EngineSetup) -> Result<io::Result<()>, Ended> {
     while told.is_ok() {
         let notice = tokio::select! {
             notice = running.notice() => notice,
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
+            wanted = signals.next() => match wanted {
+                Wanted::End => break,
+                Wanted::Stop => {
+                    told = tell("not stopped: nobody would steer this host's clock");
+                    continue;
+                }
+            },
         };
         match notice {
             Some(notice) => told = tell(&notice.to_string()),

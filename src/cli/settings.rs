@@ -35,7 +35,7 @@ pub fn load(arguments: &Arguments) -> Result<Settings, Rejected> {
     settings.theme.patch(arguments.theme.clone(), from_line);
     settings.color.patch(arguments.color, from_line);
     settings.ascii.patch(arguments.ascii.then_some(true), from_line);
-    settings.names.patch(arguments.numeric.then_some(false), from_line);
+    settings.names.patch(arguments.look_ups.numeric.then_some(false), from_line);
     settings.timeout.patch(arguments.timeout, from_line);
     Ok(settings)
 }

@@ -23,6 +23,10 @@ pub struct System<K: Kernel> {
     expected: State,
     steering: Steering,
     steered: Raw,
+    /// What the rate was before, within what a frequency may be.
+    before: Rate,
+    /// Whether the frequency in force is better than that.
+    is_trusted: bool,
     /// Why nothing is written any more.
     held: Option<Held>,
     scale: Timescale,
@@ -44,6 +48,8 @@ impl<K: Kernel> System<K> {
             expected,
             steering: Steering { frequency, slew: Ppm::default() },
             steered: raw,
+            before: Rate::from_ppm(frequency),
+            is_trusted: false,
             held: None,
             scale: Timescale::new(raw, time),
         };
@@ -62,26 +68,32 @@ impl<K: Kernel> System<K> {
         self.expected.rate.ppm()
     }
 
+    /// From now on the frequency of the commands is what the clock needs: it is left at that. Before,
+    /// it is left at the rate that it had, for a frequency that was hardly measured may be worse.
+    pub const fn trust(&mut self) {
+        self.is_trusted = true;
+    }
+
     /// The rate in force, and the one that it is to be left at.
     pub fn rates(&self) -> (Rate, Rate) {
-        (self.expected.rate, Rate::from_ppm(self.steering.frequency))
+        let base =
+            if self.is_trusted { Rate::from_ppm(self.steering.frequency) } else { self.before };
+        (self.expected.rate, base)
     }
 
     /// Ends a slew that has moved the clock further than any may without being told again: whoever
     /// asked for it has forgotten it. `None` when there is nothing to end.
     pub fn end_stale_slew(&mut self, now: &Now) -> Option<Outcome> {
-        let (in_force, base) = self.rates();
-        let is_slewing = in_force != base;
         let elapsed_s = now.raw.seconds_since(self.steered);
         let moved_s = self.steering.slew.parts_per_million() / 1e6 * elapsed_s;
         let is_stale = moved_s.abs() > MOST_MOVED_S;
-        (is_slewing && is_stale && self.held.is_none()).then(|| {
+        (is_stale && self.held.is_none()).then(|| {
             let frequency = self.steering.frequency;
             self.command(now, &Command::Steer(Steering { frequency, slew: Ppm::default() }))
         })
     }
 
-    /// Leaves the clock at its base frequency, unless somebody else steers it by now.
+    /// Leaves the clock at the rate that it is to be left at, unless somebody else steers it by now.
     pub fn release(&mut self) {
         if self.held.is_none() && self.untouched(None).is_ok() {
             let (in_force, rate) = self.rates();

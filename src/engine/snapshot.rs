@@ -126,6 +126,7 @@ impl Snapshots {
             jitter: report.jitter,
             wander: report.wander,
             time_constant: report.time_constant,
+            held: engine.held().map(|held| held.to_string().into()),
             notice: notice(engine),
             sources: report.sources.iter().map(loop_source).collect(),
         };
@@ -136,11 +137,8 @@ impl Snapshots {
     }
 }
 
-/// What keeps the loop from acting, in words.
+/// The offset that keeps the loop from acting, in words.
 fn notice(engine: &Engine) -> Option<Box<str>> {
-    if let Some(held) = engine.held() {
-        return Some(held.to_string().into());
-    }
     let panic = engine.system().panic?;
     Some(format!("an offset of {:+.3} s is beyond the panic threshold", panic.seconds()).into())
 }

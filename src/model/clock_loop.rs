@@ -30,7 +30,9 @@ pub struct ClockLoop {
     pub wander: Ppm,
     /// The time constant, as an exponent of two.
     pub time_constant: PollExponent,
-    /// The last step, and the offset that panics, in words; `None` while there was none.
+    /// Why the clock is left alone, in words; `None` while it is steered.
+    pub held: Option<Box<str>>,
+    /// The offset that panics, in words; `None` while there is none.
     pub notice: Option<Box<str>>,
     /// What the filter knows of each source.
     pub sources: Vec<LoopSource>,

@@ -172,6 +172,13 @@ pub enum Contact {
         /// When the next question goes out.
         resume: Mono,
     },
+    /// It is the engine in this process, and it does not run: it could not start, or ended.
+    Ended {
+        /// Why.
+        why: Box<str>,
+        /// When what is known of it was new, if anything is.
+        last: Option<Mono>,
+    },
     /// Nothing comes back.
     Silent {
         /// Since when nothing was answered.
@@ -221,6 +228,7 @@ impl Contact {
             Self::Silent { last, .. }
             | Self::Unreachable { last, .. }
             | Self::Refusing { last, .. }
+            | Self::Ended { last, .. }
             | Self::Garbage { last, .. } => *last,
             _ => None,
         }

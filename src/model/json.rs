@@ -231,6 +231,7 @@ fn contact(contact: &Contact, now: Mono) -> Json {
     let (state, since, why): (_, _, Option<&dyn Display>) = match contact {
         Contact::Resolving => ("resolving", None, None),
         Contact::NoAddress { why } => ("no_address", None, Some(why)),
+        Contact::Ended { why, .. } => ("ended", None, Some(why)),
         Contact::Asking { since } => ("asking", Some(since), None),
         Contact::Answering { .. } => ("answering", None, None),
         Contact::RateLimited { .. } => ("rate_limited", None, None),

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::clock::system::Adjtimex;
 use crate::clock::system::kernel::{Kernel, State};
 use crate::model::programs::Program;
 use crate::net::programs;
@@ -69,15 +70,15 @@ pub enum Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot steer the system's clock: ")?;
+        f.write_str("cannot steer this host's clock: ")?;
         match self {
             Self::Locked { path } => {
                 write!(f, "another ntpscope does, and holds {}", path.display())
             }
             Self::NoLock { path, source } => write!(f, "cannot lock {}: {source}", path.display()),
             Self::NoRight => f.write_str(
-                "this process may not\nhint: it takes the capability CAP_SYS_TIME outside \
-                 of any container",
+                "this process may not\nhint: it takes the capability CAP_SYS_TIME on the host \
+                 itself, outside of any container",
             ),
             Self::Program { program, unit } => {
                 write!(f, "{} does (process {}", program.kind.facts().name, program.pid)?;
@@ -113,12 +114,66 @@ impl std::error::Error for Refused {
     }
 }
 
-/// Takes the lock, unless somebody else steers or we have no right to. What remains to be done is to
-/// watch the kernel's clock for a few seconds: see [`BETWEEN_LOOKS`] and [`unchanged`].
+/// A lock that is held, while nobody knows yet whether something unknown steers the clock.
+#[derive(Debug)]
+pub struct Claim {
+    permit: Permit,
+    /// What was seen last.
+    before: Option<State>,
+    looks: u32,
+}
+
+/// What came of a look.
+#[derive(Debug)]
+pub enum Looked {
+    /// Nothing yet: look again after [`BETWEEN_LOOKS`].
+    Watching(Claim),
+    /// Nobody touched the clock for [`WATCHED`].
+    Granted(Permit),
+}
+
+impl Claim {
+    const fn new(permit: Permit) -> Self {
+        Self { permit, before: None, looks: 0 }
+    }
+
+    /// Looks whether something changed the kernel's clock since the last look.
+    ///
+    /// # Errors
+    /// Why the clock is to be left alone; nothing was touched.
+    pub fn look(self, kernel: &mut impl Kernel) -> Result<Looked, Refused> {
+        let now = kernel.read().map_err(|errno| Refused::Unreadable { errno })?;
+        self.before.map_or(Ok(()), |before| unchanged(before, now))?;
+        if self.looks == LOOKS {
+            return Ok(Looked::Granted(self.permit));
+        }
+        Ok(Looked::Watching(Self { before: Some(now), looks: self.looks + 1, ..self }))
+    }
+
+    /// Looks on until the permit is granted. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// Why the clock is to be left alone; nothing was touched.
+    pub async fn watched(self) -> Result<Permit, Refused> {
+        self.watched_on(Adjtimex).await
+    }
+
+    async fn watched_on(mut self, mut kernel: impl Kernel) -> Result<Permit, Refused> {
+        loop {
+            match self.look(&mut kernel)? {
+                Looked::Granted(permit) => return Ok(permit),
+                Looked::Watching(claim) => self = claim,
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
+}
+
+/// Takes the lock, unless a program that is known steers or we have no right to.
 ///
 /// # Errors
 /// Why the clock is to be left alone.
-pub fn permit() -> Result<Permit, Refused> {
+pub fn claim() -> Result<Claim, Refused> {
     if !has_right(Path::new("/proc/self")) {
         return Err(Refused::NoRight);
     }
@@ -126,22 +181,14 @@ pub fn permit() -> Result<Permit, Refused> {
         let unit = unit(program.pid);
         return Err(Refused::Program { program, unit });
     }
-    lock(&lock_path())
-}
-
-/// What the kernel's clock is set to.
-///
-/// # Errors
-/// It cannot be read.
-pub fn look(kernel: &mut impl Kernel) -> Result<State, Refused> {
-    kernel.read().map_err(|errno| Refused::Unreadable { errno })
+    lock(&lock_path()).map(Claim::new)
 }
 
 /// Whether nobody touched the kernel's clock between two looks.
 ///
 /// # Errors
 /// Somebody did.
-pub fn unchanged(before: State, after: State) -> Result<(), Refused> {
+fn unchanged(before: State, after: State) -> Result<(), Refused> {
     if before.rate != after.rate {
         return Err(Refused::RateChanges { from: before.rate.ppm(), to: after.rate.ppm() });
     }
@@ -152,7 +199,8 @@ pub fn unchanged(before: State, after: State) -> Result<(), Refused> {
     Ok(())
 }
 
-fn lock(path: &Path) -> Result<Permit, Refused> {
+/// Takes the lock at `path`.
+pub(super) fn lock(path: &Path) -> Result<Permit, Refused> {
     let failed = |source| Refused::NoLock { path: path.into(), source };
     let mut file =
         File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
@@ -222,11 +270,14 @@ const CAP_SYS_TIME: u64 = 1 << 25;
 /// The kernel gives the first user namespace this number, always.
 const FIRST_USER_NAMESPACE: &str = "user:[4026531837]";
 
-/// How often the clock is looked at before it is taken over, after the first look.
-pub const LOOKS: usize = 3;
+/// How long the clock is watched.
+pub const WATCHED: Duration = Duration::from_millis(3300);
 
-/// How long after the one before: loops that steer a clock every second are seen.
-pub const BETWEEN_LOOKS: Duration = Duration::from_millis(1100);
+/// How often the clock is looked at before it is taken over, after the first look.
+const LOOKS: u32 = 3;
+
+/// From one look to the next: loops that steer a clock every second are seen.
+pub const BETWEEN_LOOKS: Duration = WATCHED.checked_div(LOOKS).unwrap();
 
 #[cfg(test)]
 mod tests {
@@ -274,6 +325,32 @@ mod tests {
         assert!(refused.contains("0x0000 to 0x0001"), "{refused}");
     }
 
+    /// A clock that something else steers from the second look on.
+    struct Moved(i64);
+
+    impl Kernel for Moved {
+        fn read(&mut self) -> Result<State, i32> {
+            self.0 += 1;
+            let rate = Rate::from_words(10_000, self.0.max(2));
+            Ok(State { rate, status: StatusBits::default() })
+        }
+        fn write(&mut self, _change: Change) -> Result<State, i32> {
+            Err(1)
+        }
+    }
+
+    #[test]
+    fn a_clock_is_watched_before_it_is_taken_over() {
+        let path = std::env::temp_dir().join(format!("ntpscope-watch-{}", std::process::id()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let watched =
+            |from| runtime.block_on(Claim::new(lock(&path).unwrap()).watched_on(Moved(from)));
+        assert!(matches!(watched(0), Err(Refused::RateChanges { .. })));
+        // The lock was given back with the refusal.
+        drop(watched(-10).unwrap());
+        fs::remove_file(&path).unwrap();
+    }
+
     /// A kernel that cannot even be read.
     struct Closed;
 
@@ -293,7 +370,7 @@ mod tests {
             Refused::Program { program: program.clone(), unit: Some("chrony.service".into()) };
         assert_eq!(
             refused.to_string(),
-            "cannot steer the system's clock: chronyd does (process 42, chrony.service)\n\
+            "cannot steer this host's clock: chronyd does (process 42, chrony.service)\n\
              hint: systemctl stop chrony.service"
         );
         let errno = Closed.read().unwrap_err();

@@ -3,7 +3,6 @@
 //! One task owns it all. Datagrams come from a small task a socket, which reads the clocks right
 //! behind each of them, so that it does not matter when the engine comes to it.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,20 +11,20 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::backend::TargetId;
-use crate::clock::system::{Adjtimex, Failed as ClockFailed};
+use crate::clock::system::Adjtimex;
+use crate::clock::system::kernel::Kernel;
 use crate::config::drift::Drift;
 use crate::config::engine::EngineSetup;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
-use crate::engine::mobilize;
-use crate::engine::output::{Event, Output, Resolution, Socket, Transmission};
+use crate::engine::output::{Output, Resolution, Socket, Transmission};
 use crate::engine::settings::Settings;
 use crate::engine::snapshot::{self, Snapshots};
 use crate::model::clock_loop::Steers;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
-use crate::net::discipline::{self, Permit, Refused};
+use crate::net::discipline::Permit;
 use crate::net::guard::Guard;
 use crate::net::mailbox::Mailbox;
 use crate::net::own_addresses;
@@ -33,13 +32,14 @@ use crate::net::programs;
 use crate::net::resolver::{self, Families};
 use crate::net::stamp::{self, Bracket};
 use crate::net::steered::{self, Steered};
-use crate::net::udp::Failed;
 use crate::units::{Mono, Now};
 
 mod drift;
+mod notice;
 pub mod probe;
 mod sockets;
 
+pub use notice::{Notice, StartFailed};
 use sockets::{Departure, Sockets};
 
 /// How an engine is started.
@@ -49,6 +49,9 @@ pub struct Setup {
     pub engine: EngineSetup,
     /// The program's clock.
     pub clock: Clock,
+    /// The right to steer the system's clock, which is steered if this is there; without it a
+    /// virtual one is.
+    pub permit: Option<Permit>,
     /// Where its snapshots go, and what the upper layers call it; nowhere when nobody looks.
     pub told: Option<(TargetId, Mailbox)>,
 }
@@ -56,11 +59,11 @@ pub struct Setup {
 impl Setup {
     /// What an engine is to know before it starts. Beside another daemon it is polite, as nobody
     /// needs to ask for.
-    fn settings(&self) -> Settings {
+    fn settings(&self, is_system: bool) -> Settings {
         let mut settings = Settings {
             algorithm: self.engine.algorithm,
             drift: self.engine.drift,
-            beside_daemon: !self.engine.discipline && !programs::running().is_empty(),
+            beside_daemon: !is_system && !programs::running().is_empty(),
             ..Settings::default()
         };
         if let Some(precision) = stamp::precision() {
@@ -89,116 +92,40 @@ impl Running {
     }
 }
 
-/// What a running engine has to say.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Notice {
-    /// Something happened.
-    Event(Event),
-    /// The engine found itself in a state that cannot be; it holds the clock and goes on.
-    Fault(&'static str),
-    /// The machine did not do its part.
-    Trouble(Failed),
-    /// The drift file cannot be written.
-    Drift {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A slew was ended because it was forgotten.
-    StaleSlew,
-    /// A directive is not followed.
-    NotFollowed {
-        /// Its line.
-        line: usize,
-        /// Why.
-        why: mobilize::Refused,
-    },
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Event(Event::System { detail, .. }) => f.write_str(detail),
-            Self::Event(Event::Peer { association, detail, .. }) => {
-                write!(f, "association {association}: {detail}")
-            }
-            Self::Event(Event::Version { association, asked, answered }) => {
-                write!(
-                    f,
-                    "association {association}: asked in version {asked}, it answers in {answered}"
-                )
-            }
-            Self::Event(Event::Smearing { association }) => {
-                write!(
-                    f,
-                    "association {association}: by its reference ID it smears a leap second; do \
-                     not mix it with servers that do not"
-                )
-            }
-            Self::Event(Event::Held(held)) => write!(f, "the clock was left alone: {held}"),
-            Self::Event(Event::Stepped { by }) => {
-                write!(f, "the clock was stepped by {:+.6} s", by.seconds())
-            }
-            Self::Fault(what) => write!(f, "a fault of the engine, which holds the clock: {what}"),
-            Self::Trouble(failed) => failed.fmt(f),
-            Self::Drift { path, source } => write!(f, "cannot write {}: {source}", path.display()),
-            Self::NotFollowed { line, why } => write!(f, "line {line} is not followed: {why}"),
-            Self::StaleSlew => f.write_str("a slew that was forgotten was ended"),
-        }
-    }
-}
-
-/// Why an engine cannot be started.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartFailed {
-    /// The system has no randomness to give.
-    NoRandomness(std::io::Error),
-    /// The system's clock is not to be steered.
-    Refused(Refused),
-    /// The system's clock cannot be steered.
-    Clock(ClockFailed),
-}
-
-impl fmt::Display for StartFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRandomness(source) => write!(f, "the system gives no randomness: {source}"),
-            Self::Refused(refused) => refused.fmt(f),
-            Self::Clock(failed) => failed.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for StartFailed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::NoRandomness(source) => Some(source),
-            Self::Refused(refused) => Some(refused),
-            Self::Clock(failed) => Some(failed),
-        }
-    }
-}
-
-/// Starts an engine. When it is to steer the system's clock this takes some seconds, in which it is
-/// watched whether somebody else does. Must be called within the runtime.
+/// Starts an engine. Must be called within the runtime.
 ///
 /// # Errors
-/// Why it cannot be; nothing was touched.
-pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
+/// Why it cannot be; no clock was touched.
+pub fn start(mut setup: Setup) -> Result<Running, StartFailed> {
+    match setup.permit.take() {
+        Some(permit) => {
+            let guard = Guard::start(Adjtimex).ok_or(StartFailed::NoGuard)?;
+            steer(setup, permit, guard, Adjtimex)
+        }
+        None => begin(setup, Steered::observing(Bracket::read()), None),
+    }
+}
+
+/// Starts an engine that steers the clock of `kernel`.
+fn steer<K: Kernel + Send + 'static>(
+    setup: Setup,
+    permit: Permit,
+    guard: Guard,
+    kernel: K,
+) -> Result<Running, StartFailed> {
+    let steered = Steered::disciplining(kernel, Bracket::read()).map_err(StartFailed::Clock)?;
+    begin(setup, steered, Some((permit, guard)))
+}
+
+fn begin<K: Kernel + Send + 'static>(
+    setup: Setup,
+    mut steered: Steered<K>,
+    steering: Option<(Permit, Guard)>,
+) -> Result<Running, StartFailed> {
     let seed = crate::net::random::seed().map_err(StartFailed::NoRandomness)?;
-    let settings = setup.settings();
+    let settings = setup.settings(steered.is_system());
     // It is that daemon's file where one runs.
     let drift_file = setup.engine.drift_file.clone().filter(|_| !settings.beside_daemon);
-    let (permit, mut steered) = if setup.engine.discipline {
-        let permit = permit().await.map_err(StartFailed::Refused)?;
-        let steered = Steered::disciplining(Adjtimex, Bracket::read());
-        (Some(permit), steered.map_err(StartFailed::Clock)?)
-    } else {
-        (None, Steered::observing(Bracket::read()))
-    };
     let now = steered.now(setup.clock.mono(), stamp::boot(), &Bracket::read());
     let mut engine = Engine::new(settings, seed, &now);
     let (notices, notices_read) = channel(NOTICES);
@@ -210,10 +137,11 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
         }
     }
     let (news, news_read) = channel(NEWS);
+    let (permit, guard) = steering.unzip();
     let driver = Driver {
         engine,
         steered,
-        guard: permit.is_some().then(|| Guard::start(Adjtimex)).flatten(),
+        guard,
         _permit: permit,
         clock: setup.clock,
         drift_file,
@@ -235,19 +163,6 @@ pub async fn start(setup: Setup) -> Result<Running, StartFailed> {
     Ok(Running { notices: notices_read, _tasks: tasks })
 }
 
-/// The permit to steer the system's clock, after it was watched for some seconds.
-async fn permit() -> Result<Permit, Refused> {
-    let permit = discipline::permit()?;
-    let mut before = discipline::look(&mut Adjtimex)?;
-    for _ in 0..discipline::LOOKS {
-        tokio::time::sleep(discipline::BETWEEN_LOOKS).await;
-        let after = discipline::look(&mut Adjtimex)?;
-        discipline::unchanged(before, after)?;
-        before = after;
-    }
-    Ok(permit)
-}
-
 /// What the tasks around an engine tell it.
 #[derive(Debug)]
 enum News {
@@ -262,9 +177,9 @@ enum News {
 }
 
 /// An engine with all that it needs.
-struct Driver {
+struct Driver<K: Kernel> {
     engine: Engine,
-    steered: Steered,
+    steered: Steered<K>,
     /// Declared after the clock, so that the lock is given back when the clock has been left alone.
     _permit: Option<Permit>,
     /// Ends a slew when this task hangs.
@@ -288,7 +203,7 @@ struct Driver {
     look_at_addresses: Mono,
 }
 
-impl Driver {
+impl<K: Kernel> Driver<K> {
     async fn run(mut self, mut news: Receiver<News>) {
         loop {
             self.keep_house();
@@ -359,6 +274,10 @@ impl Driver {
             if let Some(by) = self.steered.stepped_by_others(mono, system, reread) {
                 let now = self.now();
                 self.engine.handle(&now, Input::ClockStepped { by });
+            }
+            // What a drift file says was learned on this host.
+            if self.engine.settings().drift.is_some() || self.engine.report(&now).is_converged {
+                self.steered.trust();
             }
             self.renew_guard();
             if let Some(outcome) = self.steered.end_stale_slew(&now) {

@@ -11,6 +11,7 @@ use crate::config::host::HostSpec;
 use crate::model::{Contact, Daemon};
 use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
+use crate::net::discipline::Permit;
 use crate::net::engine::{self, Setup};
 use crate::net::mailbox::Mailbox;
 use crate::net::offer;
@@ -27,6 +28,8 @@ pub struct Network {
     own: JoinSet<()>,
     names: resolver::Asked,
     clock: Clock,
+    /// The right to steer the system's clock, until the engine that is to do so takes it.
+    permit: Option<Permit>,
 }
 
 impl Network {
@@ -43,6 +46,7 @@ impl Network {
             own: JoinSet::new(),
             clock,
             names: resolver::Asked::default(),
+            permit: None,
         };
         for (place, host) in (0..).zip(hosts) {
             let watched = Watched {
@@ -60,6 +64,11 @@ impl Network {
         Ok(network)
     }
 
+    /// Lets the next engine that is asked to discipline steer the system's clock.
+    pub fn permit(&mut self, permit: Permit) {
+        self.permit = Some(permit);
+    }
+
     /// Offers to measure in this process, once this host's configuration has been read. Must be
     /// called within the runtime.
     pub fn offer(&self) {
@@ -68,26 +77,32 @@ impl Network {
         drop(spawn_blocking(move || mailbox.offer(offer::look().into())));
     }
 
-    /// Starts the engine in this process, in place of one that runs.
+    /// Starts the engine in this process, in place of one that runs: a system's clock that it
+    /// steered is left at its base frequency.
     fn measure(&mut self, measure: &Measure) {
         self.own.abort_all();
         let given = EngineSetup::clone(&measure.setup);
+        // Whoever only looks steers no clock of the system's, and writes no file.
+        let permit = self.permit.take().filter(|_| given.discipline);
+        let drift_file = given.drift_file.filter(|_| permit.is_some());
         let setup = Setup {
-            // Nobody who only looks steers the system's clock, or writes a file.
-            engine: EngineSetup { discipline: false, drift_file: None, ..given },
+            engine: EngineSetup { discipline: permit.is_some(), drift_file, ..given },
             clock: self.clock,
+            permit,
             told: Some((TargetId::OWN, self.mailbox.clone())),
         };
-        let mailbox = self.mailbox.clone();
+        let (mailbox, clock) = (self.mailbox.clone(), self.clock);
         self.own.spawn(async move {
-            match engine::start(setup).await {
-                // What it has to say is in its snapshots; the notices are for those without.
-                Ok(mut running) => while running.notice().await.is_some() {},
-                Err(failed) => {
-                    let contact = Contact::NoAddress { why: failed.to_string().into() };
-                    mailbox.daemon(TargetId::OWN, Daemon { contact, ..Daemon::default() }.into());
+            let (why, last) = match engine::start(setup) {
+                Ok(mut running) => {
+                    // What it has to say is in its snapshots; the notices are for those without.
+                    while running.notice().await.is_some() {}
+                    ("an error in the engine ended it".to_owned(), Some(clock.mono()))
                 }
-            }
+                Err(failed) => (failed.to_string(), None),
+            };
+            let contact = Contact::Ended { why: why.into(), last };
+            mailbox.daemon(TargetId::OWN, Daemon { contact, ..Daemon::default() }.into());
         });
     }
 

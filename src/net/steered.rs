@@ -102,6 +102,13 @@ impl<K: Kernel> Steered<K> {
         }
     }
 
+    /// The engine knows by now what frequency the clock needs: it is left at that.
+    pub const fn trust(&mut self) {
+        if let Hand::System { clock, .. } = &mut self.hand {
+            clock.trust();
+        }
+    }
+
     /// Ends a slew that the engine has forgotten; `None` when there is none.
     pub fn end_stale_slew(&mut self, now: &Now) -> Option<Outcome> {
         match &mut self.hand {

@@ -389,6 +389,8 @@ pub struct App {
     pub now: Now,
     /// What is to be measured from the start on, until it was asked for.
     pub measure: Option<Measure>,
+    /// Whether what is measured disciplines this host's own clock, as only the command line can say.
+    pub disciplines: bool,
     /// What does not change while the program runs.
     pub fixed: Fixed,
 }
@@ -402,6 +404,9 @@ pub struct Fixed {
     pub themes: Themes,
     /// What keys mean.
     pub keymap: Keymap,
+    /// Whether Ctrl-Z is not followed: it was told to discipline this host's clock, which must not
+    /// run at the rate of a slew while nobody steers.
+    pub stays: bool,
 }
 
 /// What the screens are to begin with.
@@ -428,6 +433,7 @@ impl App {
     pub fn new(options: Options, size: (u16, u16), now: Now) -> Self {
         let light = options.capabilities.light == Some(true);
         let fitting = if light { Variant::Light } else { Variant::Dark };
+        let stays = options.measure.as_ref().is_some_and(|asked| asked.setup.discipline);
         Self {
             tabs: options.targets.into_iter().map(Tab::new).collect(),
             current: 0,
@@ -448,10 +454,12 @@ impl App {
             size,
             now,
             measure: options.measure,
+            disciplines: false,
             fixed: Fixed {
                 capabilities: options.capabilities,
                 themes: options.themes,
                 keymap: Keymap::default(),
+                stays,
             },
         }
     }

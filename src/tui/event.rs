@@ -15,6 +15,8 @@ pub enum Event {
     Paste(String),
     /// The world told something.
     Backend(Update),
+    /// The shell or another program wants us to stop as on Ctrl-Z, and we were not.
+    Stop,
     /// Nothing but that time went on.
     Tick,
 }

@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::backend::Backend;
+use crate::net::signals::{self, Wanted};
 use crate::tui::app::{App, Options};
 use crate::tui::event::{Effect, Event};
 use crate::tui::palette::Depth;
@@ -44,9 +45,9 @@ pub async fn run(
     mut clock: impl FnMut() -> Now,
 ) -> color_eyre::Result<Option<String>> {
     crossterm::style::force_color_output(options.capabilities.depth != Depth::Mono);
-    let signals = Signals::new()?;
     let mut screen = Screen::open()?;
     let app = App::new(options, screen.size()?, backend.time(clock()));
+    let signals = Signals::new(app.fixed.stays)?;
     let mut program = Program { app, backend, input: EventStream::new(), signals, given_up: None };
     let effects = start(&mut program.app);
     let mut running = program.carry_out(effects, &mut screen)?;
@@ -188,30 +189,27 @@ fn panic_on_purpose() {
 
 /// The signals that are listened to.
 ///
-/// SIGTSTP is not: its default action is what Ctrl-Z wants, and where no shell could continue us
-/// the kernel ignores it, which an imitation would not.
+/// SIGTSTP is not, unless a clock is steered: its default action is what Ctrl-Z wants, and where no
+/// shell could continue us the kernel ignores it, which an imitation would not.
 struct Signals {
-    ends: [Signal; 3],
+    caught: signals::Signals,
     continued: Signal,
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    fn new(is_steering: bool) -> io::Result<Self> {
         Ok(Self {
-            ends: [
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::hangup())?,
-                signal(SignalKind::interrupt())?,
-            ],
+            caught: signals::Signals::catch(is_steering)?,
             continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         })
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
-        if self.ends.iter_mut().any(|end| end.poll_recv(context).is_ready()) {
-            return Poll::Ready(Happened::End);
+        match self.caught.poll(context) {
+            Poll::Ready(Wanted::End) => Poll::Ready(Happened::End),
+            Poll::Ready(Wanted::Stop) => Poll::Ready(Happened::Event(Event::Stop)),
+            Poll::Pending => self.continued.poll_recv(context).map(|_| Happened::Continued),
         }
-        self.continued.poll_recv(context).map(|_| Happened::Continued)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::backend::{Request, Update};
 use crate::model::vars::peer;
 use crate::model::{Contact, Daemon, Interest};
 use crate::tui::app::{App, Cursor, Overlay, Screen, Tab};
+use crate::tui::command::Action;
 use crate::tui::event::{Effect, Event};
 use crate::tui::rows::{self, PeerKey};
 use crate::tui::{keymap, verdict, view};
@@ -35,6 +36,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
             handle_update(app, update);
             effects.extend(hopeless(app).map(Effect::GiveUp));
         }
+        Event::Stop => act::act(app, Action::Suspend, "", &mut effects),
         Event::Tick => {}
     }
     for place in 0..app.tabs.len() {

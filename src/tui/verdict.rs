@@ -54,7 +54,11 @@ pub fn verdict(app: &App, tab: &Tab) -> Verdict {
         return Verdict {
             severity: Severity::Unknown,
             word: "starting",
-            sentence: "starting to measure; this host's clock is not touched".into(),
+            sentence: if app.disciplines {
+                "starting to measure, and to discipline this host's clock".into()
+            } else {
+                "starting to measure; this host's clock is not touched".into()
+            },
             facts: Vec::new(),
         };
     }
@@ -118,6 +122,9 @@ fn contact(daemon: &Daemon, now: Now) -> Option<Verdict> {
         Contact::Resolving => (Severity::Unknown, "resolving", "looking up its address".into()),
         Contact::NoAddress { why } => {
             (Severity::Bad, "no address", format!("its name has no address: {why}"))
+        }
+        Contact::Ended { why, last } => {
+            (Severity::Bad, "ended", format!("it measures no more: {why}{}", old(*last)))
         }
         Contact::Asking { .. } => (Severity::Unknown, "asking", "asked; no answer yet".into()),
         Contact::Silent { since, last: None } => (

@@ -3,6 +3,7 @@
 pub mod association;
 pub mod clock;
 pub mod columns;
+pub mod discipline;
 pub mod frame;
 pub mod help;
 pub mod peers;

@@ -30,7 +30,7 @@ fn what_cannot_be_run_is_told_with_its_place() {
             format!("server 127.0.0.1\ndriftfile {drift}\n"),
             "drift, line 1, column 1: the frequency",
         ),
-        ("restrict default\n".to_owned(), "run: there is no source to measure"),
+        ("restrict default\n".to_owned(), "ntp.conf: it names no source to measure"),
     ] {
         let conf = file("ntp.conf", &text);
         let output = run(&["-c", &conf]).output().unwrap();

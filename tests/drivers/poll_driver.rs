@@ -33,7 +33,7 @@ use ntpscope::engine::Engine;
 use ntpscope::engine::input::{Input, Received};
 use ntpscope::engine::output::{Event, Output, Socket, Ticket, Transmission};
 use ntpscope::engine::settings::{Algorithm, Settings};
-use ntpscope::net::discipline::{self, Permit};
+use ntpscope::net::discipline::{self, Looked, Permit};
 use ntpscope::net::stamp::{self, Bracket, Queue, Stamping};
 use ntpscope::net::steered::Steered;
 use ntpscope::units::{Boot, Mono, Now, PollExponent};
@@ -116,15 +116,14 @@ fn is_simulated(is_said: bool, preloaded: Option<&OsStr>) -> Result<bool> {
 
 /// The permit to steer the system's clock, after it was watched for some seconds.
 fn permit() -> Result<Permit> {
-    let permit = discipline::permit()?;
-    let mut before = discipline::look(&mut Adjtimex)?;
-    for _ in 0..discipline::LOOKS {
+    let mut claim = discipline::claim()?;
+    loop {
+        match claim.look(&mut Adjtimex)? {
+            Looked::Granted(permit) => return Ok(permit),
+            Looked::Watching(more) => claim = more,
+        }
         wait(&mut [], discipline::BETWEEN_LOOKS)?;
-        let after = discipline::look(&mut Adjtimex)?;
-        discipline::unchanged(before, after)?;
-        before = after;
     }
-    Ok(permit)
 }
 
 /// The engine and what it needs.
@@ -238,6 +237,9 @@ impl Driver {
         if let Some(by) = self.steered.stepped_by_others(mono, system, reread) {
             let now = self.now();
             self.engine.handle(&now, Input::ClockStepped { by });
+        }
+        if self.engine.report(now).is_converged {
+            self.steered.trust();
         }
         if let Some(outcome) = self.steered.end_stale_slew(now) {
             self.engine.handle(now, Input::Clock(outcome));

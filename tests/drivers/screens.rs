@@ -156,6 +156,7 @@ fn engine(second: f64) -> ClockLoop {
         jitter: ms(0.011),
         wander: Ppm::new(0.0031).unwrap(),
         time_constant: PollExponent::new(6),
+        held: None,
         notice: None,
         sources: Vec::new(),
     }

@@ -12,6 +12,7 @@ mod lab;
 mod terminal;
 
 mod contact;
+mod discipline;
 mod hostile;
 mod life;
 mod made_up;

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 use ntpscope::backend::{
     Incident, Measure, Offer, Offered, Pace, Request, TargetId, Update, World,
 };
+use ntpscope::config::engine::EngineSetup;
 use ntpscope::config::host::HostSpec;
 use ntpscope::config::ntp_conf::{Association, Directive, Kind, Options};
 use ntpscope::model::Contact;
+use ntpscope::model::clock_loop::{ClockLoop, Steers};
 use ntpscope::model::programs::{Program, ProgramKind};
 use ntpscope::model::question::Unreachable;
 use ntpscope::tui::app::{App, Overlay, Screen};
@@ -228,4 +231,69 @@ fn beside_a_daemon_the_clock_of_self_says_how_polite_it_is() {
     app.current = 0;
     tell(&mut app, TARGET, fixtures::site());
     assert!(!screen(&app).contains("beside chronyd"));
+}
+
+/// The engine of this program, told to steer the system's clock.
+fn disciplining(size: (u16, u16)) -> App {
+    let of = Measure::of([source(Kind::Server, "t1")]);
+    let setup = EngineSetup { discipline: true, ..EngineSetup::clone(&of.setup) };
+    let measure = Measure { setup: setup.into() };
+    let mut app = fixtures::started(&["ntp9.example.net"], size, Some(measure));
+    start(&mut app);
+    app
+}
+
+/// Its snapshot.
+fn steered(held: Option<&str>) -> ntpscope::model::Daemon {
+    let mut daemon = crate::clock::engine(90.0);
+    let engine = daemon.clock_loop.as_deref().unwrap().clone();
+    let held = held.map(Into::into);
+    daemon.clock_loop = Some(Arc::new(ClockLoop { steers: Steers::System, held, ..engine }));
+    daemon
+}
+
+#[test]
+fn that_the_clock_is_disciplined_is_on_top_of_every_screen() {
+    let mut app = disciplining((80, 24));
+    let steers = " DISCIPLINES THIS HOST'S CLOCK";
+    assert!(screen(&app).starts_with(steers), "{}", screen(&app));
+    assert!(!screen(&app).contains("not touched"), "{}", screen(&app));
+    tell(&mut app, TargetId::OWN, steered(None));
+    for (columns, rows) in [(80, 24), (120, 40), (60, 16), (31, 5)] {
+        app.size = (columns, rows);
+        for keys in ["", "c", "v", "esc ?", "esc 1", "f", "2"] {
+            press(&mut app, keys);
+            assert!(screen(&app).starts_with(steers), "{}", screen(&app));
+        }
+    }
+    app.size = (80, 24);
+    press(&mut app, "f p");
+    let top = screen(&app).lines().next().unwrap().to_owned();
+    assert!(top.contains("SYNC") && top.contains("-9.800 ppm") && top.contains("q ends"), "{top}");
+    tell(&mut app, TargetId::OWN, steered(Some("something else steers the clock")));
+    let top = screen(&app).lines().next().unwrap().to_owned();
+    assert!(top.contains("LEAVES THIS HOST'S CLOCK ALONE · something else steers"), "{top}");
+    let why = "cannot set the system's clock: not permitted".into();
+    let ended = Contact::Ended { why, last: None };
+    tell(&mut app, TargetId::OWN, fixtures::unheard(ended));
+    let top = screen(&app).lines().next().unwrap().to_owned();
+    assert!(top.contains("CLOCK ALONE · cannot set the system's clock"), "{top}");
+}
+
+#[test]
+fn whoever_steers_is_not_stopped_and_asks_before_it_ends_for_another_measurement() {
+    let mut app = disciplining((80, 24));
+    hear(&mut app, offer(&[]));
+    let ctrl_z = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
+    for event in [Event::Key(ctrl_z), Event::Stop] {
+        let now = app.now;
+        let effects = update(&mut app, now, event);
+        assert!(!effects.contains(&Effect::Suspend), "{effects:?}");
+        assert!(screen(&app).contains("it is not stopped"), "{}", screen(&app));
+        press(&mut app, "p");
+    }
+    press(&mut app, "m");
+    assert!(screen(&app).contains("DISCIPLINED now. Yes ENDS that"), "{}", screen(&app));
+    assert_eq!(measured(&press(&mut app, "y")).len(), 2);
+    assert!(!screen(&app).contains("DISCIPLINES"), "{}", screen(&app));
 }

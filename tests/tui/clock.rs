@@ -59,7 +59,7 @@ fn remote(second: f64) -> Daemon {
 }
 
 /// An engine that observes: a virtual clock converges, the system's is off.
-fn engine(second: f64) -> Daemon {
+pub(crate) fn engine(second: f64) -> Daemon {
     let mut daemon = remote(second);
     let behind = 3.21 + second * 0.0004;
     daemon.clock_loop = Some(Arc::new(ClockLoop {
@@ -75,6 +75,7 @@ fn engine(second: f64) -> Daemon {
         jitter: ms(0.011),
         wander: Ppm::new(0.0031).unwrap(),
         time_constant: PollExponent::new(6),
+        held: None,
         notice: None,
         sources: Vec::new(),
     }));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ntpscope::backend::TargetId;
+use ntpscope::backend::{Measure, TargetId};
 use ntpscope::model::daemon::{Associations, Detail};
 use ntpscope::model::vars::{Scope, lists};
 use ntpscope::model::{Absent, Contact, Daemon, Dated, Identity, Part, Peer, Reply, Values};
@@ -37,6 +37,11 @@ pub(crate) const TARGET: TargetId = TargetId::new(0);
 
 /// Screens over `labels` in a terminal of 256 colours.
 pub(crate) fn app(labels: &[&str], size: (u16, u16)) -> App {
+    started(labels, size, None)
+}
+
+/// The same, told to measure from the start on.
+pub(crate) fn started(labels: &[&str], size: (u16, u16), measure: Option<Measure>) -> App {
     let targets = labels.iter().zip(0..).map(|(label, place)| Target {
         id: TargetId::new(place),
         label: (*label).into(),
@@ -49,7 +54,7 @@ pub(crate) fn app(labels: &[&str], size: (u16, u16)) -> App {
         capabilities: Capabilities { depth: Depth::Indexed, ascii: false, light: None },
         themes: Themes::built_in().unwrap(),
         variant: None,
-        measure: None,
+        measure,
     };
     App::new(options, size, later(0.0))
 }

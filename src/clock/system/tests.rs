@@ -164,10 +164,17 @@ fn a_step_is_no_interference_with_what_follows() {
 }
 
 #[test]
-fn the_end_leaves_the_base_frequency() {
+fn the_end_leaves_the_base_frequency_once_that_is_known_and_before_what_was_there() {
     let kernel = Fake::new();
     let mut system = taken(&kernel);
     system.command(&at(1), &steer(-20.0, 400.0));
+    drop(system);
+    // What `Fake` begins with.
+    assert_eq!(kernel.changes(), [Change::Quiet, rate(380.0), rate(1.0)]);
+    let kernel = Fake::new();
+    let mut system = taken(&kernel);
+    system.command(&at(1), &steer(-20.0, 400.0));
+    system.trust();
     drop(system);
     assert_eq!(kernel.changes(), [Change::Quiet, rate(380.0), rate(-20.0)]);
 }
@@ -191,6 +198,7 @@ fn a_slew_that_was_forgotten_ends() {
 fn a_slew_that_a_guard_ended_in_our_silence_is_no_interference() {
     let kernel = Fake::new();
     let mut system = taken(&kernel);
+    system.trust();
     system.command(&at(1), &steer(-20.0, 400.0));
     kernel.set(|inside| inside.state.rate = Rate::from_ppm(Ppm::new(-20.0).unwrap()));
     assert!(matches!(system.command(&at(60), &steer(-20.0, 100.0)), Outcome::Steered(_)));

@@ -28,7 +28,7 @@ fn observing(servers: &[String]) -> Setup {
         }),
     });
     let engine = EngineSetup { directives: directives.collect(), ..EngineSetup::default() };
-    Setup { engine, clock: Clock::start(), told: None }
+    Setup { engine, clock: Clock::start(), permit: None, told: None }
 }
 
 /// Waits until a notice says `text`.
@@ -67,7 +67,7 @@ fn a_server_on_the_loopback_is_asked_and_heard() {
     let address = server.local_addr().unwrap().to_string();
     let answering = std::thread::spawn(move || answer(&server));
     block_on(async {
-        let mut running = start(observing(&[address])).await.unwrap();
+        let mut running = start(observing(&[address])).unwrap();
         hear(&mut running, "it answers").await;
     });
     answering.join().unwrap();
@@ -83,7 +83,7 @@ fn what_it_knows_is_a_daemon_like_any_other() {
     let mut setup = observing(&[address.to_string()]);
     setup.told = Some((TargetId::OWN, mailbox.clone()));
     let seen = block_on(async {
-        let running = start(setup).await.unwrap();
+        let running = start(setup).unwrap();
         let looked = async {
             loop {
                 let update = std::future::poll_fn(|context| mailbox.poll(context)).await;
@@ -123,7 +123,7 @@ fn a_name_is_looked_up_and_its_address_asked() {
         if let Directive::Association(association) = &mut setup.engine.directives[0].directive {
             association.family = Some(Family::Ipv4);
         }
-        let mut running = start(setup).await.unwrap();
+        let mut running = start(setup).unwrap();
         hear(&mut running, "it answers").await;
     });
     answering.join().unwrap();
@@ -133,7 +133,7 @@ fn a_name_is_looked_up_and_its_address_asked() {
 fn a_directive_that_cannot_be_followed_is_told_with_its_line() {
     let twice = ["127.0.0.1:9".to_owned(), "127.0.0.1:9".to_owned()];
     block_on(async {
-        let mut running = start(observing(&twice)).await.unwrap();
+        let mut running = start(observing(&twice)).unwrap();
         hear(&mut running, "line 2 is not followed").await;
     });
 }
@@ -181,3 +181,5 @@ fn transmission(to: SocketAddr) -> Transmission {
     }
     panic!("it never asks")
 }
+
+mod steering;

@@ -24,6 +24,10 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
     match action {
         Action::Quit | Action::No if app.overlay.is_some() => app.overlay = None,
         Action::Quit => effects.push(Effect::Quit),
+        Action::Suspend if app.fixed.stays => {
+            let why = "started with --discipline it is not stopped: nobody would steer the clock";
+            app.message = Some(why.into());
+        }
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Panic => effects.push(Effect::Panic),
         Action::Redraw => effects.push(Effect::Redraw),

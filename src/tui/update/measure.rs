@@ -52,6 +52,7 @@ pub fn agree(app: &mut App, effects: &mut Vec<Effect>) {
 
 /// Lets the engine begin, and shows it.
 pub fn start(app: &mut App, measure: Measure, effects: &mut Vec<Effect>) {
+    app.disciplines = measure.setup.discipline;
     let place = app.tabs.iter().position(|tab| tab.target == TargetId::OWN);
     let target = Target { id: TargetId::OWN, label: OWN_LABEL.into(), is_local: true };
     let mut tab = Tab::new(target);

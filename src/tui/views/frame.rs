@@ -11,7 +11,7 @@ use crate::model::Peer;
 use crate::tui::app::{App, Tab};
 use crate::tui::theme::Theme;
 use crate::tui::verdict::{self, Severity, Verdict};
-use crate::tui::views::world;
+use crate::tui::views::{discipline, world};
 use crate::tui::widgets::text;
 use crate::units::Tally;
 
@@ -20,6 +20,8 @@ use crate::units::Tally;
 pub struct Areas {
     /// How the world stands, when it is simulated.
     pub world: Rect,
+    /// That this host's clock is disciplined, when it is.
+    pub discipline: Rect,
     /// The tabs; no lines when there is one daemon only.
     pub tabs: Rect,
     /// Sentence, facts and notices.
@@ -33,19 +35,22 @@ pub struct Areas {
 /// Shares out `area`.
 pub fn areas(app: &App, area: Rect) -> Areas {
     let world = app.world.as_ref().map_or(0, |_| world::height(area.height)).min(area.height);
-    let tabs = u16::from(app.tabs.len() > 1).min(area.height - world);
-    let status = 1.min(area.height - world - tabs);
-    let room = area.height - world - tabs - status;
+    let discipline = u16::from(app.disciplines).min(area.height - world);
+    let top = world + discipline;
+    let tabs = u16::from(app.tabs.len() > 1).min(area.height - top);
+    let status = 1.min(area.height - top - tabs);
+    let room = area.height - top - tabs - status;
     let wanted = app.tab().map_or(0, |tab| head_lines(app, tab, area.width, area.height).len());
     // The screen itself keeps at least half.
     let head = u16::try_from(wanted).unwrap_or(u16::MAX).min(room.div_ceil(2));
     let line = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
     Areas {
         world: line(0, world),
-        tabs: line(world, tabs),
-        head: line(world + tabs, head),
-        body: line(world + tabs + head, room - head),
-        status: line(world + tabs + room, status),
+        discipline: line(world, discipline),
+        tabs: line(top, tabs),
+        head: line(top + tabs, head),
+        body: line(top + tabs + head, room - head),
+        status: line(top + tabs + room, status),
     }
 }
 
@@ -54,6 +59,9 @@ pub fn render(app: &App, areas: &Areas, buffer: &mut Buffer) {
     let theme = app.theme();
     if let Some(world) = &app.world {
         world::render(app, world, areas.world, buffer);
+    }
+    if app.disciplines {
+        discipline::render(app, areas.discipline, buffer);
     }
     render_tabs(app, &theme, areas.tabs, buffer);
     let Some(tab) = app.tab() else {
@@ -129,6 +137,15 @@ fn render_tabs(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         let style = if is_current { theme.bar } else { style(theme, verdict.severity) };
         column += text::put(buffer, area, (column, 0), title, style);
     }
+}
+
+/// A line on top of everything: the first of `parts` that fit, `right` at its end.
+pub fn banner(app: &App, area: Rect, row: u16, parts: &[String], right: &str, buffer: &mut Buffer) {
+    let room = usize::from(area.width).saturating_sub(2 + text::width(right) + 1);
+    let line = text::join(parts, " · ", room);
+    let line = text::cut(&app.marks(&line), room, app.is_ascii());
+    let line = format!(" {} {right} ", text::pad(&line, room, false));
+    text::put(buffer, area, (0, row), &line, app.theme().bar);
 }
 
 /// The sign of a severity.

@@ -106,12 +106,15 @@ fn conditions(app: &App, plan: &Plan) -> Vec<(Style, String)> {
             )
         });
     }
-    lines.push((
-        theme.text,
-        "This host's clock is not touched: what is steered is a virtual clock laid over it. \
-         Nobody is served, and nothing is sent before you say yes."
-            .into(),
-    ));
+    let not_touched = "what is steered is a virtual clock laid over it. Nobody is served, and \
+                       nothing is sent before you say yes.";
+    lines.push(if app.disciplines {
+        let ends = "This host's clock is DISCIPLINED now. Yes ENDS that: it is left at its frequency, \
+                    and from then on";
+        (theme.bad, format!("{ends} {not_touched}"))
+    } else {
+        (theme.text, format!("This host's clock is not touched: {not_touched}"))
+    });
     if let Some(trouble) = &plan.trouble {
         lines.push((theme.bad, trouble.clone()));
     }

@@ -7,6 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 use crate::backend::{Pace, World};
 use crate::tui::app::App;
 use crate::tui::command::Action;
+use crate::tui::views::frame::banner;
 use crate::tui::widgets::text;
 use crate::tui::{format, keymap};
 
@@ -33,21 +34,12 @@ pub fn render(app: &App, world: &World, area: Rect, buffer: &mut Buffer) {
     let keys = keys(app);
     if area.height < 2 {
         let parts = [title.into(), pace, latest, elapsed];
-        put(app, area, 0, &parts, "", buffer);
+        banner(app, area, 0, &parts, "", buffer);
     } else {
-        put(app, area, 0, &[title.into(), pace, elapsed, kind], &keys, buffer);
-        put(app, area, 1, &[latest], "", buffer);
+        banner(app, area, 0, &[title.into(), pace, elapsed, kind], &keys, buffer);
+        banner(app, area, 1, &[latest], "", buffer);
     }
     text::put(buffer, area, (1, 0), title, theme.bar.patch(theme.bad));
-}
-
-/// One line: the first of `parts` that fit, `right` at its end.
-fn put(app: &App, area: Rect, row: u16, parts: &[String], right: &str, buffer: &mut Buffer) {
-    let room = usize::from(area.width).saturating_sub(2 + text::width(right) + 1);
-    let line = text::join(parts, " · ", room);
-    let line = text::cut(&app.marks(&line), room, app.is_ascii());
-    let line = format!(" {} {right} ", text::pad(&line, room, false));
-    text::put(buffer, area, (0, row), &line, app.theme().bar);
 }
 
 /// The keys that change it.

@@ -27,6 +27,7 @@ pub fn facts(context: &Context<'_>) -> Vec<(&'static str, String)> {
     add("Error", error(context, values, engine));
     add("Source", Some(source(context, values)));
     add("Loop", engine.map(state).or_else(|| last_event(context)));
+    add("Held", engine.and_then(|engine| engine.held.as_deref().map(str::to_owned)));
     add("Notice", engine.and_then(|engine| engine.notice.as_deref().map(str::to_owned)));
     add("Frequency", frequency(values, engine));
     add("Noise", noise(context, values, engine));
