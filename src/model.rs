@@ -8,6 +8,7 @@ pub mod absent;
 pub mod clock_loop;
 pub mod daemon;
 pub mod decode;
+pub mod happened;
 pub mod identity;
 pub mod interest;
 pub mod json;

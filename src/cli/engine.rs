@@ -5,13 +5,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::args::LookUps;
+use crate::cli::exit::Exit;
 use crate::cli::setup;
 use crate::cli::sim::algorithm;
 use crate::config::Rejected;
 use crate::config::engine::{Algorithm, EngineSetup};
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::Directive;
-use crate::units::NtpTimestamp;
+use crate::model::happened::Happened;
+use crate::model::vars::system;
+use crate::model::{Daemon, json};
+use crate::units::{AssocId, Leap, Now, NtpTimestamp, Stratum, Tally};
 
 /// What is to be measured from here, and which clock is steered by it.
 #[derive(Clone, Debug, Default, Args)]
@@ -39,6 +44,29 @@ pub struct RunArguments {
     /// What is measured.
     #[command(flatten)]
     pub measured: MeasureArguments,
+
+    /// Which addresses and names are looked up.
+    #[command(flatten)]
+    pub look_ups: LookUps,
+
+    /// Print JSON, an object a line: what happens, and all that is known whenever that changes
+    /// much, at least every 16 s.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl RunArguments {
+    /// What stands below the options in `--help`.
+    pub fn after_help() -> String {
+        format!(
+            "Lines go to stdout, dated in UTC; what is left out of a configuration, to stderr.\n\
+             SIGTERM, SIGINT, SIGHUP and SIGQUIT end it in order: a clock that it steered keeps the\n\
+             frequency that was measured, without what was added to take an offset away. SIGKILL\n\
+             cannot be caught: it leaves the clock at the rate in force. With --discipline SIGTSTP\n\
+             (Ctrl-Z) is not followed.\n\n{}",
+            Exit::help()
+        )
+    }
 }
 
 impl MeasureArguments {
@@ -89,6 +117,71 @@ pub fn dated(at: NtpTimestamp, what: &str) -> String {
         .map(|date| date.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
     format!("{} {what}\n", date.unwrap_or_else(|_| "unknown".to_owned()))
 }
+
+/// How what happens is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling {
+    /// As JSON, an object a line.
+    pub json: bool,
+    /// With addresses only, where they are known.
+    pub numeric: bool,
+}
+
+impl Telling {
+    /// The line of what happened.
+    pub fn happened(self, at: NtpTimestamp, what: &Happened) -> String {
+        if self.json {
+            return json::engine::happened(what, at).to_string() + "\n";
+        }
+        dated(at, &what.sentence(self.numeric))
+    }
+
+    /// The line of what happened to the program itself.
+    pub fn program(self, at: NtpTimestamp, text: &str) -> String {
+        let what = Happened { about: "program", text: text.to_owned(), ..Happened::default() };
+        self.happened(at, &what)
+    }
+}
+
+/// What of an engine's state makes a line of its own when it changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    state: Option<&'static str>,
+    is_converged: bool,
+    held: Option<Box<str>>,
+    leap: Option<Leap>,
+    stratum: Option<Stratum>,
+    tallies: Vec<(AssocId, Tally)>,
+}
+
+impl Standing {
+    /// That of a snapshot.
+    pub fn of(daemon: &Daemon) -> Self {
+        let engine = daemon.clock_loop.as_deref();
+        let values = daemon.system.latest();
+        Self {
+            state: engine.map(|engine| engine.state),
+            is_converged: engine.is_some_and(|engine| engine.is_converged),
+            held: engine.and_then(|engine| engine.held.clone()),
+            leap: values.and_then(|values| values.leap(&system::LEAP)),
+            stratum: values.and_then(|values| values.stratum(&system::STRATUM)),
+            tallies: daemon.peers.iter().map(|peer| (peer.id, peer.status.tally())).collect(),
+        }
+    }
+}
+
+/// All that is known of an engine at `now`, as a line of JSON.
+pub fn state(daemon: &Daemon, now: Now) -> String {
+    let mut object = json::daemon(daemon, now.mono);
+    if let Some(object) = object.as_object_mut() {
+        object.insert("host".into(), OWN.into());
+        object.insert("time".into(), json::rfc3339(now.clock));
+    }
+    format!("{object}\n")
+}
+
+/// What the engine in this process is called.
+const OWN: &str = "self";
 
 /// The era that dates lie in: 68 years to both sides of 2027.
 const NEAR: i64 = 1_800_000_000;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend as _, Request, TargetId, Update};
 use crate::cli::args::{Arguments, LookUps};
-use crate::cli::engine::{RunArguments, dated};
+use crate::cli::engine::{RunArguments, Standing, Telling, state};
 use crate::cli::exit::{Exit, printed};
 use crate::cli::ntpq;
 use crate::cli::probe::{self, ProbeArguments};
@@ -26,6 +26,7 @@ use crate::net;
 use crate::net::clock::Clock;
 use crate::net::discipline::{self, Permit};
 use crate::net::engine::{self, StartFailed};
+use crate::net::mailbox::Mailbox;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
 use crate::net::signals::{Signals, Wanted};
@@ -147,7 +148,7 @@ pub fn engine(arguments: &RunArguments) -> Exit {
         }
     };
     let ended = runtime().map(|runtime| {
-        let ended = runtime.block_on(attend(setup, permit));
+        let ended = runtime.block_on(attend(arguments, setup, permit));
         // A resolver that hangs is not waited for. The engine goes here, and its clock is left at
         // its base frequency.
         runtime.shutdown_background();
@@ -206,35 +207,66 @@ enum Ended {
 
 /// Starts an engine and tells what it has to say, until a signal ends it; the outcome is that of
 /// the telling.
-async fn attend(setup: EngineSetup, permit: Option<Permit>) -> Result<io::Result<()>, Ended> {
+async fn attend(
+    arguments: &RunArguments,
+    setup: EngineSetup,
+    permit: Option<Permit>,
+) -> Result<io::Result<()>, Ended> {
     let clock = Clock::start();
     // Before the engine starts: who ends it while it starts must not leave a clock half taken over.
     let mut signals = Signals::catch(permit.is_some()).map_err(Ended::System)?;
-    let setup = engine::Setup { engine: setup, clock, permit, told: None };
-    let mut running = engine::start(setup).map_err(Ended::NotStarted)?;
-    let tell = |what: &str| {
-        let mut out = io::stdout().lock();
-        out.write_all(dated(clock.now().clock, what).as_bytes()).and_then(|()| out.flush())
+    let telling = Telling { json: arguments.json, numeric: arguments.look_ups.numeric };
+    let mailbox = Mailbox::default();
+    let setup = engine::Setup {
+        engine: setup,
+        families: families(arguments.look_ups),
+        clock,
+        permit,
+        told: telling.json.then(|| (TargetId::OWN, mailbox.clone())),
     };
-    let mut told = tell("started");
+    let steers = if setup.permit.is_some() { "this host's clock" } else { "a virtual clock" };
+    let mut running = engine::start(setup).map_err(Ended::NotStarted)?;
+    let now = || clock.now().clock;
+    let mut told = print(&telling.program(now(), &format!("started, steering {steers}")));
+    let mut last: Option<(Standing, Mono)> = None;
     while told.is_ok() {
-        let notice = tokio::select! {
-            notice = running.notice() => notice,
+        let line = tokio::select! {
             wanted = signals.next() => match wanted {
                 Wanted::End => break,
-                Wanted::Stop => {
-                    told = tell("not stopped: nobody would steer this host's clock");
-                    continue;
+                Wanted::Stop => telling.program(now(), "not stopped: nobody would steer the clock"),
+            },
+            notice = running.notice() => match notice {
+                Some(notice) => telling.happened(now(), &notice.happened()),
+                None => return Err(Ended::ByItself),
+            },
+            update = poll_fn(|context| mailbox.poll(context)) => match update {
+                Update::Daemon { daemon, .. } => {
+                    let (now, standing) = (clock.now(), Standing::of(&daemon));
+                    let is_news = last.as_ref().is_none_or(|(known, since)| {
+                        *known != standing || now.mono.since(*since) >= BETWEEN_STATES
+                    });
+                    if !is_news {
+                        continue;
+                    }
+                    last = Some((standing, now.mono));
+                    state(&daemon, now)
                 }
+                _ => continue,
             },
         };
-        match notice {
-            Some(notice) => told = tell(&notice.to_string()),
-            None => return Err(Ended::ByItself),
-        }
+        told = print(&line);
     }
-    Ok(told.and_then(|()| tell("ended")))
+    Ok(told.and_then(|()| print(&telling.program(now(), "ended"))))
 }
+
+/// Prints a line at once, for whoever follows.
+fn print(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes()).and_then(|()| out.flush())
+}
+
+/// How old the state that was told last may become, when nothing much changes.
+const BETWEEN_STATES: Duration = Duration::from_secs(16);
 
 /// The names of addresses that came in time.
 pub type Names = Vec<(IpAddr, Option<Arc<str>>)>;

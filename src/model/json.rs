@@ -11,6 +11,7 @@
 //!   Registers and flash bits have their number beside them, under the name with `_bits`.
 //! - What the table does not know is in `other`, as the daemon wrote it.
 
+pub mod engine;
 pub mod probed;
 
 use std::fmt::Display;
@@ -57,6 +58,9 @@ pub fn daemon(daemon: &Daemon, now: Mono) -> Json {
     insert_part(&mut top, &mut absent, "system", &daemon.system, now, |values| {
         variables(values, SYSTEM)
     });
+    if let Some(engine) = &daemon.clock_loop {
+        top.insert("loop".into(), engine::clock_loop(engine));
+    }
     let peers = daemon.peers.iter().map(|one| peer(daemon, one, now)).collect();
     top.insert("peers".into(), Json::Array(peers));
     insert_unless_empty(&mut top, "absent", absent);
@@ -360,8 +364,9 @@ fn ntp_text(stamp: NtpTimestamp) -> String {
     format!("{:08x}.{:08x}", stamp.seconds(), stamp.fraction())
 }
 
-/// RFC 3339 in UTC; eras are told apart by taking the time between 1968 and 2104.
-fn rfc3339(stamp: NtpTimestamp) -> Json {
+/// A time in RFC 3339 and UTC; eras are told apart by taking it between 1968 and 2104. `null` for
+/// the timestamp that means never.
+pub fn rfc3339(stamp: NtpTimestamp) -> Json {
     let (seconds, nanoseconds) = stamp.to_unix(SECOND_ERA);
     match i32::try_from(nanoseconds).map(|ns| jiff::Timestamp::new(seconds, ns)) {
         Ok(Ok(instant)) if !stamp.is_never() => format!("{instant:.9}").into(),

@@ -18,7 +18,7 @@ use crate::config::engine::EngineSetup;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
-use crate::engine::output::{Output, Resolution, Socket, Transmission};
+use crate::engine::output::{Event, Output, Resolution, Socket, Transmission};
 use crate::engine::settings::Settings;
 use crate::engine::snapshot::{self, Snapshots};
 use crate::model::clock_loop::Steers;
@@ -39,7 +39,7 @@ mod notice;
 pub mod probe;
 mod sockets;
 
-pub use notice::{Notice, StartFailed};
+pub use notice::{Notice, Source, StartFailed};
 use sockets::{Departure, Sockets};
 
 /// How an engine is started.
@@ -47,6 +47,8 @@ use sockets::{Departure, Sockets};
 pub struct Setup {
     /// What files and command line say.
     pub engine: EngineSetup,
+    /// Which addresses of names will do, where a source's own line does not say.
+    pub families: Families,
     /// The program's clock.
     pub clock: Clock,
     /// The right to steer the system's clock, which is steered if this is there; without it a
@@ -144,6 +146,7 @@ fn begin<K: Kernel + Send + 'static>(
         guard,
         _permit: permit,
         clock: setup.clock,
+        families: setup.families,
         drift_file,
         sockets: Sockets::new(news.clone()),
         may_listen: setup.engine.listens,
@@ -185,6 +188,7 @@ struct Driver<K: Kernel> {
     /// Ends a slew when this task hangs.
     guard: Option<Guard>,
     clock: Clock,
+    families: Families,
     drift_file: Option<PathBuf>,
     sockets: Sockets,
     /// Port 123 may be opened for peers, and nobody has tried yet.
@@ -358,7 +362,7 @@ impl<K: Kernel> Driver<K> {
                     let now = self.now();
                     self.engine.handle(&now, Input::Clock(outcome));
                 }
-                Output::Event(event) => self.tell(Notice::Event(event)),
+                Output::Event(event) => self.tell_event(event),
                 Output::Drift(drift) => self.keep(drift),
                 Output::Fault(what) => self.tell(Notice::Fault(what)),
             }
@@ -398,7 +402,7 @@ impl<K: Kernel> Driver<K> {
         let families = match resolution.family {
             Some(Family::Ipv4) => Families::V4,
             Some(Family::Ipv6) => Families::V6,
-            None => Families::Any,
+            None => self.families,
         };
         let news = self.news.clone();
         self.errands.spawn(async move {
@@ -427,6 +431,15 @@ impl<K: Kernel> Driver<K> {
                 drop(news.send(result).await);
             }
         });
+    }
+
+    fn tell_event(&self, event: Event) {
+        let association = notice::association(&event).and_then(|id| self.engine.association(id));
+        let source = association.map(|association| Source {
+            host: association.origin.host.to_string().into(),
+            address: association.address,
+        });
+        self.tell(Notice::Event { event, source });
     }
 
     fn tell(&self, notice: Notice) {

@@ -28,6 +28,7 @@ pub struct Network {
     own: JoinSet<()>,
     names: resolver::Asked,
     clock: Clock,
+    families: Families,
     /// The right to steer the system's clock, until the engine that is to do so takes it.
     permit: Option<Permit>,
 }
@@ -45,6 +46,7 @@ impl Network {
             tasks: JoinSet::new(),
             own: JoinSet::new(),
             clock,
+            families,
             names: resolver::Asked::default(),
             permit: None,
         };
@@ -88,6 +90,7 @@ impl Network {
         let setup = Setup {
             engine: EngineSetup { discipline: permit.is_some(), drift_file, ..given },
             clock: self.clock,
+            families: self.families,
             permit,
             told: Some((TargetId::OWN, self.mailbox.clone())),
         };

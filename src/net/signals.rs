@@ -1,6 +1,7 @@
 //! The signals that end the program, caught so that it ends in order: a clock that is steered is
 //! left at its base frequency, and a terminal is given back.
 
+use std::fs;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
@@ -10,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// The signals that are caught, for as long as the process lives.
 #[derive(Debug)]
 pub struct Signals {
-    ends: [Signal; 4],
+    ends: Vec<Signal>,
     stop: Option<Signal>,
 }
 
@@ -27,19 +28,23 @@ impl Signals {
     /// Catches what would end the program, and with `is_steering` also what would stop it: a clock
     /// must not run at the rate of a slew while whoever set that is stopped.
     ///
-    /// Must be called within a runtime.
+    /// What whoever started us had ignored stays so, SIGTERM excepted: that is what `nohup` and
+    /// the shell's `&` are for. Must be called within a runtime.
     ///
     /// # Errors
     /// The system gives no handler.
     pub fn catch(is_steering: bool) -> io::Result<Self> {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = ignored(&status);
+        let ends = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()];
+        let ends = ends.into_iter().filter(|kind| {
+            let number = u32::try_from(kind.as_raw_value()).unwrap_or_default();
+            ignored & 1_u64.checked_shl(number.saturating_sub(1)).unwrap_or_default() == 0
+        });
+        let ends = std::iter::once(SignalKind::terminate()).chain(ends);
         let stop = || signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP));
         Ok(Self {
-            ends: [
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::hangup())?,
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::quit())?,
-            ],
+            ends: ends.map(signal).collect::<io::Result<_>>()?,
             stop: is_steering.then(stop).transpose()?,
         })
     }
@@ -58,5 +63,22 @@ impl Signals {
     /// The next signal.
     pub async fn next(&mut self) -> Wanted {
         poll_fn(|context| self.poll(context)).await
+    }
+}
+
+/// The signals that are ignored, one bit each from the lowest, as a process's status has them.
+fn ignored(status: &str) -> u64 {
+    let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_read_from_a_status() {
+        assert_eq!(ignored("Name:\tx\nSigIgn:\t0000000000001007\n"), 0x1007);
+        assert_eq!(ignored("nothing of it"), 0);
     }
 }

@@ -1,19 +1,28 @@
 //! What an engine on the network has to say, and why it does not start.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::clock::system::Failed as ClockFailed;
 use crate::engine::mobilize;
 use crate::engine::output::Event;
+use crate::model::happened::Happened;
 use crate::net::udp::Failed;
+use crate::units::AssocId;
+use crate::wire::mode6::status::codes::{self, Code};
 
 /// What a running engine has to say.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Notice {
     /// Something happened.
-    Event(Event),
+    Event {
+        /// What.
+        event: Event,
+        /// The source that it is about, when it is about one that is known.
+        source: Option<Source>,
+    },
     /// The engine found itself in a state that cannot be; it holds the clock and goes on.
     Fault(&'static str),
     /// The machine did not do its part.
@@ -36,37 +45,83 @@ pub enum Notice {
     },
 }
 
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A source as a person knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What it was called in the configuration.
+    pub host: Box<str>,
+    /// Its address, once it is known.
+    pub address: Option<SocketAddr>,
+}
+
+impl Notice {
+    /// The same, to be told.
+    pub fn happened(&self) -> Happened {
+        let about =
+            |about: &'static str, text: String| Happened { about, text, ..Happened::default() };
         match self {
-            Self::Event(Event::System { detail, .. }) => f.write_str(detail),
-            Self::Event(Event::Peer { association, detail, .. }) => {
-                write!(f, "association {association}: {detail}")
+            Self::Event { event, source } => {
+                let happened = happened(event);
+                let address = source.as_ref().and_then(|source| source.address);
+                let host = source.as_ref().map(|source| source.host.clone());
+                Happened { host, address, ..happened }
             }
-            Self::Event(Event::Version { association, asked, answered }) => {
-                write!(
-                    f,
-                    "association {association}: asked in version {asked}, it answers in {answered}"
-                )
+            Self::Fault(what) => {
+                about("trouble", format!("a fault of the engine, which holds the clock: {what}"))
             }
-            Self::Event(Event::Smearing { association }) => {
-                write!(
-                    f,
-                    "association {association}: by its reference ID it smears a leap second; do \
-                     not mix it with servers that do not"
-                )
+            Self::Trouble(failed) => about("trouble", failed.to_string()),
+            Self::Drift { path, source } => {
+                about("trouble", format!("cannot write {}: {source}", path.display()))
             }
-            Self::Event(Event::Held(held)) => write!(f, "the clock was left alone: {held}"),
-            Self::Event(Event::Stepped { by }) => {
-                write!(f, "the clock was stepped by {:+.6} s", by.seconds())
+            Self::NotFollowed { line, why } => {
+                about("config", format!("line {line} is not followed: {why}"))
             }
-            Self::Fault(what) => write!(f, "a fault of the engine, which holds the clock: {what}"),
-            Self::Trouble(failed) => failed.fmt(f),
-            Self::Drift { path, source } => write!(f, "cannot write {}: {source}", path.display()),
-            Self::NotFollowed { line, why } => write!(f, "line {line} is not followed: {why}"),
-            Self::StaleSlew => f.write_str("a slew that was forgotten was ended"),
+            Self::StaleSlew => about("clock", "a slew that was forgotten was ended".to_owned()),
         }
     }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.happened().sentence(false))
+    }
+}
+
+/// The association that an event is about.
+pub(super) const fn association(event: &Event) -> Option<AssocId> {
+    match event {
+        Event::Peer { association, .. }
+        | Event::Version { association, .. }
+        | Event::Smearing { association } => Some(*association),
+        _ => None,
+    }
+}
+
+fn happened(event: &Event) -> Happened {
+    let word = |table: &'static [Code], code| codes::find(table, code).map(|found| found.word);
+    let (about, event_word, text) = match event {
+        Event::System { code, detail } => {
+            ("system", word(&codes::SYSTEM_EVENTS, *code), detail.clone())
+        }
+        Event::Peer { code, detail, .. } => {
+            ("source", word(&codes::PEER_EVENTS, *code), detail.clone())
+        }
+        Event::Version { asked, answered, .. } => {
+            ("source", None, format!("asked in version {asked}, it answers in {answered}"))
+        }
+        Event::Smearing { .. } => (
+            "source",
+            None,
+            "by its reference ID it smears a leap second; do not mix it with servers that do not"
+                .to_owned(),
+        ),
+        Event::Held(held) => ("clock", None, format!("the clock was left alone: {held}")),
+        Event::Stepped { by } => {
+            ("clock", None, format!("the clock was stepped by {:+.6} s", by.seconds()))
+        }
+    };
+    let association = association(event);
+    Happened { about, event: event_word, association, text, ..Happened::default() }
 }
 
 /// Why an engine cannot be started.

@@ -28,7 +28,7 @@ fn observing(servers: &[String]) -> Setup {
         }),
     });
     let engine = EngineSetup { directives: directives.collect(), ..EngineSetup::default() };
-    Setup { engine, clock: Clock::start(), permit: None, told: None }
+    Setup { engine, families: Families::Any, clock: Clock::start(), permit: None, told: None }
 }
 
 /// Waits until a notice says `text`.
