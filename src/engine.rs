@@ -83,6 +83,8 @@ pub struct Engine {
     requires_auth: bool,
     /// Whether servers are listened to that broadcast.
     broadcasts: Broadcasts,
+    /// Why what is sent to everybody is not heard, if it is not.
+    deaf: Option<String>,
     /// How far requests to groups go.
     reaches: Reaches,
     discipline: Box<dyn Discipline>,
@@ -147,6 +149,7 @@ impl Engine {
             steering: Steering::default(),
             requires_auth: true,
             broadcasts: Broadcasts::default(),
+            deaf: None,
             reaches: Reaches::default(),
             discipline,
             measured: 0,
@@ -182,6 +185,7 @@ impl Engine {
             }
             Input::Unsent { ticket } => self.unsent(ticket),
             Input::Resolved { question, addresses } => self.resolved(now, &question, &addresses),
+            Input::NotListening { why } => self.deaf = Some(why),
             Input::OwnAddresses(addresses) => self.know_own_addresses(now, &addresses),
             Input::Clock(outcome) => self.commanded(now, &outcome),
             Input::ClockStepped { by } => self.clock_stepped(now, by),
@@ -254,6 +258,11 @@ impl Engine {
     /// Why the clock did not take our last command, if it did not.
     pub const fn held(&self) -> Option<Held> {
         self.held
+    }
+
+    /// Why what is sent to everybody is not heard though it is to be, if it is not.
+    pub fn deaf(&self) -> Option<&str> {
+        self.deaf.as_deref()
     }
 
     /// The leap second that is to come, as clients are told.

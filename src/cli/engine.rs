@@ -12,7 +12,7 @@ use crate::cli::sim::algorithm;
 use crate::config::Rejected;
 use crate::config::engine::{Algorithm, EngineSetup};
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::Directive;
+use crate::config::ntp_conf::{Directive, Flag};
 use crate::model::happened::Happened;
 use crate::model::vars::system;
 use crate::model::{Daemon, json};
@@ -28,6 +28,11 @@ pub struct MeasureArguments {
     /// Measure the sources of this ntp.conf from here, with its keys, drift file and settings.
     #[arg(short = 'c', value_name = "FILE")]
     pub sources_of: Option<PathBuf>,
+
+    /// Listen on this port in place of 123, where the configuration asks to listen: to broadcasts,
+    /// and for peers.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
 
     /// Steer this host's clock. Without this no clock is touched.
     #[arg(long)]
@@ -87,6 +92,7 @@ impl MeasureArguments {
                 Directive::Association(_)
                     | Directive::BroadcastClient { .. }
                     | Directive::MulticastClient(_)
+                    | Directive::Flag { flag: Flag::BroadcastClient, is_enabled: true }
             )
         };
         if !setup.directives.iter().any(|placed| is_source(&placed.directive)) {
@@ -106,7 +112,10 @@ impl MeasureArguments {
         }
         let algorithm = self.discipline_algorithm;
         let discipline = self.discipline;
-        Ok((EngineSetup { discipline, algorithm, listens: true, ..setup }, notices))
+        Ok((
+            EngineSetup { discipline, algorithm, listens: true, port: self.port, ..setup },
+            notices,
+        ))
     }
 }
 

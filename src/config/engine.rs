@@ -19,7 +19,9 @@ pub struct EngineSetup {
     pub drift: Option<Drift>,
     /// Whether the system's clock is steered; otherwise a virtual one, laid over it.
     pub discipline: bool,
-    /// Whether port 123 may be opened where the configuration has a use for it.
+    /// The port that is listened on, where it is not 123.
+    pub port: Option<u16>,
+    /// Whether that port may be opened where the configuration has a use for it.
     pub listens: bool,
     /// How the clock is disciplined.
     pub algorithm: Algorithm,

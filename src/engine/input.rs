@@ -33,6 +33,11 @@ pub enum Input<'a> {
         /// The addresses, in the resolver's order.
         addresses: Vec<IpAddr>,
     },
+    /// What [`Output::Listen`](super::output::Output::Listen) asked for cannot be had.
+    NotListening {
+        /// Why, as a sentence.
+        why: String,
+    },
     /// The addresses of this host, told at the start and when they change: who gets time from one
     /// of them is in a loop with us.
     OwnAddresses(Vec<IpAddr>),

@@ -137,10 +137,13 @@ impl Snapshots {
     }
 }
 
-/// The offset that keeps the loop from acting, in words.
+/// What keeps the loop from acting or from hearing, in words.
 fn notice(engine: &Engine) -> Option<Box<str>> {
-    let panic = engine.system().panic?;
-    Some(format!("an offset of {:+.3} s is beyond the panic threshold", panic.seconds()).into())
+    if let Some(panic) = engine.system().panic {
+        let offset_s = panic.seconds();
+        return Some(format!("an offset of {offset_s:+.3} s is beyond the panic threshold").into());
+    }
+    engine.deaf().map(Into::into)
 }
 
 fn loop_source(source: &SourceReport) -> LoopSource {

@@ -15,6 +15,7 @@ use crate::clock::system::Adjtimex;
 use crate::clock::system::kernel::Kernel;
 use crate::config::drift::Drift;
 use crate::config::engine::EngineSetup;
+use crate::config::host::NTP_PORT;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
@@ -27,14 +28,16 @@ use crate::net::clock::Clock;
 use crate::net::discipline::Permit;
 use crate::net::guard::Guard;
 use crate::net::mailbox::Mailbox;
-use crate::net::own_addresses;
+use crate::net::own_addresses::{self, Interface};
 use crate::net::programs;
 use crate::net::resolver::{self, Families};
 use crate::net::stamp::{self, Bracket};
 use crate::net::steered::{self, Steered};
+use crate::net::udp::Failed;
 use crate::units::{Mono, Now};
 
 mod drift;
+mod groups;
 mod notice;
 pub mod probe;
 mod sockets;
@@ -148,7 +151,7 @@ fn begin<K: Kernel + Send + 'static>(
         clock: setup.clock,
         families: setup.families,
         drift_file,
-        sockets: Sockets::new(news.clone()),
+        sockets: Sockets::new(news.clone(), setup.engine.port.unwrap_or(NTP_PORT)),
         may_listen: setup.engine.listens,
         errands: JoinSet::new(),
         news,
@@ -174,7 +177,7 @@ enum News {
     /// A name was looked up.
     Resolved(Resolution, Vec<IpAddr>),
     /// The addresses of this host.
-    OwnAddresses(Vec<IpAddr>),
+    OwnAddresses(Vec<Interface>),
     /// The drift file could not be written.
     NoDrift(PathBuf, std::io::Error),
 }
@@ -197,7 +200,7 @@ struct Driver<K: Kernel> {
     errands: JoinSet<()>,
     news: Sender<News>,
     notices: Sender<Notice>,
-    own: Vec<IpAddr>,
+    own: Vec<Interface>,
     snapshots: Snapshots,
     told: Option<(TargetId, Mailbox)>,
     /// When the last snapshot was taken, and whether anything happened since.
@@ -323,9 +326,14 @@ impl<K: Kernel> Driver<K> {
                 let now = self.now();
                 self.engine.handle(&now, Input::Resolved { question, addresses });
             }
-            News::OwnAddresses(addresses) => {
-                if addresses != self.own {
-                    self.own.clone_from(&addresses);
+            News::OwnAddresses(interfaces) => {
+                if interfaces != self.own {
+                    for failed in self.sockets.know_interfaces(&interfaces) {
+                        self.not_listening(failed);
+                    }
+                    let addresses = interfaces.iter().map(|interface| interface.address);
+                    let addresses = addresses.collect();
+                    self.own = interfaces;
                     let now = self.now();
                     self.engine.handle(&now, Input::OwnAddresses(addresses));
                 }
@@ -352,7 +360,7 @@ impl<K: Kernel> Driver<K> {
                 Output::Resolve(resolution) => self.resolve(resolution),
                 Output::Listen { group } => {
                     for failed in self.sockets.listen(group) {
-                        self.tell(Notice::Trouble(failed));
+                        self.not_listening(failed);
                     }
                 }
                 Output::Clock(command) => {
@@ -396,6 +404,13 @@ impl<K: Kernel> Driver<K> {
                 }
             }
         }
+    }
+
+    /// What was to be listened to cannot be: it is told, and shown for as long as the engine runs.
+    fn not_listening(&mut self, failed: Failed) {
+        let now = self.now();
+        self.engine.handle(&now, Input::NotListening { why: failed.to_string() });
+        self.tell(Notice::Trouble(failed));
     }
 
     fn resolve(&mut self, resolution: Resolution) {

@@ -8,11 +8,20 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// The addresses of all interfaces, in order.
+/// An interface, with one of its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interface {
+    /// An address of it.
+    pub address: IpAddr,
+    /// Its number.
+    pub index: u32,
+}
+
+/// The addresses of all interfaces, in order, each with its interface.
 ///
 /// # Errors
 /// The kernel does not tell.
-pub fn list() -> io::Result<Vec<IpAddr>> {
+pub fn list() -> io::Result<Vec<Interface>> {
     let netlink = Domain::from(libc::AF_NETLINK);
     let mut socket = Socket::new(netlink, Type::RAW, Some(Protocol::from(libc::NETLINK_ROUTE)))?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -44,7 +53,7 @@ fn request() -> [u8; HEADER + ADDRESS] {
 }
 
 /// Takes the addresses out of one part of the answer; whether it was the last.
-fn take(mut bytes: &[u8], addresses: &mut Vec<IpAddr>) -> bool {
+fn take(mut bytes: &[u8], addresses: &mut Vec<Interface>) -> bool {
     while let Some((header, _)) = bytes.split_at_checked(HEADER) {
         let (Some(length), Some(kind)) = (number(header, 0), short(header, 4)) else { return true };
         let Ok(length) = usize::try_from(length) else { return true };
@@ -59,8 +68,9 @@ fn take(mut bytes: &[u8], addresses: &mut Vec<IpAddr>) -> bool {
     false
 }
 
-/// The interface's own address in one address message.
-fn address(body: &[u8]) -> Option<IpAddr> {
+/// The interface and its own address in one address message.
+fn address(body: &[u8]) -> Option<Interface> {
+    let index = number(body, INDEX)?;
     let mut attributes = body.get(ADDRESS..)?;
     let mut found = None;
     while let (Some(length), Some(kind)) = (short(attributes, 0), short(attributes, 2)) {
@@ -76,7 +86,7 @@ fn address(body: &[u8]) -> Option<IpAddr> {
         }
         attributes = attributes.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
-    found
+    found.map(|address| Interface { address, index })
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
@@ -91,6 +101,9 @@ fn short(bytes: &[u8], at: usize) -> Option<u16> {
 const HEADER: usize = 16;
 const ADDRESS: usize = 8;
 
+/// Where the number of the interface stands in that.
+const INDEX: usize = 4;
+
 /// The kernel sends at most this much at once.
 const BUFFER: usize = 32_768;
 
@@ -104,7 +117,8 @@ mod tests {
     #[test]
     fn the_loopback_is_among_our_addresses() {
         let addresses = list().unwrap();
-        assert!(addresses.contains(&"127.0.0.1".parse().unwrap()), "{addresses:?}");
+        let loopback = Interface { address: "127.0.0.1".parse().unwrap(), index: 1 };
+        assert!(addresses.contains(&loopback), "{addresses:?}");
     }
 
     #[test]
@@ -113,12 +127,14 @@ mod tests {
         message.extend(8_u16.to_ne_bytes());
         message.extend(libc::IFA_LOCAL.to_ne_bytes());
         message.extend([192, 0, 2, 7]);
+        message[HEADER + INDEX..HEADER + ADDRESS].copy_from_slice(&9_u32.to_ne_bytes());
         let length = u32::try_from(message.len()).unwrap();
         message[..4].copy_from_slice(&length.to_ne_bytes());
         message[4..6].copy_from_slice(&libc::RTM_NEWADDR.to_ne_bytes());
         let mut found = Vec::new();
         assert!(!take(&message, &mut found));
-        assert_eq!(found, ["192.0.2.7".parse::<IpAddr>().unwrap()]);
+        let address = "192.0.2.7".parse().unwrap();
+        assert_eq!(found, [Interface { address, index: 9 }]);
         for cut in 0..message.len() {
             let mut found = Vec::new();
             take(&message[..cut], &mut found);

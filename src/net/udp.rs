@@ -33,6 +33,24 @@ impl std::error::Error for Failed {
 }
 
 impl Failed {
+    /// What may be done about a port that cannot be had; `None` of anything else.
+    pub fn hint(&self) -> Option<&'static str> {
+        if self.operation != LISTEN {
+            return None;
+        }
+        match self.source.kind() {
+            io::ErrorKind::AddrInUse => Some(
+                "another program has this port, a time daemon perhaps: end it, or choose another \
+                 port with --port",
+            ),
+            io::ErrorKind::PermissionDenied => Some(
+                "ports below 1024 need CAP_NET_BIND_SERVICE: run as root, or choose another port \
+                 with --port",
+            ),
+            _ => None,
+        }
+    }
+
     /// What it says about the destination.
     pub fn unreachable(&self) -> Unreachable {
         unreachable(&self.source).unwrap_or(Unreachable::Network)
@@ -93,6 +111,9 @@ impl Socket {
         }
     }
 }
+
+/// What was attempted, of a port to receive on.
+pub const LISTEN: &str = "listen on";
 
 /// Why a destination cannot be reached at all, from the error of connecting to it.
 pub fn unreachable(error: &io::Error) -> Option<Unreachable> {

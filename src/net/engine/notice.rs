@@ -69,7 +69,10 @@ impl Notice {
             Self::Fault(what) => {
                 about("trouble", format!("a fault of the engine, which holds the clock: {what}"))
             }
-            Self::Trouble(failed) => about("trouble", failed.to_string()),
+            Self::Trouble(failed) => {
+                let hint = failed.hint().map(|hint| format!("\nhint: {hint}"));
+                about("trouble", format!("{failed}{}", hint.unwrap_or_default()))
+            }
             Self::Drift { path, source } => {
                 about("trouble", format!("cannot write {}: {source}", path.display()))
             }

@@ -1,5 +1,5 @@
 //! The sockets of an engine: one a request, on a random port, those on port 123, and one a peer
-//! where port 123 cannot be had.
+//! where port 123 cannot be had. The port is another one where that is said.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -14,11 +14,12 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
-use crate::config::host::NTP_PORT;
 use crate::engine::output::{Socket, Ticket, Transmission};
 use crate::net::engine::News as Told;
+use crate::net::engine::groups::Groups;
+use crate::net::own_addresses::Interface;
 use crate::net::stamp::{self, Bracket, Queue};
-use crate::net::udp::{Failed, RECEIVE_BUFFER, unreachable};
+use crate::net::udp::{Failed, LISTEN, RECEIVE_BUFFER, unreachable};
 use crate::units::{AssocId, NtpTimestamp};
 
 /// What came out of a socket.
@@ -81,6 +82,9 @@ pub(super) struct Sockets {
     peers: HashMap<AssocId, (SocketAddr, Lasting)>,
     ntp: Vec<Ntp>,
     news: Sender<Told>,
+    /// The port that is listened on.
+    port: u16,
+    groups: Groups,
     /// Asks for stamps and does nothing: the kernel begins to stamp a moment after the first socket
     /// asked and ends with the last, so without it the answers to single requests go unstamped.
     _keeps_stamps: Option<socket2::Socket>,
@@ -144,13 +148,15 @@ impl Lasting {
 }
 
 impl Sockets {
-    pub(super) fn new(news: Sender<Told>) -> Self {
+    /// None open yet; `port` is listened on when that is wanted.
+    pub(super) fn new(news: Sender<Told>, port: u16) -> Self {
         let idle = socket2::Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).ok();
         if let Some(socket) = &idle {
             stamp::request(socket.as_fd());
         }
         let (requests, peers, ntp) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { requests, peers, ntp, news, _keeps_stamps: idle }
+        let groups = Groups::default();
+        Self { requests, peers, ntp, news, port, groups, _keeps_stamps: idle }
     }
 
     /// Sends a datagram at once, from a new socket where it is a request, and returns the kernel's
@@ -173,10 +179,15 @@ impl Sockets {
                 if let Some(ttl) = transmission.ttl {
                     hop_limit(&open.socket, to, ttl).map_err(failed(SEND))?;
                 }
-                // A request to a group is answered by its members, so it is not connected.
-                let name = to.ip().is_multicast().then_some(to);
-                stamp::send(open.socket.as_fd(), &transmission.datagram, name)
-                    .map_err(failed(SEND))?;
+                if to.ip().is_multicast() {
+                    // It is answered by the members of the group, so the socket is not connected.
+                    self.groups
+                        .send(&open.socket, &transmission.datagram, to)
+                        .map_err(failed(SEND))?;
+                } else {
+                    stamp::send(open.socket.as_fd(), &transmission.datagram, None)
+                        .map_err(failed(SEND))?;
+                }
                 Ok(departed(open.socket.as_fd()).map(|(_, stamp)| stamp))
             }
             Socket::Peer(association) if self.on_port(to).is_none() => {
@@ -242,7 +253,7 @@ impl Sockets {
         }
     }
 
-    /// Receives what is sent to port 123, and to `group`; returns what could not be had. IPv6 that
+    /// Receives what is sent to the port, and to `group`; returns what could not be had. IPv6 that
     /// this host does not have is not missed.
     pub(super) fn listen(&mut self, group: Option<IpAddr>) -> Vec<Failed> {
         let mut troubles = Vec::new();
@@ -250,7 +261,7 @@ impl Sockets {
             if self.ntp.iter().any(|ntp| ntp.is_ipv4 == any.is_ipv4()) {
                 continue;
             }
-            let address = SocketAddr::new(any, NTP_PORT);
+            let address = SocketAddr::new(any, self.port);
             let opened = on_port(address).and_then(|socket| {
                 listened(socket, Source::Ntp(self.ntp.len()), &self.news, address)
             });
@@ -267,14 +278,21 @@ impl Sockets {
                 Err(_) => {}
             }
         }
-        if let Some(group) = group
-            && let Some(ntp) = self.ntp.iter().find(|ntp| ntp.is_ipv4 == group.is_ipv4())
-            && let Err(source) = join(&ntp.lasting.open.socket, group)
-        {
-            let address = SocketAddr::new(group, NTP_PORT);
-            troubles.push(Failed { operation: "join the group", address, source });
-        }
+        self.groups.wanted.extend(group);
+        troubles.extend(self.join());
         troubles
+    }
+
+    /// Takes over what interfaces there are; returns the groups that none of them can join.
+    pub(super) fn know_interfaces(&mut self, interfaces: &[Interface]) -> Vec<Failed> {
+        self.groups.interfaces = interfaces.to_vec();
+        self.join()
+    }
+
+    fn join(&mut self) -> Vec<Failed> {
+        let of = |is_ipv4: bool| self.ntp.iter().find(|ntp| ntp.is_ipv4 == is_ipv4);
+        let sockets = [true, false].map(|is_ipv4| of(is_ipv4).map(|ntp| &*ntp.lasting.open.socket));
+        self.groups.join(sockets, self.port)
     }
 }
 
@@ -298,7 +316,7 @@ fn for_request(to: SocketAddr) -> Result<socket2::Socket, Failed> {
 
 /// A socket on port 123.
 fn on_port(address: SocketAddr) -> Result<socket2::Socket, Failed> {
-    let failed = |source| Failed { operation: "listen on", address, source };
+    let failed = |source| Failed { operation: LISTEN, address, source };
     let domain = Domain::for_address(address);
     let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
         .map_err(failed)?;
@@ -332,13 +350,6 @@ fn hop_limit(socket: &UdpSocket, to: SocketAddr, hops: u8) -> io::Result<()> {
         (IpAddr::V4(_), false) => socket.set_ttl_v4(hops.into()),
         (IpAddr::V6(_), true) => socket.set_multicast_hops_v6(hops.into()),
         (IpAddr::V6(_), false) => socket.set_unicast_hops_v6(hops.into()),
-    }
-}
-
-fn join(socket: &UdpSocket, group: IpAddr) -> io::Result<()> {
-    match group {
-        IpAddr::V4(group) => socket.join_multicast_v4(group, Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(group) => socket.join_multicast_v6(&group, 0),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The driver on the loopback: servers that are made up, and one that is not there.
 
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::*;
@@ -138,12 +140,78 @@ fn a_directive_that_cannot_be_followed_is_told_with_its_line() {
     });
 }
 
+/// Listens to anybody on `port`, by lines of ntp.conf.
+fn listening(port: u16, conf: &str) -> Setup {
+    let directives = crate::config::ntp_conf::read("test", &format!("disable auth\n{conf}"));
+    let directives = directives.unwrap();
+    let engine = EngineSetup { directives, port: Some(port), ..EngineSetup::default() };
+    Setup { engine, clock: Clock::start(), permit: None, told: None }
+}
+
+/// Sends broadcasts to `to` until it is told to end.
+fn broadcast(to: SocketAddr) -> (Arc<AtomicBool>, JoinHandle<()>) {
+    let ends = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&ends);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_broadcast(true).unwrap();
+    socket2::SockRef::from(&socket).set_multicast_if_v4(&Ipv4Addr::LOCALHOST).unwrap();
+    let sending = std::thread::spawn(move || {
+        while !ended.load(Ordering::Relaxed) {
+            let now = stamp::system().bits().to_be_bytes();
+            let mut packet = vec![0x25, 1, 3, 0xe9, 0, 0, 0, 0, 0, 0, 0, 1];
+            packet.extend(b"TEST");
+            packet.extend(now);
+            packet.extend([0; 16]);
+            packet.extend(now);
+            socket.send_to(&packet, to).unwrap();
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    });
+    (ends, sending)
+}
+
+/// A port that nobody has.
+fn free_port() -> u16 {
+    UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn what_is_sent_to_everybody_or_to_a_group_is_heard() {
+    for (to, conf) in [
+        ("127.255.255.255", "broadcastclient novolley"),
+        ("239.77.1.2", "multicastclient 239.77.1.2\nbroadcastdelay 0.001"),
+    ] {
+        let port = free_port();
+        let (ends, sending) = broadcast(SocketAddr::new(to.parse().unwrap(), port));
+        block_on(async {
+            let mut running = start(listening(port, conf)).unwrap();
+            hear(&mut running, "it answers").await;
+        });
+        ends.store(true, Ordering::Relaxed);
+        sending.join().unwrap();
+    }
+}
+
+#[test]
+fn a_port_that_another_has_is_told_with_what_to_do() {
+    let other = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    block_on(async {
+        let mut running = start(listening(port, "broadcastclient")).unwrap();
+        let told = format!("cannot listen on 0.0.0.0:{port}: ");
+        hear(&mut running, &told).await;
+        drop(running);
+        let mut running = start(listening(port, "broadcastclient")).unwrap();
+        hear(&mut running, "hint: another program has this port").await;
+    });
+}
+
 #[test]
 fn what_is_sent_is_stamped_and_what_nobody_hears_is_refused() {
     let (news, mut read) = channel(NEWS);
     block_on(async {
         let vacant = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut sockets = Sockets::new(news);
+        let mut sockets = Sockets::new(news, NTP_PORT);
         let transmission = transmission(vacant);
         let before = stamp::system();
         let kernel = sockets.send(&transmission).unwrap();
