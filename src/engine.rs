@@ -10,6 +10,7 @@ mod broadcast;
 pub mod discipline;
 pub mod filter;
 pub mod input;
+mod interleave;
 mod keyring;
 mod kiss;
 pub mod leap;

@@ -8,6 +8,7 @@ use crate::config::ntp_conf::{Family, Options};
 use crate::engine::broadcast::Listening;
 use crate::engine::filter::ClockFilter;
 use crate::engine::input::Stamp;
+use crate::engine::interleave::Interleave;
 use crate::engine::output::Ticket;
 use crate::engine::poll::Poll;
 use crate::engine::symmetric::Symmetric;
@@ -61,6 +62,8 @@ pub struct Association {
     pub(in crate::engine) listening: Option<Listening>,
     /// How far the next request to a group goes, as a place among the reaches.
     pub(in crate::engine) reach_step: usize,
+    /// The last exchange with a server, for the next that is interleaved.
+    pub(in crate::engine) interleave: Interleave,
 }
 
 /// Kinds of association.
@@ -231,6 +234,10 @@ pub struct Counters {
     pub bad_time: u64,
     /// Packets that took too long.
     pub slow: u64,
+    /// Packets that told when the one before them left.
+    pub interleaved: u64,
+    /// Those among them that told a time that cannot be.
+    pub interleave_errors: u64,
     /// Kisses.
     pub kisses: u64,
     /// Packets that could not be sent, or for which nobody listened.
@@ -267,6 +274,8 @@ pub(in crate::engine) struct Pending {
     pub ticket: Ticket,
     /// What the reply has to give back as its origin.
     pub nonce: NtpTimestamp,
+    /// What an interleaved reply has to give back instead, where one was asked for.
+    pub interleaved: Option<NtpTimestamp>,
     /// When it left.
     pub sent: Stamp,
     /// The version that it was sent with.

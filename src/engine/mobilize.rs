@@ -11,6 +11,7 @@ use crate::engine::association::{
     Association, Counters, Heard, Kind, LastEvent, Naming, Origin, Standing,
 };
 use crate::engine::filter::ClockFilter;
+use crate::engine::interleave::Interleave;
 use crate::engine::manycast::Reaches;
 use crate::engine::output::{Event, Output};
 use crate::engine::poll::{Poll, RETRY, UNREACH, event};
@@ -289,6 +290,7 @@ impl Engine {
             symmetric: Symmetric::default(),
             listening: None,
             reach_step: 0,
+            interleave: Interleave::default(),
         };
         let host = association.origin.host.to_string();
         self.associations.insert(id, association);
@@ -368,6 +370,7 @@ impl Engine {
         association.heard = Heard::nothing(reason, association.options.maxpoll);
         association.poll.restart(least);
         association.filter.clear();
+        association.interleave.restart();
         association.standing = Standing::default();
         association.samples = 0;
         self.discipline.forget(id);

@@ -11,11 +11,12 @@ use crate::engine::association::{Association, Heard, Pending};
 use crate::engine::discipline::Measurement;
 use crate::engine::filter::Filtered;
 use crate::engine::input::{Received, Stamp};
+use crate::engine::interleave::Reply;
 use crate::engine::output::{Event, Output, Socket};
 use crate::engine::poll::{event, flash_bits};
 use crate::engine::timers::Timer;
 use crate::units::{
-    AssocId, KeyId, Leap, Mode, Now, NtpDuration, NtpTimestamp, Raw, RefId, Stratum,
+    AssocId, KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, Raw, RefId, Stratum,
 };
 use crate::wire::mode6::flash::{Flash, SLOW};
 use crate::wire::packet::{Header, Packet, Trailer};
@@ -56,9 +57,7 @@ impl Engine {
             self.kiss(now, id, kiss, packet.header.poll);
             return;
         }
-        let Pending { sent, steps, version, .. } = pending;
-        let exchange = Exchange { sent, steps, version, received, is_authentic, frequency: None };
-        self.answer(now, id, &packet.header, &exchange);
+        self.take_reply(now, id, &packet.header, &Reply { pending, received, is_authentic });
     }
 
     /// Takes a datagram in that came to a socket for more than one request.
@@ -101,7 +100,8 @@ impl Engine {
             association.counters.old_packet += 1;
             return None;
         };
-        if !answers(header, pending.nonce) {
+        let nonces = [Some(pending.nonce), pending.interleaved];
+        if !nonces.into_iter().flatten().any(|nonce| answers(header, nonce)) {
             association.fail(flash_bits::BOGUS);
             association.counters.bogus_origin += 1;
             return None;
@@ -175,15 +175,16 @@ impl Engine {
         now: &Now,
         id: AssocId,
         header: &Header,
-        exchange: &Exchange<'_, '_>,
+        exchange: &Exchange,
     ) {
-        let is_interrupted = exchange.steps != self.system.steps || self.is_leap_near(now);
+        let is_interrupted = exchange.is_measured
+            || exchange.times.steps != self.system.steps
+            || self.is_leap_near(now);
         let precision_s = self.settings.precision.seconds();
         let scale = PathScale { precision_s, phi: self.phi(), number: self.measured };
         let limits = (self.mitigation.floor, self.mitigation.ceiling);
         let maxdist = self.mitigation.maxdist;
         let Some(association) = self.associations.get_mut(&id) else { return };
-        let stamp = &exchange.received.stamp;
         if let Some(bit) = association.repeats_or_lacks(header) {
             association.fail(bit);
             return;
@@ -193,13 +194,17 @@ impl Engine {
         let is_remarkable = header.version != asked && association.heard.version != header.version;
         let begins_to_smear =
             is_smear(header.reference_id) && !is_smear(association.heard.reference_id);
-        association.heard.hear(header, now.mono, stamp);
+        association.heard.hear(header, now.mono, &exchange.arrival);
         association.heard.is_authentic = exchange.is_authentic;
         let failed = header_tests(&association.heard, limits);
-        let measurement = association.measure(header, exchange, now, &scale);
+        let measurement = association.measure(header, exchange, &scale);
+        let belongs = measurement.delay <= maxdist && !is_impossible(measurement.delay);
         if failed != 0 {
             association.fail(failed);
             association.counters.bad_distance += 1;
+        } else if exchange.is_interleaved && !belongs {
+            association.fail(flash_bits::UNSYNCHRONISED);
+            self.judge_interleaved(id, false);
         } else if measurement.delay > maxdist {
             association.fail(SLOW);
             association.counters.slow += 1;
@@ -207,6 +212,9 @@ impl Engine {
             association.fail(flash_bits::UNSYNCHRONISED);
             association.counters.bad_time += 1;
         } else {
+            if exchange.is_interleaved {
+                self.judge_interleaved(id, true);
+            }
             self.reached(now, id);
             if !is_interrupted {
                 self.measured += 1;
@@ -278,20 +286,39 @@ const fn is_smear(reference_id: RefId) -> bool {
     matches!(reference_id.octets(), [254, ..])
 }
 
-/// A reply, the request that it answers, and what is known of it.
-pub(in crate::engine) struct Exchange<'r, 'd> {
-    /// When what is answered left.
-    pub sent: Stamp,
-    /// How often the steered clock had been stepped then.
-    pub steps: u64,
-    /// The version that it was sent with.
+/// A packet that is ours to take, and what it tells of.
+pub(in crate::engine) struct Exchange {
+    /// The version of what it answers.
     pub version: u8,
-    /// What came.
-    pub received: &'r Received<'d>,
+    /// When it came.
+    pub arrival: Stamp,
     /// Whether it is authenticated.
     pub is_authentic: bool,
+    /// The four times that it completes.
+    pub times: Times,
+    /// Whether one of them is that of an earlier packet.
+    pub is_interleaved: bool,
+    /// Whether the sample was taken before, less exactly.
+    pub is_measured: bool,
     /// How much the raw clock is too slow, in s/s, where the answer may have been long in coming.
     pub frequency: Option<f64>,
+}
+
+/// The four times of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Times {
+    /// T1: when a packet of ours left.
+    pub sent: Stamp,
+    /// T2: when that was received.
+    pub receive: NtpTimestamp,
+    /// T3: when a packet of the other side left.
+    pub transmit: NtpTimestamp,
+    /// T4: when that arrived.
+    pub arrived: Stamp,
+    /// When that was, for whoever asks how old it is.
+    pub at: Mono,
+    /// How often the steered clock had been stepped at the first of our two times.
+    pub steps: u64,
 }
 
 /// What errors are measured with.
@@ -322,23 +349,19 @@ impl Association {
     }
 
     /// The sample of a reply: its offset on the steered clock, its delay on the raw one.
-    fn measure(
-        &self,
-        header: &Header,
-        exchange: &Exchange<'_, '_>,
-        now: &Now,
-        scale: &PathScale,
-    ) -> Measurement {
-        let stamps = (&exchange.sent, &exchange.received.stamp);
+    fn measure(&self, header: &Header, exchange: &Exchange, scale: &PathScale) -> Measurement {
+        let times = &exchange.times;
+        let told = Header { receive: times.receive, transmit: times.transmit, ..*header };
+        let stamps = (&times.sent, &times.arrived);
         let bias = self.options.bias;
         let sample = match exchange.frequency {
-            Some(frequency) => unhurried_sample(header, stamps, scale, frequency),
-            None => sample(header, stamps, scale.precision_s, scale.phi),
+            Some(frequency) => unhurried_sample(&told, stamps, scale, frequency),
+            None => sample(&told, stamps, scale.precision_s, scale.phi),
         };
         Measurement {
             source: self.id,
             number: scale.number,
-            arrived: now.mono,
+            arrived: times.at,
             raw: sample.raw,
             source_time: sample.source_time + bias,
             offset: sample.offset + bias,
@@ -407,13 +430,13 @@ fn unhurried_sample(
 ) -> Sample {
     let (t1, t4) = stamps;
     let elapsed_s = t4.raw.seconds_since(t1.raw);
-    let unknown_s = FREQUENCY_DIFFERENCE * elapsed_s;
+    let unknown_s = FREQUENCY_DIFFERENCE * elapsed_s.abs();
     let sample = sample(header, stamps, scale.precision_s, scale.phi);
     let delay_s = sample.delay.seconds() + elapsed_s * frequency;
     // No more than what the clocks may differ by: then there was no delay to be seen.
     let is_by_frequency = (-unknown_s..scale.precision_s).contains(&delay_s);
     let delay_s = if is_by_frequency { scale.precision_s } else { delay_s };
-    let dispersion_s = scale.phi * (elapsed_s - sample.delay.seconds()).max(0.0);
+    let dispersion_s = scale.phi * elapsed_s.abs();
     Sample {
         delay: NtpDuration::from_seconds(delay_s),
         dispersion: sample.dispersion + NtpDuration::from_seconds(dispersion_s),
@@ -457,8 +480,11 @@ pub(in crate::engine) fn header_tests(heard: &Heard, (floor, ceiling): (Stratum,
         failed |= flash_bits::STRATUM;
     }
     let distance_s = heard.root_delay.seconds() / 2.0 + heard.root_dispersion.seconds();
+    // An interleaved packet tells when an earlier one was sent, but when the last one was received.
+    let is_later_than = |time| (heard.reference - time).seconds() > REFERENCE_SLACK_S;
     let is_set_later = !heard.reference.is_never()
-        && (heard.reference - heard.transmit).seconds() > REFERENCE_SLACK_S;
+        && is_later_than(heard.transmit)
+        && (heard.receive.is_never() || is_later_than(heard.receive));
     if distance_s >= super::filter::MAXIMUM_DISPERSION_S || is_set_later {
         failed |= flash_bits::HEADER;
     }
@@ -470,7 +496,8 @@ fn halved(span: NtpDuration) -> NtpDuration {
 }
 
 fn middle(from: Raw, to: Raw) -> Raw {
-    Raw::from_nanos(from.nanos() + to.nanos().saturating_sub(from.nanos()) / 2)
+    let half = to.nanos().wrapping_sub(from.nanos()).cast_signed() / 2;
+    Raw::from_nanos(from.nanos().wrapping_add_signed(half))
 }
 
 /// A delay this far below zero is no error of a stamp, but a time that cannot be.

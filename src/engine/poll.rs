@@ -230,7 +230,13 @@ impl Engine {
         let Some(association) = self.associations.get_mut(&id) else { return };
         let Some(to) = association.address else { return };
         let version = association.options.version;
-        let mut datagram = Header { version, ..Header::request(nonce) }.emit();
+        let mut header = Header { version, ..Header::request(nonce) };
+        let interleaved = association.interleaved_nonce(nonce, &mut self.random);
+        if let Some((origin, second)) = interleaved {
+            (header.origin, header.receive) = (origin, second);
+        }
+        let interleaved = interleaved.map(|(_, second)| second);
+        let mut datagram = header.emit();
         if let Some(key_id) = association.options.key {
             // Without the key no reply could be believed: nothing is sent.
             let Some(key) = self.keys.trusted(key_id, to.ip()) else {
@@ -248,7 +254,7 @@ impl Engine {
             self.tickets.remove(&answered);
         }
         association.pending =
-            Some(Pending { ticket, nonce, sent, version, steps: self.system.steps });
+            Some(Pending { ticket, nonce, interleaved, sent, version, steps: self.system.steps });
         self.tickets.insert(ticket, id);
         self.timers.set(Timer::Expire(id), now.mono + REPLY_WINDOW);
         let socket = Socket::Request(ticket);
@@ -261,6 +267,7 @@ impl Engine {
         if let Some(pending) = association.pending.take() {
             // A group answers as often as it has members.
             association.counters.unanswered += u64::from(association.kind != Kind::Manycast);
+            association.interleave.unanswered();
             self.tickets.remove(&pending.ticket);
             self.timers.cancel(Timer::Expire(id));
             self.outputs.push_back(Output::Close(pending.ticket));
@@ -416,6 +423,8 @@ pub(in crate::engine) mod event {
     pub(in crate::engine) const SYSTEM_PEER: u8 = 10;
     pub(in crate::engine) const BAD_AUTH: u8 = 12;
     pub(in crate::engine) const POPCORN: u8 = 13;
+    pub(in crate::engine) const INTERLEAVED: u8 = 14;
+    pub(in crate::engine) const INTERLEAVE_ERROR: u8 = 15;
 }
 
 /// Bits of the variable `flash`.

@@ -16,6 +16,11 @@
 //! a random number as in a client's request. It is hard to guess nevertheless: the moment of
 //! sending is drawn at random within parts of a second and more, and so is all below the resolution
 //! of the clock.
+//!
+//! With `xleave` packets tell when the one before them really left, as RFC 9769 §4 and ntpd have
+//! it: the origin is then the time at which the other side received our last packet, which it told
+//! us. That is only done while packets alternate, or times would be matched that do not belong
+//! together; and no more once the other side does not take it up.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -25,7 +30,7 @@ use rand_chacha::rand_core::RngCore as _;
 use crate::engine::Engine;
 use crate::engine::association::{Association, Kind};
 use crate::engine::input::{Received, Stamp};
-use crate::engine::on_wire::{Exchange, is_from};
+use crate::engine::on_wire::{Exchange, Times, is_from};
 use crate::engine::output::{Output, Socket, Ticket, Transmission};
 use crate::engine::poll::{HANDED_OUT_ERROR, flash_bits};
 use crate::units::{AssocId, Leap, Mode, Now, NtpTimestamp, PollExponent, Precision, Stratum};
@@ -43,6 +48,8 @@ pub(in crate::engine) struct Symmetric {
     initial: Option<Echo>,
     /// Packets sent since the last valid one came.
     unanswered: u32,
+    /// Interleaved packets sent since the last one came.
+    futile: u32,
 }
 
 /// A packet that was sent.
@@ -56,6 +63,8 @@ struct Sent {
     version: u8,
     /// How often the steered clock had been stepped.
     steps: u64,
+    /// What it gave back: in which form, and when that had come.
+    echo: Option<Echo>,
     is_answered: bool,
 }
 
@@ -64,10 +73,29 @@ struct Sent {
 struct Echo {
     /// The transmit timestamp of the peer's packet.
     transmit: NtpTimestamp,
-    /// When that arrived, by the steered clock.
-    destination: NtpTimestamp,
+    /// When the peer received our last packet, by its word.
+    receive: NtpTimestamp,
+    /// When its packet arrived.
+    arrived: Stamp,
     /// How often the steered clock had been stepped.
     steps: u64,
+}
+
+/// What a packet of a peer tells of.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    /// Of the packet of ours that it gives back.
+    Basic(Sent),
+    /// Of our last packet, and of when its own before the last left; that came at this time.
+    Interleaved(Sent, Stamp),
+}
+
+/// The three timestamps of a packet to a peer.
+#[derive(Clone, Copy, Debug)]
+struct Stamps {
+    origin: NtpTimestamp,
+    receive: NtpTimestamp,
+    transmit: NtpTimestamp,
 }
 
 impl Symmetric {
@@ -105,13 +133,50 @@ impl Symmetric {
         }
     }
 
-    /// The packet of ours that `header` gives back; `None` for one that gives back nothing of ours,
-    /// or what was taken before and comes again out of its turn.
-    fn answered(&self, header: &Header, last: NtpTimestamp) -> Option<Sent> {
-        let sent = self.sent.iter().find(|sent| sent.transmit == header.origin).copied()?;
-        // The second packet to give it back was sent after the first, or it is a replay.
-        let is_later = (header.transmit - last).seconds() > 0.0;
-        (!sent.is_answered || is_later).then_some(sent)
+    /// The timestamps of the next packet, whose own time is `transmit`; whether it is interleaved.
+    fn stamps(&self, transmit: NtpTimestamp, steps: u64, xleave: bool) -> (Stamps, bool) {
+        let never = NtpTimestamp::NEVER;
+        let Some(echo) = self.echo(steps) else {
+            return (Stamps { origin: never, receive: never, transmit }, false);
+        };
+        let receive = echo.arrived.clock;
+        if let Some(before) = self.alternating(echo, steps).filter(|_| xleave) {
+            let transmit = before.stamp.clock;
+            return (Stamps { origin: echo.receive, receive, transmit }, true);
+        }
+        (Stamps { origin: echo.transmit, receive, transmit }, false)
+    }
+
+    /// Our last packet, if it was the only one between two of the peer's, so that both sides mean
+    /// the same one. At the beginning, when nothing was valid yet, the peer has to have received
+    /// the only one that there was.
+    fn alternating(&self, echo: &Echo, steps: u64) -> Option<&Sent> {
+        let before = self.sent.front().filter(|sent| sent.steps == steps)?;
+        let is_beginning = self.valid.is_none() && self.sent.len() == 1;
+        let is_turn = is_beginning || self.unanswered == 0 && self.is_single(before);
+        let is_promising = self.futile < MOST_FUTILE && !before.stamp.clock.is_never();
+        (is_turn && is_promising && !echo.receive.is_never()).then_some(before)
+    }
+
+    /// Whether no other packet gave back the same as this one.
+    fn is_single(&self, sent: &Sent) -> bool {
+        let given = |sent: &Sent| sent.echo.map(|echo| echo.arrived.clock);
+        let same = self.sent.iter().filter(|other| given(other) == given(sent));
+        sent.echo.is_some() && same.count() == 1
+    }
+
+    /// What `header` tells of; `None` when it gives back nothing of ours, or what was taken before
+    /// and comes again out of its turn.
+    fn answered(&self, header: &Header, last: NtpTimestamp, xleave: bool) -> Option<Answer> {
+        if let Some(sent) = self.sent.iter().find(|sent| sent.transmit == header.origin) {
+            // The second packet to give it back was sent after the first, or it is a replay.
+            let is_later = (header.transmit - last).seconds() > 0.0;
+            return (!sent.is_answered || is_later).then_some(Answer::Basic(*sent));
+        }
+        let sent = self.sent.front().filter(|sent| xleave && self.is_single(sent))?;
+        let given = sent.echo?.arrived;
+        let is_answer = given.clock == header.origin && !header.receive.is_never();
+        (is_answer && !sent.is_answered).then_some(Answer::Interleaved(*sent, given))
     }
 
     /// A valid packet came: nothing sent before what it gives back will be answered any more.
@@ -151,20 +216,23 @@ impl Engine {
         let header = &packet.header;
         let steps = self.system.steps;
         let Some(association) = self.associations.get_mut(&id) else { return };
+        let xleave = association.options.xleave;
         association.counters.received += 1;
-        if header.transmit.is_never() {
+        // The first interleaved packet has nothing to tell yet.
+        if header.transmit.is_never() && !xleave {
             association.fail(flash_bits::UNSYNCHRONISED);
             association.counters.bad_time += 1;
             return;
         }
-        if header.transmit == association.heard.transmit {
+        if header.transmit == association.heard.transmit && !header.transmit.is_never() {
             association.fail(flash_bits::DUPLICATE);
             association.counters.old_packet += 1;
             return;
         }
         let last = association.heard.transmit;
-        let answered = association.symmetric.answered(header, last);
-        if answered.is_none() && header.origin.is_never() {
+        let answered = association.symmetric.answered(header, last, xleave);
+        let answered = answered.filter(|_| !header.transmit.is_never());
+        if answered.is_none() && (header.origin.is_never() || header.transmit.is_never()) {
             // The peer has heard nothing of us yet.
             association.fail(flash_bits::UNSYNCHRONISED);
         } else if answered.is_none() {
@@ -173,12 +241,19 @@ impl Engine {
         }
         let Some(is_authentic) = self.authenticate(id, packet, received.datagram) else { return };
         let Some(association) = self.associations.get_mut(&id) else { return };
-        let destination = received.stamp.clock;
-        let echo = Echo { transmit: header.transmit, destination, steps };
-        let Some(sent) = answered else {
+        let (transmit, receive) = (header.transmit, header.receive);
+        let echo = Echo { transmit, receive, arrived: received.stamp, steps };
+        let Some(answer) = answered else {
             association.symmetric.initial = Some(echo);
             return;
         };
+        let (sent, arrived, is_interleaved) = match answer {
+            Answer::Basic(sent) => (sent, received.stamp, false),
+            Answer::Interleaved(sent, before) => (sent, before, true),
+        };
+        if is_interleaved {
+            association.symmetric.futile = 0;
+        }
         let gone = association.symmetric.accept(&sent, echo);
         self.forget_tickets(&gone);
         if let Some(kiss) = kiss_of(header) {
@@ -186,11 +261,19 @@ impl Engine {
             return;
         }
         let exchange = Exchange {
-            sent: sent.stamp,
-            steps: sent.steps,
             version: sent.version,
-            received,
+            arrival: received.stamp,
             is_authentic,
+            times: Times {
+                sent: sent.stamp,
+                receive,
+                transmit,
+                arrived,
+                at: now.mono,
+                steps: sent.echo.map_or(sent.steps, |echo| sent.steps.min(echo.steps)),
+            },
+            is_interleaved,
+            is_measured: false,
             frequency: Some(self.steering.frequency.parts_per_million() * 1e-6),
         };
         self.answer(now, id, header, &exchange);
@@ -200,19 +283,21 @@ impl Engine {
     /// Sends a packet to a peer.
     pub(in crate::engine) fn transmit_symmetric(&mut self, now: &Now, id: AssocId) {
         let unit_s = self.throttle_unit_s(id);
-        let transmit = fuzzed(now.clock, self.settings.precision, self.random.next_u64());
+        let own = fuzzed(now.clock, self.settings.precision, self.random.next_u64());
         let steps = self.system.steps;
         let told = self.told(now);
         let Some(association) = self.associations.get_mut(&id) else { return };
         let Some(to) = association.address else { return };
-        let echo = association.symmetric.echo(steps);
-        let never = NtpTimestamp::NEVER;
+        let xleave = association.options.xleave;
+        let echo = association.symmetric.echo(steps).copied();
+        let (stamps, is_interleaved) = association.symmetric.stamps(own, steps, xleave);
+        let Stamps { origin, receive, transmit } = stamps;
         let header = Header {
             version: association.options.version,
             mode: Mode::SymmetricActive,
             poll: association.poll.host_poll,
-            origin: echo.map_or(never, |echo| echo.transmit),
-            receive: echo.map_or(never, |echo| echo.destination),
+            origin,
+            receive,
             transmit,
             ..told
         };
@@ -234,7 +319,10 @@ impl Engine {
         association.poll.throttle_on(now.mono, unit_s);
         let stamp = Stamp { raw: now.raw, clock: now.clock, error: HANDED_OUT_ERROR };
         let version = association.options.version;
-        let sent = Sent { ticket, transmit, stamp, version, steps, is_answered: false };
+        if is_interleaved {
+            association.symmetric.futile = association.symmetric.futile.saturating_add(1);
+        }
+        let sent = Sent { ticket, transmit, stamp, version, steps, echo, is_answered: false };
         if let Some(gone) = association.symmetric.remember(sent) {
             self.tickets.remove(&gone);
         }
@@ -305,6 +393,10 @@ fn fuzzed(time: NtpTimestamp, precision: Precision, random: u64) -> NtpTimestamp
     let bits = time.bits() & !noise | random & noise;
     NtpTimestamp::from_bits(if bits == 0 { 1 } else { bits })
 }
+
+/// After so many interleaved packets without any in return a peer is taken for one that does not
+/// know them.
+const MOST_FUTILE: u32 = 4;
 
 /// Packets of ours that are remembered: as many as may be on their way, or lost in a row.
 const MOST_SENT: usize = 4;

@@ -1,6 +1,6 @@
 //! Servers with a character: real packets, answered rightly, wrongly or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -78,6 +78,10 @@ pub struct ServerSpec {
     pub swing_period: Span,
     /// What it takes to answer.
     pub turnaround: Span,
+    /// How much later than it says a reply leaves, on average of an exponential.
+    pub lateness: Span,
+    /// Whether it tells in the next reply when one really left, to those who ask for that.
+    pub interleaves: bool,
 }
 
 impl Default for ServerSpec {
@@ -94,6 +98,8 @@ impl Default for ServerSpec {
             swing: Span::default(),
             swing_period: span(3600.0),
             turnaround: span(2e-5),
+            lateness: Span::ZERO,
+            interleaves: false,
         }
     }
 }
@@ -109,6 +115,8 @@ pub struct Server {
     credit: BTreeMap<IpAddr, (f64, Moment)>,
     /// Requests that came.
     asked: u64,
+    /// When replies really left, by the time at which their requests were received.
+    left: VecDeque<(NtpTimestamp, NtpTimestamp)>,
 }
 
 /// A reply, and when it leaves.
@@ -124,7 +132,7 @@ impl Server {
     /// A server of that kind.
     pub fn new(spec: ServerSpec, random: Random) -> Self {
         let (extra, credit) = (Span::ZERO, BTreeMap::new());
-        Self { spec, random, extra, credit, asked: 0 }
+        Self { spec, random, extra, credit, asked: 0, left: VecDeque::new() }
     }
 
     /// What it is like.
@@ -196,11 +204,37 @@ impl Server {
             _ => return None,
         };
         let after = self.spec.turnaround.duration();
-        let header = match self.kiss(at, from)? {
+        let mut header = match self.kiss(at, from)? {
             Some(kiss) => kissing(&request, mode, kiss, self.time(at, truth)),
             None => self.telling(at, truth, &request, mode, after),
         };
-        Some(Reply { after, datagram: header.emit() })
+        let late = self.lateness();
+        if self.spec.interleaves && header.kiss().is_none() {
+            self.interleave(&request, &mut header, late);
+        }
+        Some(Reply { after: after + late, datagram: header.emit() })
+    }
+
+    /// How much later than it says the next reply leaves.
+    fn lateness(&mut self) -> Duration {
+        if self.spec.lateness.seconds() <= 0.0 {
+            return Duration::ZERO;
+        }
+        let late_s = self.spec.lateness.seconds() * self.random.exponential();
+        Duration::try_from_secs_f64(late_s).unwrap_or_default()
+    }
+
+    /// Tells when the last reply left if that is asked for (RFC 9769), and remembers when this one
+    /// will, `late` after what it says.
+    fn interleave(&mut self, request: &Header, header: &mut Header, late: Duration) {
+        let leaves = header.transmit + NtpDuration::from(late);
+        let place = self.left.iter().position(|(received, _)| *received == request.origin);
+        let asked = place.filter(|_| request.receive != request.transmit);
+        if let Some((_, left)) = asked.and_then(|place| self.left.remove(place)) {
+            (header.origin, header.transmit) = (request.receive, left);
+        }
+        self.left.truncate(MOST_LEFT - 1);
+        self.left.push_front((header.receive, leaves));
     }
 
     /// The kiss that this client deserves; `None` inside when it deserves an answer, and outside
@@ -311,6 +345,9 @@ pub const LEAST_POLL: PollExponent = PollExponent::new(3);
 /// The poll interval that a kiss asks for.
 const KISS_POLL: i8 = 6;
 
+/// Replies that are remembered until somebody asks when they left.
+const MOST_LEFT: usize = 256;
+
 /// How long ago a server's clock was last set, in seconds.
 const REFERENCE_AGE_S: f64 = 8.0;
 
@@ -349,6 +386,30 @@ mod tests {
         assert_eq!(reply.origin, NtpTimestamp::from_bits(0x1234));
         assert_eq!((reply.mode, reply.version), (Mode::Server, 4));
         assert!(((reply.transmit - reply.receive).seconds() - 2e-5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_interleaved_reply_tells_when_the_one_before_really_left() {
+        let lateness = Span::new(0.01).unwrap();
+        let spec = ServerSpec { interleaves: true, lateness, ..Default::default() };
+        let mut server = Server::new(spec, Random::new(1, Stream::Server(1)));
+        let mut ask = |request: Header, second| {
+            let at = Moment::from_secs(second);
+            let reply = server.answer(at, &truth(), CLIENT, &request.emit()).unwrap();
+            let left = truth().time(at + reply.after);
+            (Packet::parse(&reply.datagram).unwrap().header, left)
+        };
+        let nonce = |bits| NtpTimestamp::from_bits(bits);
+        let (first, first_left) = ask(Header::request(nonce(1)), 10);
+        assert!((first_left - first.transmit).seconds() > 1e-4);
+        let request =
+            Header { origin: first.receive, receive: nonce(3), ..Header::request(nonce(2)) };
+        let (second, _) = ask(request, 20);
+        assert_eq!(second.origin, nonce(3));
+        assert!((second.transmit - first_left).seconds().abs() < 1e-8);
+        assert!((second.receive - first.receive).seconds() > 9.9);
+        // Once asked, it is forgotten.
+        assert_eq!(ask(request, 30).0.origin, nonce(2));
     }
 
     #[test]

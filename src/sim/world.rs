@@ -338,6 +338,30 @@ impl World {
         }
     }
 
+    /// Tells the engine of a machine what its address is, by which it knows who follows it.
+    pub fn tell_address(&mut self, id: NodeId) {
+        let at = self.at;
+        if let Some(host) = self.host_mut(id) {
+            let wanted = host.handle(at, Input::OwnAddresses(vec![id.address()]));
+            self.carry_out(id, wanted);
+        }
+    }
+
+    /// Has a datagram come to a machine's port 123 that somebody else sent in the name of `from`.
+    pub fn forge(&mut self, from: NodeId, to: NodeId, datagram: Vec<u8>) {
+        let (at, socket) = (self.at, Socket::Ntp);
+        self.foresee(at, What::Arrive { from, to, socket, is_request: true, datagram });
+    }
+
+    /// Puts a machine in the place of another, which is gone with all that it knew.
+    pub fn replace(&mut self, id: NodeId, host: Host) {
+        if let Some(node) = self.nodes.get_mut(usize::from(id.0)) {
+            node.machine = Machine::Host(Box::new(host));
+            (node.alarm, node.cause) = (None, None);
+            node.alarms += 1;
+        }
+    }
+
     /// Makes the oscillator of a machine run faster.
     pub fn jump_frequency(&mut self, id: NodeId, by: Ppm) {
         let at = self.at;
@@ -415,7 +439,12 @@ impl World {
                     self.reply(to, from, socket, reply);
                 }
             }
-            Machine::Host(host) if is_request && is_client(bytes) => {
+            Machine::Host(host)
+                if is_request
+                    && (is_of(Mode::Client, bytes)
+                        || is_of(Mode::SymmetricActive, bytes)
+                            && !host.has_peer(from.address())) =>
+            {
                 if let Some(reply) = host.answer(at, bytes) {
                     self.reply(to, from, socket, reply);
                 }
@@ -494,9 +523,9 @@ impl World {
     }
 }
 
-/// Whether it is a client's request.
-fn is_client(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|first| Mode::from_bits(*first) == Mode::Client)
+/// Whether a datagram is of that mode.
+fn is_of(mode: Mode, datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| Mode::from_bits(*first) == mode)
 }
 
 fn after(seconds: f64) -> Duration {

@@ -9,6 +9,7 @@ mod program;
 mod properties;
 mod rejected;
 mod site;
+mod symmetric;
 
 use ntpscope::config::engine::Algorithm;
 use ntpscope::sim::run::{Plan, Run};

@@ -122,8 +122,9 @@ impl Discipline for Kalman {
         self.limits = *limits;
     }
 
-    fn measured(&mut self, _now: &Now, measurement: &Measurement) {
-        self.source_mut(measurement.source).keep(measurement);
+    fn measured(&mut self, now: &Now, measurement: &Measurement) {
+        let lag_s = now.raw.seconds_since(measurement.raw);
+        self.source_mut(measurement.source).keep(measurement, lag_s);
     }
 
     fn offset_now(&self, now: &Now, measurement: &Measurement) -> NtpDuration {

@@ -53,7 +53,7 @@ impl Kalman {
         for (index, source) in self.sources.iter().enumerate().filter(|(_, s)| s.is_chosen) {
             let fresh = source.kept.iter().filter(|kept| {
                 source.fed.is_none_or(|fed| kept.number > fed)
-                    && joint.age_s(kept.raw) > -OVERTAKEN_S
+                    && joint.age_s(kept.raw) + source.lag_s > -OVERTAKEN_S
             });
             news.extend(fresh.map(|kept| (index, *kept)));
         }

@@ -87,15 +87,20 @@ impl Joint {
     pub(super) fn feed(&mut self, source: &mut Source, measurement: &Measurement) -> f64 {
         let mut shown_s = self.ahead_s(measurement.raw, measurement.source_time);
         let span_s = measurement.raw.seconds_since(self.at);
+        let mut carried_s = 0.0_f64;
         if span_s > 0.0 {
             self.bank.predict(span_s);
             self.at = measurement.raw;
         } else {
-            // Replies overtake each other; this one is brought up to the estimate's time.
+            // Replies overtake each other, and some tell of earlier ones: this one is brought up to
+            // the estimate's time.
             shown_s -= self.estimate().frequency * span_s;
+            if source.lag_s > LATE_S {
+                carried_s = span_s * self.estimate().spread.frequency.sqrt();
+            }
         }
         let delay_s = measurement.delay.seconds();
-        let window = source.delays.window(delay_s, stamp_s(measurement));
+        let window = source.delays.window(delay_s, stamp_s(measurement).hypot(carried_s));
         let learned = self.bank.learn(source.slot, shown_s, &window);
         self.count = self.count.saturating_add(1);
         source.fed = Some(measurement.number);
@@ -166,6 +171,9 @@ impl Joint {
 }
 
 /// The error of a measurement's timestamps (one standard deviation), in seconds.
+/// A source whose measurements become known later than this does not answer at once.
+const LATE_S: f64 = 1.0;
+
 fn stamp_s(measurement: &Measurement) -> f64 {
     let quantum = measurement.source_precision.seconds() / 12f64.sqrt();
     measurement.stamp_error.seconds().hypot(quantum).max(1e-9)

@@ -14,6 +14,9 @@ pub(super) struct Source {
     pub(super) id: AssocId,
     /// Its last measurements, oldest first: what is fed when selection comes to trust it.
     pub(super) kept: VecDeque<Measurement>,
+    /// How old a measurement of it is when it becomes known: peers and interleaved servers take
+    /// until the next packet.
+    pub(super) lag_s: f64,
     pub(super) delays: Delays,
     pub(super) pace: Pace,
     /// Where its bias stands in the joint state.
@@ -45,6 +48,7 @@ impl Source {
         Self {
             id,
             kept: VecDeque::with_capacity(KEPT),
+            lag_s: 0.0,
             delays: Delays::default(),
             pace: Pace::default(),
             slot: None,
@@ -63,8 +67,9 @@ impl Source {
         }
     }
 
-    /// Keeps a measurement.
-    pub(super) fn keep(&mut self, measurement: &Measurement) {
+    /// Keeps a measurement that becomes known `lag_s` seconds after it was made.
+    pub(super) fn keep(&mut self, measurement: &Measurement, lag_s: f64) {
+        self.lag_s = lag_s.max(0.0);
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
