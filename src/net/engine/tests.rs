@@ -145,7 +145,7 @@ fn listening(port: u16, conf: &str) -> Setup {
     let directives = crate::config::ntp_conf::read("test", &format!("disable auth\n{conf}"));
     let directives = directives.unwrap();
     let engine = EngineSetup { directives, port: Some(port), ..EngineSetup::default() };
-    Setup { engine, clock: Clock::start(), permit: None, told: None }
+    Setup { engine, clock: Clock::start(), families: Families::Any, permit: None, told: None }
 }
 
 /// Sends broadcasts to `to` until it is told to end.
