@@ -106,7 +106,8 @@ impl ClockFilter {
         let ranking = self.ranking(around);
         let usable = ranking.usable(around.maxdist.seconds());
         self.dispersion_s = ranking.dispersion_s();
-        let Some((place, chosen)) = ranking.chosen(usable) else { return Filtered::Nothing };
+        let chosen = ranking.chosen(usable, self.used);
+        let Some((place, chosen)) = chosen else { return Filtered::Nothing };
         let offset_s = offset_now(&chosen.measurement).seconds();
         let jitter_s = ranking.jitter_s(usable, place, |m| offset_now(m).seconds() - offset_s);
         let jitter_s = jitter_s.max(around.precision_s);
@@ -272,15 +273,21 @@ impl Ranking {
         })
     }
 
-    /// The best sample that is no spike, or else the best one, with its place.
-    fn chosen(&self, usable: usize) -> Option<(usize, Stage)> {
-        let mut samples =
-            self.usable_places(usable).filter_map(|(at, place)| Some((at, place.stage?)));
-        let first = samples.next()?;
+    /// The best sample that is no spike, or else the best one, with its place; none from before
+    /// `used`, the one that was used last, as long as there is another.
+    ///
+    /// Differs: when ntpd has settled it orders samples by delay, and so goes back to one from
+    /// before its first slew.
+    fn chosen(&self, usable: usize, used: Option<Mono>) -> Option<(usize, Stage)> {
+        let samples =
+            || self.usable_places(usable).filter_map(|(at, place)| Some((at, place.stage?)));
+        let is_past = |stage: &Stage| used.is_some_and(|used| stage.measurement.arrived < used);
+        let mut recent = samples().filter(|(_, stage)| !is_past(stage));
+        let Some(first) = recent.next() else { return samples().next() };
         if !first.1.is_spike {
             return Some(first);
         }
-        samples.find(|(_, stage)| !stage.is_spike).or(Some(first))
+        recent.find(|(_, stage)| !stage.is_spike).or(Some(first))
     }
 
     fn jitter_s(&self, usable: usize, chosen: usize, off_s: impl Fn(&Measurement) -> f64) -> f64 {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::clock::command::{Command, Outcome, Steering};
 use crate::engine::discipline::limits::{LEAST_STEPOUT, Limits, MAXIMUM_FREQUENCY};
-use crate::engine::discipline::ntp::amortise::{Amortiser, Mode};
+use crate::engine::discipline::ntp::amortise::{Amortiser, FirstSlew, Mode};
 use crate::engine::discipline::ntp::gains::{Gains, Update};
 use crate::engine::discipline::ntp::huff_puff::HuffPuff;
 use crate::engine::discipline::ntp::time_constant::TimeConstant;
@@ -42,6 +42,8 @@ pub struct NtpLoop {
     /// When the sample was taken that was acted on last.
     sample_epoch: Option<Mono>,
     amortiser: Amortiser,
+    /// What was measured before its end says too much.
+    first_slew: Option<FirstSlew>,
     /// When the loop of the kernel last had an update.
     kernel_epoch: Mono,
     /// The time constant that the offset is being taken away with.
@@ -78,6 +80,7 @@ impl NtpLoop {
             epoch: now.mono,
             sample_epoch: None,
             amortiser: Amortiser::new(now.mono, LEAST_STEPOUT),
+            first_slew: None,
             kernel_epoch: now.mono,
             decay: DEFAULT_POLL,
             frequency: frequency.unwrap_or(0.0),
@@ -161,6 +164,7 @@ impl NtpLoop {
         match self.state {
             State::NotSet => {
                 self.enter(now, State::Frequency, offset_s, Mode::Straight);
+                self.first_slew = Some(FirstSlew { from: now, by_s: offset_s });
                 return Found { verdict, frequency: Some(self.frequency) };
             }
             State::Frequency if now.since(self.epoch) < self.limits.stepout => {
@@ -284,8 +288,12 @@ impl Discipline for NtpLoop {
 
     /// The offset that was measured: that the clock was slewed since is a part of the loop's own
     /// dynamics.
-    fn offset_now(&self, _now: &Now, measurement: &Measurement) -> NtpDuration {
-        measurement.offset
+    ///
+    /// Differs: the first slew is taken off. To ntpd a source that fell silent during it goes on to
+    /// say what it said before, and spoils the frequency that is measured next.
+    fn offset_now(&self, now: &Now, measurement: &Measurement) -> NtpDuration {
+        let slewed_s = self.first_slew.map(|slew| slew.between(measurement.arrived, now.mono));
+        measurement.offset + -NtpDuration::from_seconds(slewed_s.unwrap_or_default())
     }
 
     fn selected(&mut self, now: &Now, selected: &Selected<'_>) -> Verdict {
@@ -326,6 +334,7 @@ impl Discipline for NtpLoop {
             // Nothing is being taken away, and whatever comes next has to be asked for anew.
             Outcome::Held(_) => {
                 self.amortiser.correct(0.0);
+                self.first_slew = None;
                 self.asked = None;
             }
             Outcome::Stepped { .. } | Outcome::Told => {}
@@ -337,7 +346,7 @@ impl Discipline for NtpLoop {
     }
 
     /// Differs: ntpd does not notice; it takes what it then measures for a spike and waits for
-    /// the stepout. The frequency is known, so the state is that of a start with a drift file,
+    /// the stepout. The frequency is known, so this is a start with a drift file, quick as that is,
     /// unless the last step is so fresh that another one has to wait.
     fn disturbed(&mut self, now: &Now, disturbance: Disturbance) {
         self.amortiser.account(now.mono);
@@ -361,7 +370,11 @@ impl Discipline for NtpLoop {
             State::Frequency => self.enter(now.mono, State::NotSet, 0.0, Mode::Held),
             _ if is_known => self.enter(now.mono, State::Synchronised, residual_s, Mode::Decay),
             _ if is_fresh => self.amortiser.begin(0.0, Mode::Held),
-            _ => self.enter(now.mono, State::FrequencySet, 0.0, Mode::Held),
+            _ => {
+                self.enter(now.mono, State::FrequencySet, 0.0, Mode::Held);
+                self.amortiser.begin_clamp(LEAST_STEPOUT);
+                self.time_constant = TimeConstant::new(DEFAULT_POLL);
+            }
         }
         self.plan();
         self.steer();

@@ -119,6 +119,18 @@ fn before_the_loop_has_settled_the_newest_sample_comes_first() {
 }
 
 #[test]
+fn what_is_older_than_the_last_one_used_does_not_come_back_when_the_loop_settles() {
+    let mut filter = ClockFilter::default();
+    let unsettled = |at_s| Surroundings { is_settled: false, ..around(at_s) };
+    filter.push(Some(sample(2, 0.01, 0.020)), &unsettled(2), as_measured);
+    let slewed = filter.push(Some(sample(66, 0.0001, 0.021)), &unsettled(66), as_measured);
+    assert_eq!(slewed, Filtered::New);
+    assert_eq!(push(&mut filter, 130, 0.0002, 0.023), Filtered::Old);
+    assert!((filter.offset().seconds() - 0.0001).abs() < 1e-9);
+    assert_eq!(push(&mut filter, 194, 0.0002, 0.0205), Filtered::New);
+}
+
+#[test]
 fn polls_without_an_answer_push_the_samples_out() {
     let mut filter = settled();
     for missed in 1..=7 {

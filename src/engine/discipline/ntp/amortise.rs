@@ -74,6 +74,11 @@ impl Amortiser {
         self.clamp_s - counted > 0.0
     }
 
+    /// Begins a quick start of that length.
+    pub(super) const fn begin_clamp(&mut self, clamp: Duration) {
+        self.clamp_s = clamp.as_secs_f64();
+    }
+
     /// Ends the quick start.
     pub(super) const fn end_clamp(&mut self) {
         self.clamp_s = 0.0;
@@ -140,6 +145,27 @@ impl Amortiser {
     /// The clock runs at this rate instead of the one that was worked out, in s/s.
     pub(super) const fn correct(&mut self, slew: f64) {
         self.slew = slew;
+    }
+}
+
+/// The straight slew of a first start, to be taken off what was measured before its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FirstSlew {
+    /// When it began.
+    pub(super) from: Mono,
+    /// How far it moves the clock forward, in seconds.
+    pub(super) by_s: f64,
+}
+
+impl FirstSlew {
+    /// What of it happens between two times, in seconds.
+    pub(super) fn between(&self, earlier: Mono, later: Mono) -> f64 {
+        self.gone_s(later) - self.gone_s(earlier)
+    }
+
+    fn gone_s(&self, at: Mono) -> f64 {
+        let most_s = MAXIMUM_FREQUENCY * at.since(self.from).as_secs_f64();
+        self.by_s.clamp(-most_s, most_s)
     }
 }
 
@@ -245,6 +271,17 @@ mod tests {
         amortiser.begin(-0.1, Mode::Decay);
         amortiser.plan(TC6, 16.0, 400e-6);
         assert!((amortiser.slew() + 900e-6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_first_slew_is_known_in_all_its_parts() {
+        let slew = FirstSlew { from: second(100), by_s: -0.01 };
+        for (earlier, later, wanted_s) in
+            [(0, 90, 0.0), (0, 110, -0.005), (105, 110, -0.0025), (0, 500, -0.01), (120, 500, 0.0)]
+        {
+            let found_s = slew.between(second(earlier), second(later));
+            assert!((found_s - wanted_s).abs() < 1e-12, "{earlier} to {later}: {found_s}");
+        }
     }
 
     #[test]
