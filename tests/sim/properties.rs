@@ -6,6 +6,7 @@ use ntpscope::config::engine::Algorithm;
 use ntpscope::sim::moment::Span;
 use ntpscope::sim::run::{Plan, Run};
 use ntpscope::sim::scenario::Scenario;
+use ntpscope::sim::shipped::SHIPPED;
 
 /// A world in which much happens in little time.
 const BUSY: &str = r#"(
@@ -73,14 +74,53 @@ fn waking_early_changes_nothing() {
 fn no_two_steps_are_closer_than_stepout_but_at_the_start() {
     for algorithm in BOTH {
         for seed in 0..6 {
-            let run = run(seed, algorithm, None);
-            let late = run.steps.iter().filter(|(at, _)| at.seconds() > START_S);
-            let times: Vec<_> = late.map(|(at, _)| *at).collect();
-            for pair in times.windows(2) {
-                let apart = pair[1].since(pair[0]);
-                assert!(apart >= STEPOUT, "seed {seed} {algorithm:?}: {:?}", run.steps);
-            }
+            check_steps(&run(seed, algorithm, None), &format!("seed {seed} {algorithm:?}"));
         }
+    }
+}
+
+/// Checks every scenario that ships, whole and cut short, each with seeds of its own: nothing puts
+/// the engine in a state that cannot be, waking it early changes nothing, and its steps are rare.
+fn check_shipped(algorithm: Algorithm) {
+    for (place, shipped) in (0..).zip(SHIPPED) {
+        let mut scenario = shipped.scenario().unwrap();
+        let whole = scenario.duration;
+        let short = [90.0, 700.0, 5_000.0].map(|seconds| Span::new(seconds).unwrap());
+        for (number, length) in (0..).zip(short.into_iter().chain([whole])) {
+            scenario.duration = if length.seconds() < whole.seconds() { length } else { whole };
+            let seed = 1_000 + 10 * place + number;
+            let what = format!("{} {algorithm:?} seed {seed}, {length}", shipped.name);
+            let plain = Plan { fingerprint: true, ..Plan::new(seed, algorithm) };
+            let nudged = Plan { nudge: Span::new(3.3), ..plain };
+            let run = |plan: Plan| plan.run(&scenario, |_, _| {}).unwrap();
+            let (once, woken) = (run(plain), run(nudged));
+            assert!(once.faults.is_empty(), "{what}: {:?}", once.faults);
+            assert_eq!(once.fingerprint, run(plain).fingerprint, "{what}: twice");
+            assert_eq!(once.steps, woken.steps, "{what}: woken");
+            assert_eq!(once.packets, woken.packets, "{what}: woken");
+            assert_eq!(once.fingerprint, woken.fingerprint, "{what}: woken");
+            check_steps(&once, &what);
+        }
+    }
+}
+
+#[test]
+fn whatever_ships_holds_to_this_with_the_joint_filter() {
+    check_shipped(Algorithm::Kalman);
+}
+
+#[test]
+fn whatever_ships_holds_to_this_with_the_classic_loop() {
+    check_shipped(Algorithm::Ntp);
+}
+
+fn check_steps(run: &Run, what: &str) {
+    let late = run.steps.iter().filter(|(at, _)| at.seconds() > START_S);
+    let times: Vec<_> = late.map(|(at, _)| *at).collect();
+    for pair in times.windows(2) {
+        let [first, second] = pair else { continue };
+        let apart = second.since(*first);
+        assert!(apart >= STEPOUT, "{what}: {:?}", run.steps);
     }
 }
 
