@@ -1,25 +1,28 @@
 //! The engine beside a real ntpd: both ask the same servers at the same time, see the same offsets
 //! and come to the same verdicts, and ours never so much as tries to set the clock.
+//!
+//! It takes three minutes; with `NTPSCOPE_LIVE_SECONDS=600` ten, of which the last two are judged.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::process::Command;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use ntpscope::backend::{Backend as _, Measure, Request, TargetId, Update};
 use ntpscope::cli::run::runtime;
+use ntpscope::config::engine::{Algorithm, EngineSetup};
 use ntpscope::config::host::HostSpec;
 use ntpscope::config::ntp_conf::{Association, Kind, Options};
-use ntpscope::model::vars::peer;
-use ntpscope::model::{Daemon, Interest, Peer};
+use ntpscope::model::{Daemon, Interest};
 use ntpscope::net::clock::Clock;
 use ntpscope::net::network::Network;
 use ntpscope::net::resolver::Families;
 use ntpscope::units::PollExponent;
 
+use crate::beside::Record;
 use crate::lab;
 
 /// The real client of the lab, and what it asks: relays to three that are right and one that is
@@ -29,15 +32,26 @@ const SOURCES: [&str; 9] = [
     "10.77.0.11",
     "10.77.0.12",
     "10.77.0.13",
-    "10.77.0.14",
-    "10.77.0.15",
+    FALSETICKER,
+    SILENT,
     "fd77::12",
     "10.77.0.21",
     "10.77.0.22",
     "10.77.0.23",
 ];
-const FALSETICKER: &str = "10.77.0.14";
-const SILENT: &str = "10.77.0.15";
+pub(crate) const FALSETICKER: &str = "10.77.0.14";
+pub(crate) const SILENT: &str = "10.77.0.15";
+
+/// Paths that are longer one way: by that much their servers seem wrong, and so the one that is
+/// followed and those that clustering drops are no matter of chance. None is as uneven as the joint
+/// filter calls inconsistent. The last is the delay that the lab begins with.
+const PATHS: [(&str, [&str; 4], &str); 5] = [
+    ("good2", ["there", "17.4ms", "back", "12.6ms"], "5ms"),
+    ("good3", ["there", "23.6ms", "back", "16.4ms"], "20ms"),
+    ("pool1", ["there", "4.3ms", "back", "5.7ms"], "2ms"),
+    ("pool2", ["there", "5.7ms", "back", "4.3ms"], "3ms"),
+    ("pool3", ["there", "12.6ms", "back", "17.4ms"], "4ms"),
+];
 
 #[test]
 fn the_engine_sees_what_a_real_daemon_sees_and_sets_no_clock() {
@@ -52,6 +66,7 @@ fn the_engine_sees_what_a_real_daemon_sees_and_sets_no_clock() {
     if !lab::available("lab", strace) {
         return;
     }
+    let _uneven = Uneven::begin();
     let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "180"]);
     assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
     let trace = std::env::temp_dir().join(format!("ntpscope-engine-{}", std::process::id()));
@@ -82,6 +97,28 @@ fn the_engine_sees_what_a_real_daemon_sees_and_sets_no_clock() {
 /// Says to a copy of this program that it is in the lab.
 const INSIDE: &str = "NTPSCOPE_LIVE_ENGINE";
 
+/// The relays with uneven paths, until the test is over.
+struct Uneven;
+
+impl Uneven {
+    fn begin() -> Self {
+        for (relay, settings, _) in PATHS {
+            let words = [&["relay", relay][..], &settings].concat();
+            let set = lab::lab(&words);
+            assert!(set.status.success(), "{relay}: {}", String::from_utf8_lossy(&set.stderr));
+        }
+        Self
+    }
+}
+
+impl Drop for Uneven {
+    fn drop(&mut self) {
+        for (relay, _, delay) in PATHS {
+            lab::lab(&["relay", relay, "delay", delay]);
+        }
+    }
+}
+
 /// How long: three minutes, or as is wished.
 fn duration() -> Duration {
     let seconds = std::env::var("NTPSCOPE_LIVE_SECONDS");
@@ -89,24 +126,78 @@ fn duration() -> Duration {
     Duration::from_secs(seconds.expect("NTPSCOPE_LIVE_SECONDS is a number of seconds"))
 }
 
+/// The last part of the time, in which verdicts are compared: two minutes of ten.
+fn is_judged(elapsed: Duration, length: Duration) -> bool {
+    elapsed + length / 5 > length
+}
+
 /// In the lab: measures beside the real daemon, asks it what it sees, and judges.
 fn compare() {
     let runtime = runtime().expect("a runtime");
-    let record = runtime.block_on(record());
+    let records = runtime.block_on(record());
     runtime.shutdown_background();
-    println!("{}", record.figures());
-    record.judge();
+    for (algorithm, record) in &records {
+        println!("{algorithm:?}\n{}", record.figures());
+    }
+    for (_, record) in &records {
+        record.judge();
+    }
 }
 
-async fn record() -> Record {
+/// Both disciplines, each beside the real daemon.
+async fn record() -> [(Algorithm, Record); 2] {
     let clock = Clock::start();
     let client = HostSpec::new(CLIENT);
-    let network = Network::start(&[client], Families::Any, clock);
-    let mut network = network.expect("the system has randomness");
+    let mut kalman = network(&[client], Algorithm::Kalman, clock);
+    let mut classic = network(&[], Algorithm::Ntp, clock);
     let theirs = TargetId::new(0);
     let interest = Interest { visible: true, ..Interest::default() };
-    network.request(Request::Interest { target: theirs, interest });
-    network.request(Request::Measure(Measure::of(SOURCES.map(|server| Association {
+    kalman.request(Request::Interest { target: theirs, interest });
+    let (start, length) = (clock.now().mono, duration());
+    let mut shown: HashMap<Seer, Arc<Daemon>> = HashMap::new();
+    let mut records = [Algorithm::Kalman, Algorithm::Ntp].map(|each| (each, Record::new(&SOURCES)));
+    let mut next = start;
+    while clock.now().mono.since(start) < length {
+        let update = poll_fn(|context| match kalman.poll_update(context) {
+            Poll::Ready(update) => Poll::Ready((Algorithm::Kalman, update)),
+            Poll::Pending => classic.poll_update(context).map(|update| (Algorithm::Ntp, update)),
+        });
+        if let Ok((algorithm, Update::Daemon { target, daemon })) =
+            tokio::time::timeout(Duration::from_secs(1), update).await
+        {
+            let seer = if target == theirs { Seer::Daemon } else { Seer::Engine(algorithm) };
+            shown.insert(seer, daemon);
+        }
+        let now = clock.now().mono;
+        let elapsed = now.since(start);
+        // Both begin to know after some samples; what is compared is from when all has settled.
+        if now < next || elapsed * 3 < length {
+            continue;
+        }
+        next = now + Duration::from_secs(1);
+        for (algorithm, record) in &mut records {
+            if let (Some(ours), Some(theirs)) =
+                (shown.get(&Seer::Engine(*algorithm)), shown.get(&Seer::Daemon))
+            {
+                record.see([ours, theirs], is_judged(elapsed, length));
+            }
+        }
+    }
+    records
+}
+
+/// Who sees the sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Seer {
+    Engine(Algorithm),
+    Daemon,
+}
+
+/// An engine that measures the sources, and the daemons that are asked besides.
+fn network(hosts: &[HostSpec], algorithm: Algorithm, clock: Clock) -> Network {
+    let network = Network::start(hosts, Families::Any, clock);
+    let mut network = network.expect("the system has randomness");
+    let measure = Measure::of(SOURCES.map(|server| Association {
         kind: Kind::Server,
         host: HostSpec::new(server),
         family: None,
@@ -116,135 +207,8 @@ async fn record() -> Record {
             maxpoll: PollExponent::new(4),
             ..Options::default()
         },
-    }))));
-    let (start, length) = (clock.now().mono, duration());
-    let mut both: BTreeMap<TargetId, Arc<Daemon>> = BTreeMap::new();
-    let mut record = Record::default();
-    let mut next = start;
-    while clock.now().mono.since(start) < length {
-        let update = poll_fn(|context| network.poll_update(context));
-        if let Ok(Update::Daemon { target, daemon }) =
-            tokio::time::timeout(Duration::from_secs(1), update).await
-        {
-            both.insert(target, daemon);
-        }
-        let now = clock.now().mono;
-        if now < next {
-            continue;
-        }
-        next = now + Duration::from_secs(1);
-        let elapsed = now.since(start);
-        // Both begin to know after some samples; verdicts are compared when all has settled.
-        if elapsed * 3 > length
-            && let (Some(ours), Some(theirs)) = (both.get(&TargetId::OWN), both.get(&theirs))
-        {
-            record.see(ours, theirs, elapsed + VERDICTS > length);
-        }
-    }
-    record
-}
-
-/// The last part of the time, in which verdicts are compared.
-const VERDICTS: Duration = Duration::from_secs(60);
-
-/// What both saw.
-#[derive(Default)]
-struct Record {
-    sources: BTreeMap<IpAddr, Source>,
-}
-
-/// What both saw of one source, in milliseconds.
-#[derive(Default)]
-struct Source {
-    offsets: [Vec<f64>; 2],
-    jitters: [Vec<f64>; 2],
-    tallies: [BTreeMap<char, u32>; 2],
-}
-
-impl Record {
-    fn see(&mut self, ours: &Daemon, theirs: &Daemon, judges: bool) {
-        for server in SOURCES {
-            let address: IpAddr = server.parse().expect("an address");
-            let (Some(ours), Some(theirs)) = (find(ours, address), find(theirs, address)) else {
-                continue;
-            };
-            let source = self.sources.entry(address).or_default();
-            for (place, seen) in [ours, theirs].into_iter().enumerate() {
-                if let Some(offset) = seen.duration(&peer::OFFSET) {
-                    source.offsets[place].push(offset.milliseconds());
-                }
-                if let Some(jitter) = seen.duration(&peer::JITTER) {
-                    source.jitters[place].push(jitter.milliseconds());
-                }
-                if judges {
-                    let tally = seen.status.tally().character();
-                    *source.tallies[place].entry(tally).or_default() += 1;
-                }
-            }
-        }
-    }
-
-    fn figures(&self) -> String {
-        let line = |(address, source): (&IpAddr, &Source)| {
-            let [ours, theirs] = source.offsets.each_ref().map(|all| median(all));
-            let jitter = source.jitter();
-            let tallies = &source.tallies;
-            format!(
-                "{address}: offset {ours:.4} and {theirs:.4} ms, jitter {jitter:.4} ms, {tallies:?}"
-            )
-        };
-        self.sources.iter().map(line).collect::<Vec<_>>().join("\n")
-    }
-
-    fn judge(&self) {
-        for server in SOURCES.into_iter().filter(|server| *server != SILENT) {
-            let address: IpAddr = server.parse().expect("an address");
-            let source = self.sources.get(&address).expect("both have this source");
-            let [ours, theirs] = source.offsets.each_ref().map(|all| median(all));
-            let apart = (ours - theirs).abs();
-            let allowed = 0.05 + source.jitter();
-            assert!(apart < allowed, "{server}: {ours} and {theirs} ms, allowed {allowed}");
-            let [ours, theirs] = source.tallies.each_ref().map(usual);
-            assert!(ours.is_some(), "{server}: no verdict");
-            // Which of several equals leads is a matter of a microsecond; who is false is not.
-            let is_false = (ours == Some('x'), theirs == Some('x'));
-            assert_eq!(is_false, (server == FALSETICKER, server == FALSETICKER), "{server}");
-            let is_used = |tally| matches!(tally, Some('*' | '+' | '-' | '#' | 'o'));
-            assert_eq!(is_used(ours), is_used(theirs), "{server}: {ours:?} and {theirs:?}");
-        }
-        let leaders = |place: usize| {
-            self.sources
-                .values()
-                .filter(|source| usual(&source.tallies[place]) == Some('*'))
-                .count()
-        };
-        assert_eq!((leaders(0), leaders(1)), (1, 1), "each follows one");
-    }
-}
-
-impl Source {
-    /// The larger of both jitters.
-    fn jitter(&self) -> f64 {
-        let [ours, theirs] = self.jitters.each_ref().map(|all| median(all));
-        ours.max(theirs)
-    }
-}
-
-fn find(daemon: &Daemon, address: IpAddr) -> Option<&Arc<Peer>> {
-    daemon
-        .peers
-        .iter()
-        .find(|peer| peer.row.latest().and_then(|row| row.address(&peer::SOURCE)) == Some(address))
-}
-
-/// The tally that was seen most.
-fn usual(tallies: &BTreeMap<char, u32>) -> Option<char> {
-    tallies.iter().max_by_key(|(_, times)| **times).map(|(tally, _)| *tally)
-}
-
-/// The middle one; zero of none.
-fn median(all: &[f64]) -> f64 {
-    let mut sorted = all.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+    }));
+    let setup = EngineSetup { algorithm, ..(*measure.setup).clone() };
+    network.request(Request::Measure(Measure { setup: Arc::new(setup) }));
+    network
 }

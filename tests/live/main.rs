@@ -15,6 +15,7 @@ mod lab;
 #[path = "../pty/terminal.rs"]
 mod terminal;
 
+mod beside;
 mod engine;
 mod limited;
 mod names;
