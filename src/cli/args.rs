@@ -101,7 +101,7 @@ pub enum Command {
     Sim(SimArguments),
     /// Ask each HOST for the time a few times, touching no clock: is it there, is it synchronised,
     /// how far is it ahead?
-    #[command(after_help = Exit::help())]
+    #[command(after_help = ProbeArguments::after_help())]
     Probe(ProbeArguments),
     /// Run the engine without a screen: what happens is told line by line, until a signal ends it.
     #[command(after_help = RunArguments::after_help())]

@@ -12,11 +12,15 @@ use crate::cli::args::LookUps;
 use crate::cli::exit::{Exit, printed};
 use crate::config::app::span;
 use crate::config::host::HostSpec;
-use crate::model::json::probed::probed as object;
+use crate::model::json::probed::{Judged, probed as object};
 use crate::model::probed::{Found, Probed, Standing};
 use crate::selection::distance::MAXDIST_S;
 use crate::selection::{Candidate, Explained, Kind, Limits, Memory, Reason, Unfit, select};
 use crate::units::{AssocId, Leap, NtpDuration, Precision, Stratum, Tally};
+
+mod doubt;
+
+use doubt::{Doubt, Measured, doubts};
 
 /// Arguments of `probe`.
 #[derive(Clone, Debug, Args)]
@@ -46,6 +50,21 @@ pub struct ProbeArguments {
     pub json: bool,
 }
 
+impl ProbeArguments {
+    /// What stands below the options in `--help`.
+    pub fn after_help() -> String {
+        format!(
+            "A sign stands in front of each host: * the best, + agrees with it, x WRONG: outside\n\
+             what the majority agrees on, ? nobody can tell: it differs from most others by more\n\
+             than measuring can err, but by its own account it could be wrong by that much.\n\
+             The exit status says whether every host is there and synchronised, and no more: one\n\
+             that is wrong or in doubt says that of itself, too. --json has `selection` and\n\
+             `is_in_doubt` for that.\n\n{}",
+            Exit::help()
+        )
+    }
+}
+
 /// Reads how many requests are sent.
 ///
 /// # Errors
@@ -70,15 +89,14 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 /// Prints what became of the hosts; the result is that of the worst.
 pub fn tell(all: &[Probed], is_json: bool, precision: Precision) -> Exit {
-    let explained = judge(all, precision);
-    let tallies = explained.verdicts.iter().map(|verdict| verdict.tally);
+    let judgement = judge(all, precision);
     let text = if is_json {
-        let lines = all.iter().zip(tallies);
+        let lines = all.iter().zip(&judgement.hosts);
         let lines: Vec<String> =
-            lines.map(|(probed, tally)| object(probed, tally).to_string() + "\n").collect();
+            lines.map(|(probed, judged)| object(probed, *judged).to_string() + "\n").collect();
         lines.concat()
     } else {
-        format!("{}\n{}", table(all, tallies), summary(all, &explained))
+        format!("{}\n{}", table(all, &judgement.hosts), summary(all, &judgement))
     };
     let printed = printed(io::stdout().write_all(text.as_bytes()));
     all.iter().map(|probed| exit(probed.standing())).fold(printed, Exit::max)
@@ -93,14 +111,47 @@ const fn exit(standing: Standing) -> Exit {
     }
 }
 
-/// Which host to believe, as a daemon would decide that listened to all of them.
-fn judge(all: &[Probed], precision: Precision) -> Explained {
-    let candidates: Vec<Candidate> = (1..=u16::MAX)
+/// What came of comparing hosts.
+struct Judgement {
+    explained: Explained,
+    hosts: Vec<Judged>,
+}
+
+/// Which host to believe, as a daemon would decide that listened to all of them; one of which
+/// nobody can tell whether it is right is passed over, unless that holds for all.
+fn judge(all: &[Probed], precision: Precision) -> Judgement {
+    let mut candidates: Vec<Candidate> = (1..=u16::MAX)
         .cycle()
         .zip(all)
         .map(|(id, probed)| candidate(AssocId::new(id), probed))
         .collect();
-    select(&candidates, &Limits { precision, ..Limits::default() }, &Memory::default())
+    let limits = Limits { precision, ..Limits::default() };
+    let explained = select(&candidates, &limits, &Memory::default());
+    let measured: Vec<Option<Measured>> = all
+        .iter()
+        .zip(&explained.verdicts)
+        .map(|(probed, verdict)| {
+            let is_candidate = !matches!(verdict.reason, Reason::Unfit(_) | Reason::Outside { .. });
+            let estimate = probed.found.as_ref().ok()?.estimate.filter(|_| is_candidate)?;
+            Some(Measured { offset: estimate.offset, error: estimate.measured })
+        })
+        .collect();
+    let doubts = doubts(&measured);
+    for (candidate, doubt) in candidates.iter_mut().zip(&doubts) {
+        candidate.unfit.noselect |= matches!(doubt, Some(Doubt::Apart(_)));
+    }
+    let again = select(&candidates, &limits, &Memory::default());
+    let hosts = explained.verdicts.iter().zip(&doubts).zip(&again.verdicts);
+    let hosts = hosts.map(|((verdict, doubt), again)| Judged {
+        tally: verdict.tally,
+        is_best: again.tally == Tally::SystemPeer,
+        is_in_doubt: doubt.is_some(),
+        apart: match doubt {
+            Some(Doubt::Apart(apart)) => Some(*apart),
+            _ => None,
+        },
+    });
+    Judgement { hosts: hosts.collect(), explained }
 }
 
 fn candidate(id: AssocId, probed: &Probed) -> Candidate {
@@ -129,11 +180,18 @@ fn candidate(id: AssocId, probed: &Probed) -> Candidate {
 }
 
 /// A line for each host, times in milliseconds.
-fn table(all: &[Probed], tallies: impl Iterator<Item = Tally>) -> String {
+fn table(all: &[Probed], judged: &[Judged]) -> String {
     let head =
         ["host", "offset", "± bound", "delay", "jitter", "st", "refid", "leap", "v", "replies", ""];
     let mut rows = vec![(' ', head.map(str::to_owned))];
-    rows.extend(tallies.zip(all).map(|(tally, probed)| (tally.character(), row(probed))));
+    let sign = |judged: &Judged| match judged {
+        Judged { is_in_doubt: true, .. } => IN_DOUBT,
+        Judged { is_best: true, .. } => Tally::SystemPeer.character(),
+        // Another is the best now.
+        Judged { tally: Tally::SystemPeer, .. } => Tally::Candidate.character(),
+        Judged { tally, .. } => tally.character(),
+    };
+    rows.extend(judged.iter().zip(all).map(|(judged, probed)| (sign(judged), row(probed))));
     let mut widths = [0; 11];
     for (_, cells) in &rows {
         for (width, cell) in widths.iter_mut().zip(cells) {
@@ -234,15 +292,17 @@ fn remarks(standing: Standing, found: &Found) -> String {
     remarks.join("; ")
 }
 
-/// Which host is best, and which are wrong, in words.
-fn summary(all: &[Probed], explained: &Explained) -> String {
+/// Which host is best, which are wrong and of which that cannot be told, in words.
+fn summary(all: &[Probed], judgement: &Judgement) -> String {
     let mut text = String::new();
-    let mut is_split = false;
-    for (probed, verdict) in all.iter().zip(&explained.verdicts) {
+    let explained = &judgement.explained;
+    let (mut is_split, mut is_divided) = (false, false);
+    for ((probed, verdict), judged) in all.iter().zip(&explained.verdicts).zip(&judgement.hosts) {
         let host = &probed.host;
         // Writing to a string cannot fail.
         let _ = match verdict.reason {
-            _ if verdict.tally == Tally::SystemPeer => writeln!(text, "best: {host}"),
+            _ if judged.is_best => writeln!(text, "best: {host}"),
+            _ if judged.apart.is_some() => text.write_str(&apart(probed, judged)),
             Reason::Outside { gap } => writeln!(
                 text,
                 "wrong: {host} is {} outside what the majority agrees on",
@@ -257,14 +317,39 @@ fn summary(all: &[Probed], explained: &Explained) -> String {
             }
             _ => Ok(()),
         };
+        is_divided |= judged.is_in_doubt && judged.apart.is_none();
+    }
+    if is_divided {
+        text.push_str(
+            "cannot tell: the hosts differ by more than measuring can err, and most agree on \
+             nothing; each could be wrong by its own account\n",
+        );
     }
     if is_split {
         text.push_str("no best: the hosts contradict each other, and none has a majority\n");
-    } else if explained.system.is_none() {
+    } else if !judgement.hosts.iter().any(|judged| judged.is_best) {
         text.push_str("no best: none can be used\n");
     }
     text
 }
+
+/// Of a host that is apart from most others, though its own error bound leaves room for it.
+fn apart(probed: &Probed, judged: &Judged) -> String {
+    let estimate = probed.found.as_ref().ok().and_then(|found| found.estimate);
+    let (Some(apart), Some(estimate)) = (judged.apart, estimate) else { return String::new() };
+    let side = if apart < NtpDuration::ZERO { "ahead of" } else { "behind" };
+    format!(
+        "cannot tell: {} is at least {} {side} what most agree on, measured to ±{}; but by its own \
+         account it could be wrong by {}\n",
+        probed.host,
+        milliseconds(apart.abs(), ""),
+        milliseconds(estimate.measured, ""),
+        milliseconds(estimate.bound, "")
+    )
+}
+
+/// Stands in front of a host of which nobody can tell whether it is right.
+const IN_DOUBT: char = '?';
 
 /// Stands for what is not known.
 const DASH: &str = "-";

@@ -67,6 +67,9 @@ pub struct Estimate {
     /// Half the delay and the root distance of the server, with resolutions, drift and jitter: the
     /// true time is within ± this of the offset, if the server is right about itself.
     pub bound: NtpDuration,
+    /// The part of the bound that is not the server's: by how much at most the offset differs from
+    /// what the server shows.
+    pub measured: NtpDuration,
     /// The round trip of the same sample.
     pub delay: NtpDuration,
     /// How far the other samples lie from it (root mean square), at least the resolution of the
@@ -313,8 +316,17 @@ impl Probe {
             precision: self.plan.precision,
             age: NtpDuration::from(now.since(*at)),
         };
-        let bound = path.root_distance(NtpDuration::ZERO) + best.stamp_error;
-        Some(Estimate { offset: best.offset, bound, delay: best.delay, jitter, samples: count })
+        let of_path =
+            Path { root_delay: NtpDuration::ZERO, root_dispersion: NtpDuration::ZERO, ..path };
+        let distance = |path: Path| path.root_distance(NtpDuration::ZERO) + best.stamp_error;
+        Some(Estimate {
+            offset: best.offset,
+            bound: distance(path),
+            measured: distance(of_path),
+            delay: best.delay,
+            jitter,
+            samples: count,
+        })
     }
 }
 

@@ -63,6 +63,9 @@ pub struct Estimate {
     pub offset: NtpDuration,
     /// The true time is within ± this of the offset, if the server is right about itself.
     pub bound: NtpDuration,
+    /// The part of that which is not the server's: by how much at most the offset differs from what
+    /// the server shows.
+    pub measured: NtpDuration,
     /// The round trip of the sample with the least.
     pub delay: NtpDuration,
     /// How far the other samples lie from that one (root mean square); `None` when it is alone.

@@ -20,6 +20,18 @@ fn probe(words: &[&str]) -> Output {
 /// A server that answers `requests` times, `ahead_s` ahead, with this first octet, stratum and
 /// reference ID; its address.
 fn serve(first: u8, stratum: u8, reference_id: [u8; 4], ahead_s: f64, requests: usize) -> String {
+    serve_vaguely(first, stratum, reference_id, ahead_s, 0, requests)
+}
+
+/// The same with so many seconds of root dispersion, in units of 2⁻¹⁶ s.
+fn serve_vaguely(
+    first: u8,
+    stratum: u8,
+    reference_id: [u8; 4],
+    ahead_s: f64,
+    root_dispersion: u32,
+    requests: usize,
+) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap().to_string();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -30,7 +42,8 @@ fn serve(first: u8, stratum: u8, reference_id: [u8; 4], ahead_s: f64, requests: 
             let stamp = stamp::system() + NtpDuration::from_seconds(ahead_s);
             let stamp = stamp.bits().to_be_bytes();
             let mut reply = vec![first, stratum, 0, 0xec];
-            reply.extend([0; 8]);
+            reply.extend([0; 4]);
+            reply.extend(root_dispersion.to_be_bytes());
             reply.extend(reference_id);
             for time in [&stamp[..], &request[40..], &stamp[..], &stamp[..]] {
                 reply.extend(time);
@@ -130,4 +143,36 @@ fn one_that_lies_among_three_is_named() {
     assert_eq!(output.status.code(), Some(0), "{table}");
     assert!(table.contains(&format!("\nx{}", hosts[2])), "{table}");
     assert!(table.contains(&format!("wrong: {} is ", hosts[2])), "{table}");
+}
+
+#[test]
+fn nobody_can_tell_whether_one_is_right_that_owns_up_to_more_than_it_differs_by() {
+    let half_a_second = 0x8000;
+    let host = |ahead_s, vague| serve_vaguely(0x24, 2, [10, 0, 0, 1], ahead_s, vague, 1);
+    for json in [false, true] {
+        let hosts = [host(0.0, half_a_second), host(0.0, 0x100), host(0.3, half_a_second)];
+        let mut words = vec!["-n", "--samples", "1"];
+        words.extend(json.then_some("--json"));
+        words.extend(hosts.iter().map(String::as_str));
+        let output = probe(&words);
+        assert_eq!(output.status.code(), Some(0), "each is there and synchronised: {output:?}");
+        if json {
+            let all = objects(&output);
+            let doubts: Vec<_> = all.iter().map(|o| o["is_in_doubt"].as_bool().unwrap()).collect();
+            assert_eq!(doubts, [false, false, true]);
+            assert_ne!(all[2]["selection"], "falsetick", "{}", all[2]);
+            let apart_ms = all[2]["apart_from_most_ms"].as_f64().unwrap();
+            assert!((apart_ms + 300.0).abs() < 50.0, "{}", all[2]);
+            assert!(all[2]["measured_error_ms"].as_f64().unwrap() < 50.0, "{}", all[2]);
+            continue;
+        }
+        let table = String::from_utf8_lossy(&output.stdout);
+        assert!(table.contains(&format!("\n?{}", hosts[2])), "{table}");
+        assert!(table.contains(&format!("cannot tell: {} is at least ", hosts[2])), "{table}");
+        assert!(table.contains(&format!("best: {}", hosts[1])), "{table}");
+    }
+    let two = [host(0.0, half_a_second), host(0.2, half_a_second)];
+    let output = probe(&["-n", "--samples", "1", &two[0], &two[1]]);
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("cannot tell: the hosts differ by more than measuring"), "{table}");
 }

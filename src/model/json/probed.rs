@@ -9,17 +9,34 @@ use crate::units::{NtpDuration, Tally};
 /// What `schema` says of a probe.
 pub const PROBE_SCHEMA: &str = "ntpscope/probe/1";
 
+/// What selection made of a host among the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// Its tally.
+    pub tally: Tally,
+    /// Whether it is the one to believe.
+    pub is_best: bool,
+    /// Whether it differs from others by more than measuring can err, though its own error bound
+    /// leaves room for that: then nobody can tell whether it is right.
+    pub is_in_doubt: bool,
+    /// How far it is at least apart from what most others agree on, where they do: positive when
+    /// they are ahead.
+    pub apart: Option<NtpDuration>,
+}
+
 /// What became of a host, with what selection made of it among the others.
 ///
 /// What is not known is `null`; offsets are positive when the host is ahead of this one.
-pub fn probed(probed: &Probed, tally: Tally) -> Json {
+pub fn probed(probed: &Probed, judged: Judged) -> Json {
     let found = probed.found.as_ref();
     let mut object = json!({
         "schema": PROBE_SCHEMA,
         "host": probed.host,
         "standing": probed.standing().word(),
-        "selection": tally.condition(),
-        "is_best": tally == Tally::SystemPeer,
+        "selection": judged.tally.condition(),
+        "is_best": judged.is_best,
+        "is_in_doubt": judged.is_in_doubt,
+        "apart_from_most_ms": judged.apart.map(milliseconds_json),
         "trouble": probed.found.as_ref().err(),
     });
     let parts = [
@@ -65,6 +82,7 @@ fn estimate(estimate: Option<&Estimate>) -> Json {
     json!({
         "offset_ms": span(|estimate| estimate.offset),
         "error_bound_ms": span(|estimate| estimate.bound),
+        "measured_error_ms": span(|estimate| estimate.measured),
         "delay_ms": span(|estimate| estimate.delay),
         "jitter_ms": estimate.and_then(|estimate| estimate.jitter).map(milliseconds_json),
         "samples": estimate.map_or(0, |estimate| estimate.samples),

@@ -184,8 +184,8 @@ fn found(finding: &Finding) -> Found {
             root_dispersion: heard.root_dispersion,
         }),
         estimate: finding.estimate.map(|measured| {
-            let Measured { offset, bound, delay, jitter, samples } = measured;
-            Estimate { offset, bound, delay, jitter, samples }
+            let Measured { offset, bound, measured, delay, jitter, samples } = measured;
+            Estimate { offset, bound, measured, delay, jitter, samples }
         }),
     }
 }
