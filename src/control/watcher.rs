@@ -230,8 +230,15 @@ impl Watcher {
                 self.withdraw(now, ticket);
             }
         }
+        let comes_in_sight = interest.visible && !self.interest.visible;
         self.interest = interest;
         self.agenda.look_at(&self.interest);
+        if comes_in_sight && self.conversation.phase() == Phase::Lost {
+            // The probe that is under way would be waited for as long as when nobody looked.
+            self.withdraw_all(now);
+            self.plan_probe(now.mono);
+            return;
+        }
         if let Some(id) = self.interest.details {
             self.want_details(now.mono, id);
         }
@@ -329,7 +336,8 @@ impl Watcher {
         let phase = self.conversation.phase();
         let ticket = match (phase, purpose) {
             (Phase::Lost, _) => {
-                let wait = cadence::probe_gap(self.conversation.failed_probes());
+                let failed = self.conversation.failed_probes();
+                let wait = cadence::probe_gap(failed, self.is_awaited());
                 self.pipeline.ask_once(now, question, wait)
             }
             // Whether anybody answers shows from the list.
@@ -391,8 +399,19 @@ impl Watcher {
         }
     }
 
+    /// Whether somebody waits for the daemon to come back: one that refuses, or whatever else answers
+    /// in its place, will do so in a second as well.
+    const fn is_awaited(&self) -> bool {
+        let is_away = matches!(
+            self.conversation.contact(),
+            Contact::Silent { .. } | Contact::Unreachable { .. }
+        );
+        self.interest.visible && is_away
+    }
+
     fn plan_probe(&mut self, now: Mono) {
-        let gap = cadence::probe_gap(self.conversation.failed_probes().saturating_sub(1));
+        let failed = self.conversation.failed_probes().saturating_sub(1);
+        let gap = cadence::probe_gap(failed, self.is_awaited());
         let list = self.agenda.item(Purpose::List);
         let due = list.asked.map_or(now, |asked| asked + gap);
         list.due = Some(due.max(now));

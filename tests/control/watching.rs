@@ -221,9 +221,15 @@ fn a_silent_daemon_is_called_so_asked_ever_more_seldom_and_found_again() {
     world.run_for(s(60));
     let before = world.sent.len();
     world.run_for(s(160));
-    assert_eq!(world.sent.len() - before, 10);
+    assert_eq!(world.sent.len() - before, 40, "one in 4 s while somebody looks");
+    interest(&mut world, &[], None, false);
+    world.run_for(s(60));
+    let before = world.sent.len();
+    world.run_for(s(160));
+    assert_eq!(world.sent.len() - before, 10, "one in 16 s while nobody does");
+    interest(&mut world, &[1, 2, 3, 4, 5], None, true);
     world.daemon.mood = Mood::Well;
-    world.run_until(s(17), |world| matches!(latest(world).contact, Contact::Answering { .. }));
+    world.run_until(s(5), |world| matches!(latest(world).contact, Contact::Answering { .. }));
     world.run_for(s(3));
     let fresh =
         |peer: &Arc<ntpscope::model::Peer>| world.now.since(peer.row.dated().unwrap().asked);
@@ -250,7 +256,7 @@ fn a_closed_port_is_told_at_once_and_found_open_again() {
     world.run_for(s(60));
     assert!(matches!(latest(&world).contact, Contact::Unreachable { last: Some(_), .. }));
     world.daemon.mood = Mood::Well;
-    world.run_until(s(17), |world| matches!(latest(world).contact, Contact::Answering { .. }));
+    world.run_until(s(5), |world| matches!(latest(world).contact, Contact::Answering { .. }));
 }
 
 #[test]

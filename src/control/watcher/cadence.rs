@@ -37,9 +37,10 @@ pub(super) const fn system_period(circumstances: Circumstances) -> Duration {
     Duration::from_secs(if circumstances.limited { 16 } else { 8 })
 }
 
-/// From one probe of a daemon that does not answer to the next, after `failed` in vain.
-pub(super) fn probe_gap(failed: u32) -> Duration {
-    Duration::from_secs(1 << failed.min(4))
+/// From one probe of a daemon that does not answer to the next, after `failed` in vain. Where
+/// somebody waits for it, one small datagram in 4 s troubles nobody, not even a daemon that limits us.
+pub(super) fn probe_gap(failed: u32, is_awaited: bool) -> Duration {
+    Duration::from_secs(1 << failed.min(if is_awaited { 2 } else { 4 }))
 }
 
 /// How long to leave what failed `times` in a row.
@@ -128,8 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn probes_slow_down_to_one_in_sixteen_seconds() {
-        let gaps: Vec<_> = (0..6).map(|n| probe_gap(n).as_secs()).collect();
-        assert_eq!(gaps, [1, 2, 4, 8, 16, 16]);
+    fn probes_slow_down_to_one_in_four_seconds_where_awaited_and_else_in_sixteen() {
+        let gaps = |awaited| (0..6).map(|n| probe_gap(n, awaited).as_secs()).collect::<Vec<_>>();
+        assert_eq!(gaps(true), [1, 2, 4, 4, 4, 4]);
+        assert_eq!(gaps(false), [1, 2, 4, 8, 16, 16]);
     }
 }

@@ -103,39 +103,99 @@ fn head_lines(app: &App, tab: &Tab, width: u16, height: u16) -> Vec<(Style, Stri
     lines
 }
 
-/// The tabs: number, sign, name and word of each. Names are cut before any word is.
+/// The tabs: number and sign of each, then names and words as far as there is room: first of the
+/// one on screen, then of those with which something is the matter, then of its neighbours.
 fn render_tabs(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let ascii = app.is_ascii();
     let verdicts: Vec<Verdict> = app.tabs.iter().map(|tab| verdict::verdict(app, tab)).collect();
-    // Number, sign, colon, blanks.
-    let words = verdicts.iter().map(|verdict| text::width(verdict.word) + 8).sum::<usize>();
-    let each = usize::from(area.width).saturating_sub(words) / app.tabs.len().max(1);
-    let room = each.clamp(LEAST_LABEL, MOST_LABEL);
-    let titles: Vec<String> = app
-        .tabs
-        .iter()
-        .zip(&verdicts)
-        .zip(1..)
-        .map(|((tab, Verdict { severity, word, .. }), number)| {
-            // Names differ in front, addresses at the end.
-            let label = match tab.label.parse::<IpAddr>() {
-                Ok(_) => text::cut_front(&tab.label, room, ascii),
-                Err(_) => text::cut(&tab.label, room, ascii),
-            };
-            format!(" {number} {} {label}: {word} ", mark(*severity, ascii))
-        })
-        .collect();
+    let tabs = app.tabs.iter().zip(&verdicts).zip(1..);
+    let mut titles: Vec<Title<'_>> =
+        tabs.map(|((tab, verdict), number)| Title::new(app, tab, verdict, number)).collect();
+    let mut left = usize::from(area.width).saturating_sub(titles.iter().map(Title::width).sum());
+    let mut order: Vec<usize> = (0..titles.len()).collect();
+    order.sort_by_key(|place| {
+        let is_wrong = verdicts.get(*place).is_some_and(|v| v.severity >= Severity::Notice);
+        let distance = place.abs_diff(app.current);
+        (distance > 0, !is_wrong, distance)
+    });
+    // The one on screen has all it can, before any other has more than its number.
+    let current = order.first().copied().into_iter();
+    for place in current.chain(order.iter().copied()).chain(order.iter().copied()) {
+        if let Some(title) = titles.get_mut(place) {
+            title.grow(&mut left, app.is_ascii(), place == app.current);
+        }
+    }
     // The tab on screen is always in sight.
     let reach = |first: usize| {
         let shown = titles.iter().take(app.current + 1).skip(first);
-        shown.map(|title| text::width(title)).sum::<usize>() <= usize::from(area.width)
+        shown.map(Title::width).sum::<usize>() <= usize::from(area.width)
     };
     let first = (0..app.current).find(|first| reach(*first)).unwrap_or(app.current);
     let mut column = 0;
     for (place, (title, verdict)) in titles.iter().zip(&verdicts).enumerate().skip(first) {
         let is_current = place == app.current;
         let style = if is_current { theme.bar } else { style(theme, verdict.severity) };
-        column += text::put(buffer, area, (column, 0), title, style);
+        column += text::put(buffer, area, (column, 0), &title.text(), style);
+    }
+}
+
+/// What a tab shows of itself.
+struct Title<'a> {
+    /// Number and sign.
+    short: String,
+    /// What its daemon is called, which may be an address.
+    label: &'a str,
+    is_address: bool,
+    word: &'a str,
+    /// The name as far as it is shown; empty while there is no room for it.
+    name: String,
+    has_word: bool,
+}
+
+impl<'a> Title<'a> {
+    fn new(app: &App, tab: &'a Tab, verdict: &'a Verdict, number: usize) -> Self {
+        Self {
+            short: format!(" {number} {} ", mark(verdict.severity, app.is_ascii())),
+            label: &tab.label,
+            is_address: tab.label.parse::<IpAddr>().is_ok(),
+            word: verdict.word,
+            name: String::new(),
+            has_word: false,
+        }
+    }
+
+    fn text(&self) -> String {
+        match (self.name.as_str(), self.has_word) {
+            ("", _) => self.short.clone(),
+            (name, false) => format!("{}{name} ", self.short),
+            (name, true) => format!("{}{name}: {} ", self.short, self.word),
+        }
+    }
+
+    fn width(&self) -> usize {
+        text::width(&self.text())
+    }
+
+    /// Takes what of the columns `left` it can use: for its name, then for its word. Only where it
+    /// must have one is the name cut for want of room.
+    fn grow(&mut self, left: &mut usize, ascii: bool, must: bool) {
+        if self.name.is_empty() {
+            let wanted = text::width(self.label).min(MOST_LABEL);
+            let room = left.saturating_sub(1).min(wanted);
+            if room == 0 || (room < wanted && !must) {
+                return;
+            }
+            // Names differ in front, addresses at the end.
+            self.name = if self.is_address {
+                text::cut_front(self.label, room, ascii)
+            } else {
+                text::cut(self.label, room, ascii)
+            };
+            *left = left.saturating_sub(text::width(&self.name) + 1);
+        } else if !self.has_word {
+            let wanted = text::width(self.word) + 2;
+            self.has_word = wanted <= *left;
+            *left -= if self.has_word { wanted } else { 0 };
+        }
     }
 }
 
@@ -179,8 +239,5 @@ pub const fn style(theme: &Theme, severity: Severity) -> Style {
 /// Below so many lines the head gives up what can be missed.
 const SMALL: u16 = 14;
 
-/// Columns for the name of a daemon in its tab, at least.
-const LEAST_LABEL: usize = 4;
-
-/// And at most.
+/// Columns for the name of a daemon in its tab, at most.
 const MOST_LABEL: usize = 24;

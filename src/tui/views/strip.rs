@@ -109,7 +109,7 @@ fn offset(context: &Context<'_>, row: &Row<'_>) -> String {
     let mut line = words::slow_or_fast(offset, context.format);
     if let Some(distance) = root_distance(context, row) {
         let distance = context.format.span(distance, false);
-        line.extend([", give or take ", &distance]);
+        line.extend([", ±", &distance, " by its root distance"]);
     }
     line
 }

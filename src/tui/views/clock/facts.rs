@@ -57,12 +57,9 @@ fn error(context: &Context<'_>, values: &Values, engine: Option<&ClockLoop>) -> 
     let parts = format!("half the root delay {} + dispersion {}", span(half), span(bound - half));
     let most = span(bound);
     Some(match engine.map(|engine| (engine.steers, engine.error_bound)) {
-        Some((Steers::Virtual, Some(error))) => {
-            let error = span(error);
-            format!("±{error} is 3 sigma; the virtual clock is off by at most {most}")
-        }
-        Some((_, Some(error))) => {
-            format!("±{} is 3 sigma; off by at most {most}", span(error))
+        Some((steers, Some(error))) => {
+            let whose = if steers == Steers::Virtual { "virtual clock's " } else { "" };
+            format!("filter ±{} (3 sigma) · {whose}root distance {most}", span(error))
         }
         _ => format!("at most {most}: {parts}"),
     })
