@@ -18,6 +18,7 @@ mod manycast;
 pub mod mobilize;
 mod naming;
 mod on_wire;
+mod orphan;
 pub mod output;
 pub mod poll;
 mod pool;
@@ -288,6 +289,7 @@ impl Engine {
             Timer::Expire(id) => self.abandon(id),
             Timer::Resolve(id) => self.ask_name(now, id),
             Timer::Select => self.select(now),
+            Timer::Orphan => self.orphan(now),
             Timer::Discipline => self.wake_discipline(now),
             Timer::Leap => self.wake_leap(now),
             Timer::Drift => self.keep_drift(now),

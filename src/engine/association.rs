@@ -1,6 +1,6 @@
 //! One association: what is configured, what was heard, how it is polled.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::host::HostSpec;
@@ -32,6 +32,8 @@ pub struct Association {
     pub origin: Origin,
     /// The server's address, once it is known. Of a pool there is none.
     pub address: Option<SocketAddr>,
+    /// The address of ours that its packets come to, where that is known.
+    pub local: Option<IpAddr>,
     /// Its options.
     pub options: Options,
     /// What the server said of itself.

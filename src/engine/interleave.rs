@@ -84,7 +84,8 @@ impl Engine {
         reply: &Reply<'_, '_>,
     ) {
         let Reply { pending, received, is_authentic } = *reply;
-        let Some(association) = self.associations.get(&id) else { return };
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        association.local = received.to.or(association.local);
         let before = association.samples;
         let current = Times {
             sent: pending.sent,

@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::config::engine::Algorithm;
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::{self, Directive, Flag, Options, Tos};
+use crate::config::ntp_conf::{self, Directive, Flag, Options, Tinker, Tos};
 use crate::engine::Engine;
 use crate::engine::association::{
     Association, Counters, Heard, Kind, LastEvent, Naming, Origin, Standing,
@@ -63,6 +64,8 @@ pub enum Refused {
     Kind(ntp_conf::Kind),
     /// This directive is not followed here.
     Directive(&'static str),
+    /// This setting means nothing to the discipline in use.
+    Meaningless(&'static str),
 }
 
 impl fmt::Display for Refused {
@@ -75,6 +78,7 @@ impl fmt::Display for Refused {
             }
             Self::Kind(kind) => write!(f, "no {kind:?} associations are made here"),
             Self::Directive(keyword) => write!(f, "{keyword} is not followed here"),
+            Self::Meaningless(setting) => write!(f, "the discipline in use knows no {setting}"),
         }
     }
 }
@@ -99,8 +103,15 @@ impl Engine {
             Directive::DriftFile(file) => Ok(Applied::DriftFile(file.clone())),
             Directive::Tos(setting) => {
                 self.apply_tos(setting);
+                self.arm_orphan(now);
                 self.mark_changed(now);
                 Ok(Applied::Set)
+            }
+            // It finds uneven paths by itself.
+            Directive::Tinker(Tinker::HuffPuff(_))
+                if self.settings.algorithm == Algorithm::Kalman =>
+            {
+                Err(Refused::Meaningless("huffpuff"))
             }
             Directive::Tinker(setting) => {
                 self.limits.apply(setting);
@@ -275,6 +286,7 @@ impl Engine {
             kind,
             origin,
             address: None,
+            local: None,
             heard: Heard::nothing(reason, options.maxpoll),
             poll: Poll::new(options.minpoll),
             options,

@@ -254,6 +254,7 @@ impl Engine {
         if is_interleaved {
             association.symmetric.futile = 0;
         }
+        association.local = received.to.or(association.local);
         let gone = association.symmetric.accept(&sent, echo);
         self.forget_tickets(&gone);
         if let Some(kiss) = kiss_of(header) {

@@ -54,6 +54,8 @@ pub struct System {
     pub last_event: (u8, u8),
     /// How often the steered clock was stepped, by us or by others.
     pub steps: u64,
+    /// Whether nobody was found for so long that this host pretends to a stratum of its own.
+    pub is_orphan: bool,
     /// The state of the discipline when it last acted.
     pub(in crate::engine) state: State,
     pub(in crate::engine) is_settled: bool,
@@ -78,6 +80,7 @@ impl System {
             since: now.mono,
             last_event: (0, 0),
             steps: 0,
+            is_orphan: false,
             state: State::NotSet,
             is_settled: false,
             dispersion: NtpDuration::ZERO,
@@ -86,7 +89,7 @@ impl System {
     }
 
     /// Nobody is followed any more, for this reason.
-    fn reset(&mut self, now: &Now, reason: Kiss) {
+    pub(in crate::engine) fn reset(&mut self, now: &Now, reason: Kiss) {
         *self = Self {
             reference_id: reason.reference_id(),
             poll: self.poll,
@@ -100,8 +103,11 @@ impl System {
 }
 
 impl Engine {
-    /// The root dispersion at `now`: it grows while nobody is heard.
+    /// The root dispersion at `now`: it grows while nobody is heard. An orphan claims none.
     pub fn root_dispersion(&self, now: &Now) -> NtpDuration {
+        if self.system.is_orphan {
+            return NtpDuration::ZERO;
+        }
         let age_s = now.mono.since(self.system.updated).as_secs_f64();
         self.system.dispersion + NtpDuration::from_seconds(self.phi() * age_s)
     }
@@ -241,6 +247,7 @@ impl Engine {
         if !keeps_samples {
             self.clear_all(now, Kiss::Step);
             self.system.reset(now, Kiss::Step);
+            self.lose_peer(now);
         }
         self.ask_all_again(now);
         self.after_discipline(now);
@@ -294,8 +301,6 @@ impl Engine {
         let mitigation = self.mitigation;
         let discipline = &self.discipline;
         let own_ids = &self.own_ids;
-        let number = |id: &RefId| u32::from_be_bytes(id.octets());
-        let own_metric = own_ids.iter().map(number).min().unwrap_or(u32::MAX);
         let measured = |association: &&mut Association| !association.kind.is_prototype();
         let candidate = |association: &mut Association| {
             let distance = association.root_distance(now.mono, &scale);
@@ -305,13 +310,6 @@ impl Engine {
             let offset = match association.filter.best() {
                 Some(best) => discipline.offset_now(now, best),
                 None => NtpDuration::ZERO,
-            };
-            let is_orphan = association.heard.stratum == mitigation.orphan;
-            let kind = if is_orphan && mitigation.orphan < Stratum::UNSYNCHRONISED {
-                let metric = number(&association.heard.reference_id);
-                selection::Kind::Orphan { metric, own_metric }
-            } else {
-                selection::Kind::Ordinary
             };
             Candidate {
                 id: association.id,
@@ -323,7 +321,7 @@ impl Engine {
                 unfit,
                 is_preferred: association.options.prefer,
                 is_trusted: association.options.trust,
-                kind,
+                kind: association.selection_kind(mitigation.orphan, own_ids),
             }
         };
         self.associations.values_mut().filter(measured).map(candidate).collect()
@@ -344,13 +342,6 @@ impl Engine {
                 association.poll.unreach = 0;
             }
         }
-    }
-
-    /// Whether there was a system peer not so long ago: what is kept for the time without one has
-    /// to wait.
-    fn is_waiting_for_peer(&self, now: &Now) -> bool {
-        let wait = self.mitigation.orphan_wait.to_std().unwrap_or_default();
-        self.orphan_since.is_none_or(|since| now.mono.since(since) < wait)
     }
 
     fn roles(&self) -> Vec<Role> {
@@ -385,8 +376,9 @@ impl Engine {
         if let Some(id) = peer {
             self.peer_event(id, event::SYSTEM_PEER, "the clock follows it");
             self.orphan_since = None;
+            self.adopt(now);
         } else {
-            self.orphan_since = Some(now.mono);
+            self.lose_peer(now);
             self.system_event(system_event::NO_PEER, "nobody is left to follow");
         }
     }
@@ -406,6 +398,7 @@ impl Engine {
                     self.ask_all_again(now);
                 }
                 self.system.reset(now, Kiss::Step);
+                self.lose_peer(now);
             }
             Verdict::Panic { offset } => {
                 if self.system.panic.is_none() {

@@ -3,8 +3,11 @@
 mod broadcast;
 mod filtered;
 mod manycast;
+mod options;
+mod orphan;
 mod pair;
 mod properties;
+mod settings;
 mod sources;
 mod steering;
 mod symmetric;

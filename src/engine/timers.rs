@@ -19,6 +19,8 @@ pub(in crate::engine) enum Timer {
     Resolve(AssocId),
     /// Sources are selected.
     Select,
+    /// This host becomes an orphan.
+    Orphan,
     /// The discipline acts.
     Discipline,
     /// A leap second goes by.

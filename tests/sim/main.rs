@@ -5,6 +5,7 @@
 
 mod measured;
 mod ntpd;
+mod orphan;
 mod program;
 mod properties;
 mod rejected;
