@@ -215,50 +215,77 @@ pub struct Adjtimex;
 
 impl Kernel for Adjtimex {
     fn read(&mut self) -> Result<State, i32> {
-        call(&mut words(0)).map(|words| state(&words))
+        call(&mut words()).map(|words| state(&words))
     }
 
     fn write(&mut self, change: Change) -> Result<State, i32> {
-        let mut request = match change {
-            Change::Rate(rate) => {
-                let mut request = words(libc::ADJ_TICK | libc::ADJ_FREQUENCY);
-                request.tick = rate.tick_us();
-                request.freq = rate.frequency();
-                request
-            }
-            Change::Step { seconds, nanoseconds } => {
-                let mut request = words(libc::ADJ_SETOFFSET);
-                request.time.tv_sec = seconds;
-                // In nanoseconds, because of ADJ_NANO.
-                request.time.tv_usec = i64::from(nanoseconds);
-                request
-            }
-            Change::Status(told) => {
-                let mut request = words(libc::ADJ_STATUS | libc::ADJ_MAXERROR | libc::ADJ_ESTERROR);
-                request.status = told.status.bits();
-                request.maxerror = told.maximum_error_us;
-                request.esterror = told.estimated_error_us;
-                request
-            }
-            Change::Quiet => return quiet(),
-        };
-        call(&mut request).map(|words| state(&words))
+        // What ends the kernel's own loop has to leave its rate alone.
+        let rate = if change == Change::Quiet { self.read()?.rate } else { Rate::NOMINAL };
+        let mut after = None;
+        for mut request in requests(change, rate) {
+            after = Some(call(&mut request)?);
+        }
+        after.map_or_else(|| self.read(), |words| Ok(state(&words)))
+    }
+}
+
+/// What `change` asks of a kernel that runs at `rate`, call by call.
+fn requests(change: Change, rate: Rate) -> Vec<libc::timex> {
+    match change {
+        Change::Rate(rate) => vec![Request::new(libc::ADJ_TICK | libc::ADJ_FREQUENCY).rate(rate).0],
+        Change::Step { seconds, nanoseconds } => {
+            let Request(mut request) = Request::new(libc::ADJ_SETOFFSET);
+            request.time.tv_sec = seconds;
+            // In nanoseconds, because of ADJ_NANO.
+            request.time.tv_usec = i64::from(nanoseconds);
+            vec![request]
+        }
+        Change::Status(told) => {
+            let modes = libc::ADJ_STATUS | libc::ADJ_MAXERROR | libc::ADJ_ESTERROR;
+            let Request(mut request) = Request::new(modes).status(told.status.bits());
+            request.maxerror = told.maximum_error_us;
+            request.esterror = told.estimated_error_us;
+            vec![request]
+        }
+        Change::Quiet => quiet(rate),
     }
 }
 
 /// Ends the rest of an `adjtime` and the kernel's own loop, which holds on to an offset until it is
 /// given another.
-fn quiet() -> Result<State, i32> {
-    call(&mut words(libc::ADJ_OFFSET_SINGLESHOT))?;
-    let before = state(&call(&mut words(0))?);
-    let mut zero = words(libc::ADJ_OFFSET | libc::ADJ_STATUS);
-    zero.status = libc::STA_PLL | libc::STA_UNSYNC;
-    call(&mut zero)?;
-    let mut rate = words(libc::ADJ_STATUS | libc::ADJ_TICK | libc::ADJ_FREQUENCY);
-    rate.status = StatusBits::UNSYNCHRONISED.bits();
-    rate.tick = before.rate.tick_us();
-    rate.freq = before.rate.frequency();
-    call(&mut rate).map(|words| state(&words))
+fn quiet(rate: Rate) -> Vec<libc::timex> {
+    let mut adjtime = words();
+    // Alone: to the kernel the bit of ADJ_NANO beside it means to look at the rest only.
+    adjtime.modes = libc::ADJ_OFFSET_SINGLESHOT;
+    let zero = Request::new(libc::ADJ_OFFSET | libc::ADJ_STATUS);
+    let off = Request::new(libc::ADJ_STATUS | libc::ADJ_TICK | libc::ADJ_FREQUENCY);
+    vec![
+        adjtime,
+        zero.status(libc::STA_PLL | libc::STA_UNSYNC).0,
+        off.status(StatusBits::UNSYNCHRONISED.bits()).rate(rate).0,
+    ]
+}
+
+/// A call that changes something.
+struct Request(libc::timex);
+
+impl Request {
+    /// Nanoseconds are asked for every time: the kernel keeps the unit with its status, which others
+    /// may have changed, and which a new status without it resets.
+    fn new(modes: libc::c_uint) -> Self {
+        Self(libc::timex { modes: modes | libc::ADJ_NANO, ..words() })
+    }
+
+    fn rate(mut self, rate: Rate) -> Self {
+        self.0.tick = rate.tick_us();
+        self.0.freq = rate.frequency();
+        self
+    }
+
+    const fn status(mut self, bits: i32) -> Self {
+        self.0.status = bits;
+        self
+    }
 }
 
 const fn state(words: &libc::timex) -> State {
@@ -268,15 +295,10 @@ const fn state(words: &libc::timex) -> State {
     }
 }
 
-/// A request for `modes`. Nanoseconds are asked for every time: the kernel keeps the unit with its
-/// status, which others may have changed, and which a new status without it resets.
-fn words(modes: libc::c_uint) -> libc::timex {
+/// A call that changes nothing.
+fn words() -> libc::timex {
     // SAFETY: the struct holds integers only, for which all bits zero is a value.
-    let mut words: libc::timex = unsafe { std::mem::zeroed() };
-    if modes != 0 {
-        words.modes = modes | libc::ADJ_NANO;
-    }
-    words
+    unsafe { std::mem::zeroed() }
 }
 
 /// The one place where the kernel's clock is read or set.
@@ -313,3 +335,105 @@ const SHORTEST_SILENCE_S: f64 = 2.5;
 
 #[cfg(test)]
 mod tests;
+
+/// What the kernel is asked, in its own words; here, as no other file may know them.
+#[cfg(test)]
+mod words_tests {
+    use super::*;
+    use crate::clock::command::Status;
+    use crate::units::{Leap, NtpDuration};
+
+    fn to(ppm: f64) -> Change {
+        Change::Rate(Rate::from_ppm(Ppm::new(ppm).unwrap()))
+    }
+
+    /// Whether Linux takes `words`, by the rules of its `timekeeping_validate_timex` and what it does
+    /// with the modes after that.
+    fn is_taken(words: &libc::timex) -> bool {
+        const ADJTIME: u32 = 0x8000;
+        const READ_ONLY: u32 = 0x2000;
+        let has = |mode| words.modes & mode == mode;
+        if words.modes & ADJTIME != 0 {
+            // The rest of an `adjtime`: alone, to be changed and not only read.
+            return has(libc::ADJ_OFFSET_SINGLESHOT)
+                && words.modes == libc::ADJ_OFFSET_SINGLESHOT
+                && words.modes & READ_ONLY == 0;
+        }
+        let known = libc::ADJ_OFFSET
+            | libc::ADJ_FREQUENCY
+            | libc::ADJ_MAXERROR
+            | libc::ADJ_ESTERROR
+            | libc::ADJ_STATUS
+            | libc::ADJ_SETOFFSET
+            | libc::ADJ_NANO
+            | libc::ADJ_TICK;
+        // Below 0x100 the bits of the status may be written.
+        let status = words.status & !0xff == 0;
+        // The phase is taken only with the loop on, and only within half a second.
+        let offset = has(libc::ADJ_STATUS)
+            && words.status & libc::STA_PLL != 0
+            && words.offset.abs() <= 500_000_000;
+        words.modes & !known == 0
+            && has(libc::ADJ_NANO)
+            && (!has(libc::ADJ_TICK) || (9_000..=11_000).contains(&words.tick))
+            && (!has(libc::ADJ_FREQUENCY) || words.freq.abs() <= 500 * 65_536)
+            && (!has(libc::ADJ_SETOFFSET) || (0..1_000_000_000).contains(&words.time.tv_usec))
+            && (!has(libc::ADJ_STATUS) || status)
+            && (!has(libc::ADJ_OFFSET) || offset)
+            && (!has(libc::ADJ_MAXERROR) || (0..=16_000_000).contains(&words.maxerror))
+            && (!has(libc::ADJ_ESTERROR) || (0..=16_000_000).contains(&words.esterror))
+    }
+
+    #[test]
+    fn a_kernel_takes_all_that_is_asked_of_it() {
+        let told = |leap, seconds| {
+            let error = NtpDuration::from_seconds(seconds);
+            Change::Status(Told::from(Status {
+                leap,
+                maximum_error: error,
+                estimated_error: error,
+            }))
+        };
+        let step = |seconds| Change::step(NtpDuration::from_seconds(seconds));
+        let spans = [0.25, -0.25, -1.75, 2.5, 1e-9, -1e-9, -1e-10, 6e8, -6e8, 0.0];
+        let rates = [0.0, 1.0, -12.345, 500.0, -83_833.0, 83_833.0, 1e9, -1e9];
+        let leaps = [Leap::None, Leap::Insert, Leap::Delete, Leap::Alarm];
+        let changes = spans
+            .into_iter()
+            .map(step)
+            .chain(rates.into_iter().map(to))
+            .chain(
+                leaps
+                    .into_iter()
+                    .flat_map(|leap| [-1.0, 0.003, 1e6].map(|error| told(leap, error))),
+            )
+            .chain([Change::Quiet]);
+        for change in changes {
+            for request in requests(change, Rate::from_words(9_990, -32_768_000)) {
+                assert!(is_taken(&request), "{change:?}: modes {:#x}", request.modes);
+            }
+        }
+    }
+
+    #[test]
+    fn requests_say_what_was_meant() {
+        let any = Rate::from_words(10_000, 0);
+        let [step] = requests(Change::step(NtpDuration::from_seconds(-0.25)), any)[..] else {
+            panic!("a step is one call")
+        };
+        assert_eq!(step.modes, libc::ADJ_SETOFFSET | libc::ADJ_NANO);
+        assert_eq!((step.time.tv_sec, step.time.tv_usec), (-1, 750_000_000));
+        let [rate] = requests(to(-150.0), any)[..] else { panic!("a rate is one call") };
+        assert_eq!(rate.modes, libc::ADJ_TICK | libc::ADJ_FREQUENCY | libc::ADJ_NANO);
+        assert_eq!((rate.tick, rate.freq), (9_998, 3_276_800));
+        let found = Rate::from_words(10_001, -65_536);
+        let [adjtime, zero, off] = requests(Change::Quiet, found)[..] else {
+            panic!("three calls")
+        };
+        assert_eq!((adjtime.modes, adjtime.offset), (0x8001, 0));
+        assert_eq!(zero.modes, libc::ADJ_OFFSET | libc::ADJ_STATUS | libc::ADJ_NANO);
+        assert_eq!((zero.status, zero.offset), (libc::STA_PLL | libc::STA_UNSYNC, 0));
+        assert_eq!(off.status, libc::STA_UNSYNC);
+        assert_eq!((off.tick, off.freq), (10_001, -65_536));
+    }
+}

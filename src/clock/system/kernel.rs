@@ -59,6 +59,9 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// That of the oscillator.
+    pub const NOMINAL: Self = Self { tick_us: NOMINAL_TICK_US, frequency: 0 };
+
     /// From the kernel's two words: microseconds a tick, and parts per million with 16 bits of
     /// fraction.
     pub const fn from_words(tick_us: i64, frequency: i64) -> Self {
