@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::filter::Share;
 use super::*;
 
+mod force;
+
 fn s(seconds: f64) -> NtpDuration {
     NtpDuration::from_seconds(seconds)
 }
