@@ -239,14 +239,14 @@ impl Engine {
             association.fail(flash_bits::BOGUS);
             association.counters.bogus_origin += 1;
         }
-        let Some(is_authentic) = self.authenticate(id, packet, received.datagram) else { return };
-        let Some(association) = self.associations.get_mut(&id) else { return };
         let (transmit, receive) = (header.transmit, header.receive);
         let echo = Echo { transmit, receive, arrived: received.stamp, steps };
         let Some(answer) = answered else {
-            association.symmetric.initial = Some(echo);
+            self.begin_exchange(id, packet, received, echo);
             return;
         };
+        let Some(is_authentic) = self.authenticate(id, packet, received.datagram) else { return };
+        let Some(association) = self.associations.get_mut(&id) else { return };
         let (sent, arrived, is_interleaved) = match answer {
             Answer::Basic(sent) => (sent, received.stamp, false),
             Answer::Interleaved(sent, before) => (sent, before, true),
@@ -279,6 +279,28 @@ impl Engine {
         };
         self.answer(now, id, header, &exchange);
         self.schedule(now, id);
+    }
+
+    /// Keeps what may be the beginning of an exchange. Anybody may have sent it: where it is not
+    /// authenticated as it has to be, that is counted and no more.
+    fn begin_exchange(
+        &mut self,
+        id: AssocId,
+        packet: &Packet<'_>,
+        received: &Received<'_>,
+        echo: Echo,
+    ) {
+        let Some(association) = self.associations.get(&id) else { return };
+        let (required, from) = (association.options.key, received.from.ip());
+        let verified = self.verify(packet, received.datagram, from, required, false);
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        if verified.is_some() {
+            association.symmetric.initial = Some(echo);
+        } else {
+            association.fail(flash_bits::AUTHENTICATION);
+            association.counters.bad_auth += 1;
+            self.counters.bad_auth += 1;
+        }
     }
 
     /// Sends a packet to a peer.

@@ -343,7 +343,10 @@ impl Server {
         let mut header = Header {
             leap: self.leap,
             version: self.version.unwrap_or(request.version),
-            mode: Mode::Server,
+            mode: match request.mode {
+                Mode::SymmetricActive => Mode::SymmetricPassive,
+                _ => Mode::Server,
+            },
             stratum: Stratum::new(self.stratum),
             precision: Precision::new(-24),
             root_dispersion: NtpDuration::from_seconds(self.root_dispersion_s),

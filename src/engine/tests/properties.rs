@@ -6,6 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::pair::{Pair, Server, iburst, seconds};
+use crate::config::host::HostSpec;
+use crate::config::ntp_conf::{Kind, Options};
 use crate::engine::input::Input;
 use crate::engine::output::Socket;
 use crate::units::{Leap, NtpDuration};
@@ -95,6 +97,46 @@ proptest! {
             pair.run(seconds(10));
             let samples = pair.association(id).samples;
             (pair.log, samples)
+        };
+        prop_assert_eq!(run(false), run(true));
+    }
+
+    #[test]
+    fn hostile_packets_in_the_name_of_a_peer_change_nothing_but_counters(
+        seed in any::<u8>(),
+        xleave in any::<bool>(),
+        packets in proptest::collection::vec(
+            (proptest::collection::vec(any::<u8>(), 0..200), 0_u64..40_000, 0_u8..4),
+            1..60,
+        ),
+    ) {
+        let run = |attacked: bool| {
+            let mut pair = Pair::new(seed);
+            pair.servers.insert(Pair::address(1), Server::default());
+            let host = HostSpec::new(Pair::address(1).to_string());
+            let options = Options { xleave, ..Options::default() };
+            let id = pair.add(Kind::Peer, host, options);
+            let from = SocketAddr::new(Pair::address(1), 123);
+            // Until the first exchange anybody may begin one.
+            pair.run(seconds(80));
+            for (bytes, after_ms, shape) in &packets {
+                pair.run(Duration::from_millis(*after_ms));
+                if !attacked {
+                    continue;
+                }
+                let mut bytes = bytes.clone();
+                if *shape > 0 {
+                    bytes.resize(48, 0);
+                    // Active, passive, or a server's.
+                    bytes[0] = [0x21, 0x22, 0x24][usize::from(*shape) - 1];
+                }
+                for socket in [Socket::Ntp, Socket::Peer(id)] {
+                    pair.inject(socket, from, &bytes);
+                }
+            }
+            pair.run(seconds(100));
+            let association = pair.association(id);
+            (association.samples, association.heard, association.poll.clone(), pair.log)
         };
         prop_assert_eq!(run(false), run(true));
     }
