@@ -20,4 +20,5 @@ mod engine;
 mod limited;
 mod names;
 mod once;
+mod peer;
 mod probe;

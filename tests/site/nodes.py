@@ -158,6 +158,15 @@ NODES = [
         "server 10.77.0.11 iburst minpoll 3 maxpoll 4\n" + _REFCLOCK.format(9).replace(" prefer", ""),
         "serves time, answers no question",
     ),
+    # Whoever is at `admin` may be their peer.
+    Node("peer-classic", "classic", 17, _OPEN + _REFCLOCK.format(5) + "peer 10.77.0.1 minpoll 3 maxpoll 4\n", "peer of admin"),
+    Node(
+        "peer-chrony",
+        "chrony",
+        18,
+        _CHRONY_COMMANDS + _CHRONY_SERVER.replace("{stratum}", "5") + "peer 10.77.0.1 minpoll 3 maxpoll 4 xleave\n",
+        "peer of admin, interleaved",
+    ),
     Node("good1", "chrony", 111, _CHRONY_COMMANDS + _CHRONY_SERVER.replace("{stratum}", "2"), "server", "good1"),
     Node("good2", "ntpsec", 112, _OPEN + _AUTH + _REFCLOCK.format(2), "server", "good2"),
     Node("good3", "classic", 113, _OPEN + _AUTH + _REFCLOCK.format(3), "server", "good3"),
