@@ -12,7 +12,9 @@ mod lab;
 mod terminal;
 
 mod contact;
+mod demo;
 mod discipline;
 mod hostile;
 mod life;
 mod made_up;
+mod measure;

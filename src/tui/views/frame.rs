@@ -140,8 +140,8 @@ fn render_tabs(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 /// What a tab shows of itself.
 struct Title<'a> {
-    /// Number and sign.
-    short: String,
+    number: usize,
+    mark: &'static str,
     /// What its daemon is called, which may be an address.
     label: &'a str,
     is_address: bool,
@@ -154,7 +154,8 @@ struct Title<'a> {
 impl<'a> Title<'a> {
     fn new(app: &App, tab: &'a Tab, verdict: &'a Verdict, number: usize) -> Self {
         Self {
-            short: format!(" {number} {} ", mark(verdict.severity, app.is_ascii())),
+            number,
+            mark: mark(verdict.severity, app.is_ascii()),
             label: &tab.label,
             is_address: tab.label.parse::<IpAddr>().is_ok(),
             word: verdict.word,
@@ -164,10 +165,11 @@ impl<'a> Title<'a> {
     }
 
     fn text(&self) -> String {
+        let Self { number, mark, word, .. } = self;
         match (self.name.as_str(), self.has_word) {
-            ("", _) => self.short.clone(),
-            (name, false) => format!("{}{name} ", self.short),
-            (name, true) => format!("{}{name}: {} ", self.short, self.word),
+            ("", _) => format!(" {number}{mark}"),
+            (name, false) => format!(" {number} {mark} {name} "),
+            (name, true) => format!(" {number} {mark} {name}: {word} "),
         }
     }
 
@@ -180,7 +182,8 @@ impl<'a> Title<'a> {
     fn grow(&mut self, left: &mut usize, ascii: bool, must: bool) {
         if self.name.is_empty() {
             let wanted = text::width(self.label).min(MOST_LABEL);
-            let room = left.saturating_sub(1).min(wanted);
+            // Blanks around number, sign and name.
+            let room = left.saturating_sub(3).min(wanted);
             if room == 0 || (room < wanted && !must) {
                 return;
             }
@@ -190,7 +193,7 @@ impl<'a> Title<'a> {
             } else {
                 text::cut(self.label, room, ascii)
             };
-            *left = left.saturating_sub(text::width(&self.name) + 1);
+            *left = left.saturating_sub(text::width(&self.name) + 3);
         } else if !self.has_word {
             let wanted = text::width(self.word) + 2;
             self.has_word = wanted <= *left;
