@@ -20,7 +20,9 @@ use crate::model::part::{Dated, Part};
 use crate::model::values::{Value, Values, printable};
 use crate::model::vars::{Variable, peer, system};
 use crate::selection::Explained;
-use crate::units::{AssocId, Mode, Now, NtpDuration, NtpTimestamp, PollExponent, RefId, Stratum};
+use crate::units::{
+    AssocId, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, RefId, Stratum,
+};
 use crate::wire::mode6::status::{PeerStatus, SystemStatus};
 
 /// The clock that an engine steers, as its driver knows it.
@@ -55,8 +57,14 @@ impl Snapshots {
     ///
     /// Dates are by our own wall clock: by the system's where the driver knows it.
     pub fn take(&mut self, engine: &Engine, now: &Now, steered: Steered) -> Daemon {
+        self.take_at(engine, now, steered, now.mono)
+    }
+
+    /// The same, seen from elsewhere, where the monotonic clock shows `seen`: that of a machine is
+    /// slewed with its clock, so ages that are counted by another must begin there.
+    pub fn take_at(&mut self, engine: &Engine, now: &Now, steered: Steered, seen: Mono) -> Daemon {
         let wall = now.clock + -steered.ahead_of_system.unwrap_or(NtpDuration::ZERO);
-        let dated = Dated { asked: now.mono, answered: now.mono, clock: wall };
+        let dated = Dated { asked: seen, answered: seen, clock: wall };
         let report = engine.report(now);
         let peers: Arc<[Arc<Peer>]> = engine
             .associations()
@@ -67,7 +75,7 @@ impl Snapshots {
             list: peers.iter().map(|peer| (peer.id, peer.status)).collect(),
         };
         self.last = Daemon {
-            contact: Contact::Answering { last: now.mono, round_trip: Duration::ZERO },
+            contact: Contact::Answering { last: seen, round_trip: Duration::ZERO },
             identity: self.last.identity.clone(),
             restarts: 0,
             restarted: None,

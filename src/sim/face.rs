@@ -69,7 +69,7 @@ impl Face {
                 let host = world.host_mut(id)?;
                 let now = host.now(at);
                 let steered = Steered { which: Steers::Simulated, ahead_of_system: None };
-                let mut daemon = snapshots.take(host.engine(), &now, steered);
+                let mut daemon = snapshots.take_at(host.engine(), &now, steered, asked.mono);
                 if !self.is_own {
                     // What is asked from afar does not tell so much.
                     daemon.selection = None;

@@ -357,6 +357,26 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_that_is_shown_is_as_wrong_as_it_is_in_truth() {
+        let mut demo = Demo::open(Pace::Eight);
+        let mut seen = Vec::new();
+        for _ in 0..40 {
+            demo.pass(1);
+            let now = demo.now();
+            let shown = demo.own.clock_at(now.mono).unwrap() - now.clock;
+            let world = &mut demo.live.stage.world;
+            let (at, truth) = (world.at(), *world.truth());
+            let host = world.host_mut(demo.live.stage.client).unwrap();
+            let is = host.now(at).clock - truth.time(at);
+            // A snapshot is a little older than the world, and the clock slews meanwhile.
+            assert!((shown - is).abs().seconds() < 20e-6, "{shown:?} instead of {is:?}");
+            seen.push(is);
+        }
+        let spread = *seen.iter().max().unwrap() - *seen.iter().min().unwrap();
+        assert!(spread.seconds() > 40e-6, "the clock is slewed all the while: {spread:?}");
+    }
+
+    #[test]
     fn a_program_that_was_stopped_does_not_make_up_for_it() {
         let mut demo = Demo::open(Pace::Eight);
         demo.pass(1);
