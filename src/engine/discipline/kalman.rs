@@ -177,7 +177,7 @@ impl Discipline for Kalman {
         if let Some(index) = self.sources.iter().position(|other| other.id == source) {
             let mut gone = self.sources.swap_remove(index);
             if let Some(joint) = self.joint.as_mut() {
-                joint.release(&mut gone);
+                joint.release(&mut gone, false);
             }
         }
     }

@@ -47,6 +47,8 @@ pub(super) struct Learned {
     pub outside: f64,
     /// The part of the variance of the expectation that it took away.
     pub gained: f64,
+    /// That variance before it, and how much it took away, in s².
+    pub variance: (f64, f64),
 }
 
 impl Bank {
@@ -78,7 +80,7 @@ impl Bank {
     /// Moves on by `span_s`.
     pub(super) fn predict(&mut self, span_s: f64) {
         for hypothesis in &mut self.states {
-            hypothesis.state.predict(span_s, hypothesis.wander, BIAS_WALK);
+            hypothesis.state.predict(span_s, hypothesis.wander, SETTLING_S);
         }
         self.summarise();
     }
@@ -91,7 +93,10 @@ impl Bank {
             let evidence = judge(shown_s - expected_s, variance, window);
             learned.residual_s += hypothesis.weight * (shown_s - expected_s);
             learned.outside += hypothesis.weight * evidence.outside;
-            learned.gained += hypothesis.weight * evidence.curvature * variance;
+            let lost = evidence.curvature * variance;
+            learned.gained += hypothesis.weight * lost;
+            learned.variance.0 += hypothesis.weight * variance;
+            learned.variance.1 += hypothesis.weight * lost * variance;
             hypothesis.state.learn(slot, &evidence);
             hypothesis.log =
                 MEMORY * hypothesis.log + (1.0 - MEMORY) * hypothesis.prior + evidence.log;
@@ -188,5 +193,6 @@ const LIKELY_SPREAD: f64 = 1.0;
 /// How much of what was learned of the wander a measurement leaves.
 const MEMORY: f64 = 0.998;
 
-/// How fast biases walk, in s²/s.
-const BIAS_WALK: f64 = 1e-16;
+/// In how many seconds an uneven path becomes another one: months. Slower changes than those of
+/// routes, which show otherwise, let an error of all biases together heal.
+const SETTLING_S: f64 = 1e7;

@@ -50,7 +50,8 @@ impl Kalman {
         }
         let Some(joint) = self.joint.as_ref() else { return self.rebuild(self.frequency) };
         let mut news: Vec<(usize, Measurement)> = Vec::new();
-        for (index, source) in self.sources.iter().enumerate().filter(|(_, s)| s.is_chosen) {
+        let heard = |source: &Source| source.is_chosen || source.is_apart;
+        for (index, source) in self.sources.iter().enumerate().filter(|(_, s)| heard(s)) {
             let fresh = source.kept.iter().filter(|kept| {
                 source.fed.is_none_or(|fed| kept.number > fed)
                     && joint.age_s(kept.raw) + source.lag_s > -OVERTAKEN_S
@@ -80,6 +81,7 @@ impl Kalman {
 
     /// Feeds these measurements, which are in order.
     fn tell(&mut self, news: &[(usize, Measurement)]) {
+        let interval_s = self.update_interval_s();
         let among = self.sources.iter().filter(|source| source.is_chosen).count() > 1;
         for (index, measurement) in news {
             let Some(source) = self.sources.get_mut(*index) else { continue };
@@ -88,70 +90,153 @@ impl Kalman {
                 source.fed = Some(measurement.number);
                 continue;
             };
-            if among && source.slot.is_none() {
-                // Those that have set the phase so far come first: what they told holds a bias.
-                let earlier =
-                    self.sources.iter_mut().filter(|s| s.fed.is_some() && s.slot.is_none());
-                earlier.for_each(|source| joint.give_slot(source));
+            if source.is_apart {
+                let seen = joint.watch(source, measurement);
+                if source.watch(measurement.raw, seen) {
+                    source.rejoin();
+                }
+                continue;
             }
-            let Some(source) = self.sources.get_mut(*index) else { continue };
             if among && source.slot.is_none() {
-                joint.give_slot(source);
+                self.give_slots(*index);
             }
-            let residual_s = joint.feed(source, measurement);
-            self.jitter += (residual_s * residual_s - self.jitter) / CLOCK_AVERAGE;
+            let (Some(joint), Some(source)) = (self.joint.as_mut(), self.sources.get_mut(*index))
+            else {
+                continue;
+            };
+            let learned = joint.feed(source, measurement);
+            let square = learned.residual_s * learned.residual_s;
+            self.jitter += (square - self.jitter) / CLOCK_AVERAGE;
+            self.control.adapt(interval_s, learned.variance);
+            self.part_with(*index);
             self.mend();
         }
         self.pace(news);
     }
 
+    /// Gives the source at `index` a bias of its own.
+    fn give_slots(&mut self, index: usize) {
+        let Some(joint) = self.joint.as_mut() else { return };
+        // Those that have set the phase so far come first: what they told holds a bias.
+        let earlier = |source: &&mut Source| {
+            source.fed.is_some() && source.slot.is_none() && !source.is_apart
+        };
+        self.sources.iter_mut().filter(earlier).for_each(|source| joint.give_slot(source));
+        if !joint.has_room()
+            && let Some(idle) = self.sources.iter_mut().find(|s| !s.is_chosen && s.slot.is_some())
+        {
+            joint.release(idle, false);
+        }
+        if let Some(source) = self.sources.get_mut(index)
+            && source.slot.is_none()
+        {
+            joint.give_slot(source);
+        }
+    }
+
+    /// Parts with a source whose bias is greater than an uneven path explains, and surely so.
+    fn part_with(&mut self, index: usize) {
+        let Some((joint, source)) = self.joint.as_ref().zip(self.sources.get(index)) else {
+            return;
+        };
+        let Some((bias_s, deviation_s)) = joint.bias(source) else { return };
+        if bias_s.abs() - SURELY * deviation_s > 3.0 * source.bias_prior_s() {
+            self.part(index, bias_s, true);
+        }
+    }
+
     /// Looks whether the model broke: several measurements in a row outside their windows.
     ///
-    /// Where half of the sources lean to one side it is the estimate that is wrong, not their
+    /// Where most of the sources lean to one side it is the estimate that is wrong, not their
     /// paths: were each bias made loose in its turn, all of them would take the error over, and it
-    /// would stay for good.
+    /// would stay for good. A source that is alone in that has a new path, or is wrong.
     fn mend(&mut self) {
-        let Some(joint) = self.joint.as_mut() else { return };
-        let Some(astray_s) = self.sources.iter().find_map(Source::astray_s) else { return };
-        let chosen = self.sources.iter().filter(|source| source.is_chosen);
+        let broken = |source: &Source| source.broken_s();
+        let Some(broken_s) = self.sources.iter().find_map(broken) else { return };
+        let told = self.sources.iter().filter(|source| source.is_told());
         let leans =
-            |source: &&Source| source.outside != 0 && (source.outside > 0) == (astray_s > 0.0);
-        let is_common = chosen.clone().filter(leans).count() * 2 >= chosen.count();
-        if is_common {
-            let frequency = joint.estimate().spread.frequency;
-            joint.loosen(astray_s * astray_s, frequency);
-            for source in &mut self.sources {
-                source.outside = 0;
-                joint.restore_bias(source);
-            }
+            |source: &&Source| source.outside != 0 && (source.outside > 0) == (broken_s > 0.0);
+        if told.clone().filter(leans).count() * 2 > told.count() {
+            self.doubt(broken_s);
             return;
         }
-        for source in &mut self.sources {
-            if let Some(residual_s) = source.astray_s() {
+        for index in 0..self.sources.len() {
+            let Some(source) = self.sources.get(index) else { return };
+            let Some(broken_s) = source.broken_s() else { continue };
+            let astray_s = source.astray_s;
+            if astray_s.abs() - source.half_s > 3.0 * source.bias_prior_s() {
+                self.part(index, astray_s, false);
+            }
+            if let (Some(joint), Some(source)) = (self.joint.as_mut(), self.sources.get_mut(index))
+                && source.broken_s().is_some()
+            {
+                joint.loosen_bias(source, broken_s);
                 source.outside = 0;
-                joint.loosen_bias(source, residual_s * residual_s);
             }
         }
     }
 
-    /// Gives up what falsetickers told; whether all was rebuilt, for one of them had told most.
+    /// Parts with the source at `index` for its bias, as long as those that are left outnumber
+    /// those that were parted with. Where these do, and lean to one side, they are right.
+    fn part(&mut self, index: usize, bias_s: f64, takes_back: bool) {
+        let chosen = || self.sources.iter().filter(|source| source.is_chosen);
+        let left = chosen().filter(|source| !source.is_apart).count().saturating_sub(1);
+        let apart = chosen().filter(|source| source.is_apart).count() + 1;
+        let is_minority = apart < left || (apart == left && left > 1);
+        let leans = |source: &Source| (source.bias_s > 0.0) == (bias_s > 0.0);
+        if !is_minority {
+            if apart > left && chosen().filter(|source| source.is_apart).all(leans) {
+                self.doubt(bias_s);
+            }
+            return;
+        }
+        if let (Some(joint), Some(source)) = (self.joint.as_mut(), self.sources.get_mut(index)) {
+            joint.release(source, takes_back);
+            source.part();
+            source.bias_s = bias_s;
+            source.is_inconsistent = true;
+        }
+    }
+
+    /// Begins to learn phase and biases anew: the estimate may be wrong by `by_s`.
+    fn doubt(&mut self, by_s: f64) {
+        let Some(joint) = self.joint.as_mut() else { return };
+        joint.loosen(by_s * by_s, joint.estimate().spread.frequency);
+        for source in &mut self.sources {
+            joint.restore_bias(source);
+            source.rejoin();
+        }
+    }
+
+    /// Gives up what falsetickers told; whether all was rebuilt, for one of them had told all.
     fn drop_turncoats(&mut self) -> bool {
         let told: f64 = self.sources.iter().map(|source| source.information).sum();
-        let mut is_tainted = false;
-        for source in self.sources.iter_mut().filter(|s| s.is_false && s.fed.is_some()) {
-            is_tainted |= source.information > 0.5 * told;
-            if let Some(joint) = self.joint.as_mut() {
-                joint.release(source);
-            }
-            source.start_over();
-        }
-        let others = self.sources.iter().any(|source| source.is_chosen && !source.kept.is_empty());
-        let Some(joint) = self.joint.as_ref().filter(|_| is_tainted && others) else {
+        if !self.sources.iter().any(|source| source.is_chosen && !source.kept.is_empty()) {
             return false;
-        };
+        }
+        let (mut is_tainted, mut is_lost) = (false, false);
+        for source in
+            self.sources.iter_mut().filter(|s| s.is_false && s.fed.is_some() && !s.is_apart)
+        {
+            is_tainted |= source.information > 0.5 * told;
+            is_lost |= source.slot.is_none();
+            if let Some(joint) = self.joint.as_mut() {
+                joint.release(source, true);
+            }
+            source.part();
+        }
+        if !self.sources.iter().any(Source::is_told) {
+            self.sources.iter_mut().filter(|source| source.is_chosen).for_each(Source::rejoin);
+        }
+        let Some(joint) = self.joint.as_mut().filter(|_| is_tainted) else { return false };
+        let skew = TAINTED_SKEW * TAINTED_SKEW;
+        if !is_lost {
+            joint.loosen(0.0, skew);
+            return false;
+        }
         let estimate = joint.estimate();
-        let variance = estimate.spread.frequency.max(TAINTED_SKEW * TAINTED_SKEW);
-        self.rebuild((estimate.frequency, variance))
+        let frequency = (estimate.frequency, estimate.spread.frequency.max(skew));
+        self.rebuild(frequency)
     }
 
     /// Decides how often to ask from now on.
@@ -172,15 +257,15 @@ impl Kalman {
             wander: estimate.wander,
             frequency: estimate.spread.frequency,
         };
-        self.interval_s = need.interval_s();
-        let is_quick = estimate.spread.frequency.sqrt() > QUICK_SKEW;
-        for (index, _) in news {
+        let wanted_s = need.interval_s();
+        self.interval_s *= (wanted_s / self.interval_s).powf(FRESH);
+        for (index, measurement) in news {
             let Some(source) = self.sources.get_mut(*index) else { continue };
-            if is_quick && source.samples < QUICK_SAMPLES {
-                source.pace.hurry(QUICK_POLL);
-            } else {
-                source.pace.decide(self.interval_s, source.minpoll, source.maxpoll);
-            }
+            let since = *source.since.get_or_insert(measurement.raw);
+            let age_s = measurement.raw.seconds_since(since);
+            let is_unsure = source.outside != 0;
+            let wanted_s = if is_unsure { 0.0 } else { self.interval_s };
+            source.pace.decide(wanted_s, age_s, source.minpoll, source.maxpoll);
         }
     }
 
@@ -205,16 +290,17 @@ const OVERTAKEN_S: f64 = 16.0;
 /// `CLOCK_AVG` of ntpd: the weight of running means.
 const CLOCK_AVERAGE: f64 = 8.0;
 
+/// A bias is surely greater than a bound when it is by so many deviations.
+const SURELY: f64 = 2.0;
+
 /// After a source that told most has turned false the frequency is sure to no more than this.
 const TAINTED_SKEW: f64 = 2e-6;
 
+/// The share of the newest wish in the interval, geometrically.
+const FRESH: f64 = 0.2;
+
 /// The least noise of a measurement, in seconds, whatever the delays look like.
 const LEAST_NOISE_S: f64 = 1e-7;
-
-/// While the frequency is less sure than this, sources are asked quickly, up to so many times.
-const QUICK_SKEW: f64 = 1e-6;
-const QUICK_SAMPLES: u32 = 14;
-const QUICK_POLL: PollExponent = PollExponent::new(3);
 
 #[cfg(test)]
 mod tests {
@@ -288,5 +374,82 @@ mod tests {
         let end = now(10 + 24 * 8);
         let offset = kalman.offset_s(&end).unwrap();
         assert!(offset.abs() < 2e-4, "{offset}");
+    }
+
+    /// What a filter made of sources of these delays that err as `error_s` says of source and
+    /// second, one after the other every 16 s.
+    fn course(delays_s: &[f64], rounds: u64, error_s: impl Fn(u16, u64) -> f64) -> (Kalman, f64) {
+        let mut kalman = Kalman::new(&Settings::default());
+        let count = u16::try_from(delays_s.len()).unwrap();
+        let roles: Vec<Role> = (1..=count).map(role).collect();
+        let selected = Selected { sources: &roles, system: None };
+        let mut number = 0;
+        for round in 0..rounds {
+            for (source, delay_s) in (1..).zip(delays_s) {
+                number += 1;
+                let second = 10 + round * 16 + u64::from(source);
+                let uneven_s = 2e-5 * f64::from(u16::try_from((number * 7) % 11).unwrap());
+                let queued_s = if number % 2 == 0 { uneven_s } else { -uneven_s };
+                let error_s = error_s(source, second) + queued_s / 2.0;
+                let one = measured(number, source, second, delay_s + uneven_s, error_s);
+                kalman.measured(&now(second), &one);
+                let _ = kalman.selected(&now(second), &selected);
+                while kalman.poll_command().is_some() {}
+            }
+        }
+        let end = now(10 + rounds * 16 + u64::from(count));
+        let offset_s = kalman.offset_s(&end).unwrap();
+        (kalman, offset_s)
+    }
+
+    fn report_of(kalman: &Kalman, source: u16) -> crate::engine::discipline::SourceReport {
+        let id = AssocId::new(source);
+        kalman.sources.iter().find(|s| s.id == id).unwrap().report(1.0)
+    }
+
+    #[test]
+    fn a_source_that_drifts_away_becomes_inconsistent_and_drags_nobody_along() {
+        let lie_s = |source, second: u64| {
+            if source == 2 {
+                1e-5 * f64::from(u32::try_from(second.max(1200) - 1200).unwrap())
+            } else {
+                0.0
+            }
+        };
+        let (kalman, offset_s) = course(&[0.01, 0.02, 0.03], 200, lie_s);
+        let report = report_of(&kalman, 2);
+        assert!(report.is_inconsistent, "{report:?}");
+        assert!(report.bias > report.bias_prior && report.weight < 1e-9, "{report:?}");
+        assert!(!report_of(&kalman, 1).is_inconsistent && !report_of(&kalman, 3).is_inconsistent);
+        assert!(offset_s.abs() < 3e-4, "{offset_s}");
+    }
+
+    #[test]
+    fn a_source_that_was_inconsistent_is_believed_again_when_it_agrees() {
+        let lie_s = |source, second| match second {
+            1200..1800 if source == 1 => 0.08,
+            _ => 0.0,
+        };
+        let (kalman, offset_s) = course(&[0.02, 0.02, 0.03, 0.01], 108, lie_s);
+        assert!(report_of(&kalman, 1).is_inconsistent);
+        assert!(offset_s.abs() < 2e-4, "{offset_s}");
+        let (kalman, offset_s) = course(&[0.02, 0.02, 0.03, 0.01], 130, lie_s);
+        let report = report_of(&kalman, 1);
+        assert!(!report.is_inconsistent && report.weight > 0.0, "{report:?}");
+        assert!(offset_s.abs() < 2e-4, "{offset_s}");
+    }
+
+    #[test]
+    fn of_two_sources_that_disagree_neither_is_called_inconsistent() {
+        let lie_s = |source, second| if source == 2 && second > 1200 { 0.05 } else { 0.0 };
+        let (kalman, _) = course(&[0.02, 0.02], 120, lie_s);
+        assert!(!report_of(&kalman, 1).is_inconsistent && !report_of(&kalman, 2).is_inconsistent);
+    }
+
+    #[test]
+    fn near_sources_outweigh_far_ones_on_uneven_paths() {
+        let uneven_s = |source, _| if source > 2 { 1e-3 } else { 0.0 };
+        let (_, offset_s) = course(&[6e-4, 6e-4, 0.025, 0.025, 0.025, 0.025, 0.025], 60, uneven_s);
+        assert!(offset_s.abs() < 3e-5, "{offset_s}");
     }
 }

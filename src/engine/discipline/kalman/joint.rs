@@ -1,7 +1,7 @@
 //! The joint estimate: all trusted sources observe one oscillator, so one filter takes them all.
 
 use crate::engine::discipline::Measurement;
-use crate::engine::discipline::kalman::bank::{Bank, Estimate};
+use crate::engine::discipline::kalman::bank::{Bank, Estimate, Learned};
 use crate::engine::discipline::kalman::source::Source;
 use crate::engine::discipline::kalman::state::SLOTS;
 use crate::units::{NtpDuration, NtpTimestamp, Raw};
@@ -82,9 +82,8 @@ impl Joint {
             .fold(self.estimate().spread.phase, f64::min)
     }
 
-    /// Takes a measurement of `source` in, and says how much more it was ahead than expected, in
-    /// seconds.
-    pub(super) fn feed(&mut self, source: &mut Source, measurement: &Measurement) -> f64 {
+    /// Takes a measurement of `source` in, and says what became of it.
+    pub(super) fn feed(&mut self, source: &mut Source, measurement: &Measurement) -> Learned {
         let mut shown_s = self.ahead_s(measurement.raw, measurement.source_time);
         let span_s = measurement.raw.seconds_since(self.at);
         let mut carried_s = 0.0_f64;
@@ -99,18 +98,33 @@ impl Joint {
                 carried_s = span_s * self.estimate().spread.frequency.sqrt();
             }
         }
+        if let Some(slot) = source.slot
+            && source.bias_prior_s() < SHORTER * source.slot_prior_s
+        {
+            source.slot_prior_s = source.bias_prior_s();
+            let variance = source.slot_prior_s.powi(2);
+            self.bank.change(|state| state.correct_bias(slot, variance));
+        }
         let delay_s = measurement.delay.seconds();
         let window = source.delays.window(delay_s, stamp_s(measurement).hypot(carried_s));
         let learned = self.bank.learn(source.slot, shown_s, &window);
+        source.astray_s = shown_s - self.estimate().phase_s;
+        source.half_s = window.half_s;
         self.count = self.count.saturating_add(1);
         source.fed = Some(measurement.number);
         if let Some(slot) = source.slot {
-            source.bias_s = self.bank.bias(slot).0;
+            let bias_s = self.bank.bias(slot).0;
+            if source.is_loose {
+                let walk = source.walked(bias_s, measurement.raw);
+                self.bank.change(|state| state.walk_bias(slot, walk));
+            }
+            source.bias_s = bias_s;
+            source.fed_at = measurement.raw;
         }
         let apart_s = shown_s - self.bank.expect(source.slot).0;
         let excess_s = (delay_s - source.delays.shortest_s()).max(0.0);
         source.note(&learned, apart_s, excess_s);
-        learned.residual_s
+        learned
     }
 
     /// Moves on with all times by `by`, as in a leap second.
@@ -124,26 +138,53 @@ impl Joint {
         self.bank.forget_wander();
     }
 
-    /// Makes the bias of a source less sure.
-    pub(super) fn loosen_bias(&mut self, source: &Source, variance: f64) {
+    /// Makes the bias of a source less sure: its path may have changed by `change_s`. That it is
+    /// small tells nothing of the phase any more.
+    pub(super) fn loosen_bias(&mut self, source: &mut Source, change_s: f64) {
         if let Some(slot) = source.slot {
-            self.bank.change(|state| state.loosen_bias(slot, variance));
+            self.bank.change(|state| state.loosen_bias(slot, change_s * change_s));
+            source.loosen();
         }
     }
 
     /// Forgets what was learned of the bias of a source.
     pub(super) fn restore_bias(&mut self, source: &mut Source) {
         if let Some(slot) = source.slot {
-            let variance = source.bias_prior_s().powi(2);
+            source.slot_prior_s = source.bias_prior_s();
+            let variance = source.slot_prior_s.powi(2);
             self.bank.change(|state| state.begin_bias(slot, variance));
             source.bias_s = 0.0;
+            source.is_loose = false;
         }
     }
 
-    /// Gives a source's slot back.
-    pub(super) fn release(&mut self, source: &mut Source) {
+    /// Watches a source that tells nothing: how far its measurement lies from the estimate, and by
+    /// how much it may for reasons other than a bias, in seconds.
+    pub(super) fn watch(&self, source: &mut Source, measurement: &Measurement) -> (f64, f64) {
+        let shown_s = self.ahead_s(measurement.raw, measurement.source_time);
+        let window = source.delays.window(measurement.delay.seconds(), stamp_s(measurement));
+        source.fed = Some(measurement.number);
+        let sure_s = self.phase_variance(measurement.raw).sqrt().min(source.bias_prior_s());
+        (shown_s - self.phase_s(measurement.raw), window.half_s + 3.0 * window.edge_s.hypot(sure_s))
+    }
+
+    /// What is known of the bias of a source: it, and its deviation, in seconds.
+    pub(super) fn bias(&self, source: &Source) -> Option<(f64, f64)> {
+        let (bias_s, variance) = self.bank.bias(source.slot?);
+        Some((bias_s, variance.max(0.0).sqrt()))
+    }
+
+    /// Whether there is room for the bias of one more source.
+    pub(super) fn has_room(&self) -> bool {
+        self.taken.iter().any(|taken| !taken)
+    }
+
+    /// Gives a source's slot back; where `takes_back` the estimate is as if its path had never been
+    /// taken for even. A bias that was made loose had no say in that.
+    pub(super) fn release(&mut self, source: &mut Source, takes_back: bool) {
+        let takes_back = takes_back && !source.is_loose;
         if let Some(slot) = source.slot.take() {
-            self.bank.change(|state| state.end_bias(slot));
+            self.bank.change(|state| state.end_bias(slot, takes_back));
             if let Some(taken) = self.taken.get_mut(slot) {
                 *taken = false;
             }
@@ -158,7 +199,8 @@ impl Joint {
         if let Some(taken) = self.taken.get_mut(slot) {
             *taken = true;
         }
-        let variance = source.bias_prior_s().powi(2);
+        source.slot_prior_s = source.bias_prior_s();
+        let variance = source.slot_prior_s.powi(2);
         self.bank.change(|state| {
             if is_first {
                 state.split_bias(slot, variance);
@@ -167,6 +209,7 @@ impl Joint {
             }
         });
         source.slot = Some(slot);
+        source.is_loose = false;
     }
 }
 
@@ -178,3 +221,6 @@ fn stamp_s(measurement: &Measurement) -> f64 {
     let quantum = measurement.source_precision.seconds() / 12f64.sqrt();
     measurement.stamp_error.seconds().hypot(quantum).max(1e-9)
 }
+
+/// A path is taken for shorter than it had seemed below this part.
+const SHORTER: f64 = 0.9;

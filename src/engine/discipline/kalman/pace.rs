@@ -36,15 +36,19 @@ impl Need {
 }
 
 impl Pace {
-    /// Decides on the interval after a measurement.
-    pub(super) fn decide(&mut self, interval_s: f64, least: PollExponent, most: PollExponent) {
+    /// Decides on the interval after a measurement: `interval_s` as the range allows, and at first
+    /// what a start that lasts for `age_s` wants, so that its measurements spread evenly over the
+    /// logarithm of time.
+    pub(super) fn decide(
+        &mut self,
+        interval_s: f64,
+        age_s: f64,
+        least: PollExponent,
+        most: PollExponent,
+    ) {
         let (low, high) = (seconds(least), seconds(most.max(least)));
-        self.interval_s = Some(interval_s.clamp(low, high));
-    }
-
-    /// Asks at `exponent` for now, whatever the range allows in regular operation.
-    pub(super) fn hurry(&mut self, exponent: PollExponent) {
-        self.interval_s = Some(seconds(exponent));
+        let starting_s = (age_s / PARTS_OF_AGE).max(QUICK_S);
+        self.interval_s = Some(interval_s.clamp(low, high).min(starting_s));
     }
 
     /// The interval to keep until the next measurement, in seconds.
@@ -70,7 +74,11 @@ pub(super) fn seconds(exponent: PollExponent) -> f64 {
 }
 
 /// The interval as a part of the time at which noise and wander balance.
-const PART_OF_BALANCE: f64 = 0.73;
+const PART_OF_BALANCE: f64 = 0.78;
 
 /// The interval as a part of the time in which an unknown frequency is as bad as the noise.
 const PART_OF_UNSURE: f64 = 2.0;
+
+/// At the start the interval is the time since it over this, at least so many seconds.
+const PARTS_OF_AGE: f64 = 3.75;
+const QUICK_S: f64 = 10.0;

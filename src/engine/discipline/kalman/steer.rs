@@ -78,9 +78,9 @@ impl Kalman {
 
     /// Takes an offset away gently.
     fn settle(&mut self, now: &Now, offset_s: f64) -> Verdict {
-        let constant_s = CONSTANT * self.update_interval_s();
-        let enough_s = ENOUGH * self.tracking_s();
-        let plan = self.control.settle(offset_s, constant_s, enough_s.max(LEAST_OFFSET_S));
+        let deviation_s = self.tracking_s();
+        let enough_s = (ENOUGH * deviation_s).max(LEAST_OFFSET_S);
+        let plan = self.control.settle(offset_s, deviation_s, enough_s);
         self.follow(now, plan)
     }
 
@@ -170,7 +170,7 @@ impl Kalman {
     }
 
     /// The interval at which measurements come in, of all sources together, in seconds.
-    fn update_interval_s(&self) -> f64 {
+    pub(super) fn update_interval_s(&self) -> f64 {
         let rate: f64 = self
             .sources
             .iter()
@@ -184,9 +184,6 @@ impl Kalman {
 
 /// Samples of the chosen sources, together, before the first correction.
 const FIRST_SAMPLES: u32 = 4;
-
-/// The time constant of corrections as a part of the interval at which measurements come in.
-const CONSTANT: f64 = 0.5;
 
 /// An offset of this part of its own deviation is left alone, and any below this many seconds.
 const ENOUGH: f64 = 0.01;
