@@ -262,16 +262,23 @@ fn interleaved_peers_tell_when_their_last_packets_left() {
 fn interleaved_peers_find_together_again_after_losses() {
     let path = PathSpec { loss: Some(0.2), duplication: Some(0.1), ..path() };
     let setup = Setup { path, upper: "xleave", lower: "xleave" };
-    let mut two = Two::new(8, Algorithm::Kalman, &setup);
-    two.run(30_000);
-    for id in [two.upper, two.lower] {
-        let peer = two.peer(id);
-        let share = f64::from(peer.samples) / number(peer.counters.sent);
-        assert!(share > 0.5, "{} of {}", peer.samples, peer.counters.sent);
-        assert!(peer.counters.interleaved > 50, "{}", peer.counters.interleaved);
+    // How soon two fall back into step is a matter of chance: what counts is the mean.
+    let mut counts = Vec::new();
+    for (seed, algorithm) in (8..14).flat_map(|seed| BOTH.map(|algorithm| (seed, algorithm))) {
+        let mut two = Two::new(seed, algorithm, &setup);
+        two.run(30_000);
+        for id in [two.upper, two.lower] {
+            let peer = two.peer(id);
+            let share = f64::from(peer.samples) / number(peer.counters.sent);
+            assert!(share > 0.5, "{} of {}", peer.samples, peer.counters.sent);
+            counts.push(number(peer.counters.interleaved));
+        }
+        let error_s = two.error_s(two.lower);
+        assert!(error_s.abs() < 1e-3, "{algorithm:?}, seed {seed}: {error_s}");
     }
-    let error_s = two.error_s(two.lower);
-    assert!(error_s.abs() < 1e-3, "{error_s}");
+    let runs: f64 = counts.iter().map(|_| 1.0).sum();
+    let mean = counts.iter().sum::<f64>() / runs;
+    assert!(mean > 50.0, "{counts:?}");
 }
 
 #[test]
