@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod filtered;
+mod hostile;
 mod manycast;
 mod options;
 mod orphan;

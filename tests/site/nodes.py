@@ -170,6 +170,21 @@ NODES = [
     Node("good1", "chrony", 111, _CHRONY_COMMANDS + _CHRONY_SERVER.replace("{stratum}", "2"), "server", "good1"),
     Node("good2", "ntpsec", 112, _OPEN + _AUTH + _REFCLOCK.format(2), "server", "good2"),
     Node("good3", "classic", 113, _OPEN + _AUTH + _REFCLOCK.format(3), "server", "good3"),
+    # Real senders to everybody: found by who listens, or who asks the group, and named by nobody.
+    Node(
+        "caster1",
+        "classic",
+        115,
+        _OPEN + _AUTH + _REFCLOCK.format(4) + "broadcast 10.77.255.255 key 1 minpoll 3\nmanycastserver 239.77.0.1\n",
+        "broadcasts; answers the group 239.77.0.1",
+    ),
+    Node(
+        "caster2",
+        "classic",
+        116,
+        _OPEN + _AUTH + _REFCLOCK.format(4) + "broadcast 224.0.1.1 key 1 ttl 4 minpoll 3\nmanycastserver 239.77.0.1\n",
+        "sends to 224.0.1.1; answers the group 239.77.0.1",
+    ),
     Node("false1", "chrony", 114, _CHRONY_COMMANDS + _CHRONY_SERVER.replace("{stratum}", "2"), "server, true by itself", "false1"),
 ]
 
