@@ -16,6 +16,7 @@ mod lab;
 mod terminal;
 
 mod beside;
+mod broadcast;
 mod engine;
 mod limited;
 mod names;

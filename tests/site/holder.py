@@ -70,6 +70,8 @@ class Holder:
         space.run("ip", "-n", node.name, "link", "set", "lo", "up")
         space.run("ip", "-n", node.name, "link", "set", "eth0", "up")
         self._address(node, f"{node.address}/16", f"{node.address6}/64", *node.extra)
+        # As a host with a default route has it: without a way to groups ntpd cannot join one.
+        space.run("ip", "-n", node.name, "route", "add", "224.0.0.0/4", "dev", "eth0")
         place = self.folder / "nodes" / node.name
         place.mkdir(parents=True, exist_ok=True)
         if node.kind != "empty":

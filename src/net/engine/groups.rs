@@ -11,7 +11,7 @@ use std::os::fd::AsFd as _;
 use socket2::{InterfaceIndexOrAddress, SockRef};
 use tokio::net::UdpSocket;
 
-use crate::net::own_addresses::Interface;
+use crate::net::own_addresses::{self, Interface};
 use crate::net::stamp;
 use crate::net::udp::Failed;
 
@@ -51,11 +51,15 @@ impl Groups {
     /// # Errors
     /// It could not be sent by any of them.
     pub(super) fn send(
-        &self,
+        &mut self,
         socket: &UdpSocket,
         datagram: &[u8],
         to: SocketAddr,
     ) -> io::Result<()> {
+        if self.interfaces.is_empty() {
+            // The first request comes before anybody has told.
+            self.interfaces = own_addresses::list().unwrap_or_default();
+        }
         let mut result = None;
         let mut seen = BTreeSet::new();
         for Interface { index, address } in &self.interfaces {
