@@ -32,6 +32,13 @@ impl HostSpec {
         self.port
     }
 
+    /// The zone of an IPv6 address, a name or number of an interface: `eth0` of `fe80::1%eth0`. Its
+    /// number is for the system to tell.
+    pub fn zone(&self) -> Option<&str> {
+        let (address, zone) = self.host.split_once('%')?;
+        address.parse::<Ipv6Addr>().is_ok().then_some(zone)
+    }
+
     /// The address, when it is one and has no zone.
     pub fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
@@ -66,9 +73,12 @@ impl FromStr for HostSpec {
         if host.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(rejected("a name has no blanks and no control characters"));
         }
-        let address = host.split_once('%').map_or(host, |(address, _)| address);
+        let (address, zone) = host.split_once('%').unwrap_or((host, "none"));
         if host.contains(':') && address.parse::<Ipv6Addr>().is_err() {
             return Err(rejected("only an IPv6 address has several colons, and this is none"));
+        }
+        if host.contains(':') && zone.is_empty() {
+            return Err(rejected("the zone behind `%` has no name"));
         }
         let port = match port {
             None => NTP_PORT,
@@ -111,6 +121,11 @@ mod tests {
         assert_eq!(read("2001:db8::7"), ("2001:db8::7".into(), 123));
         assert_eq!(read("[2001:db8::7]:99"), ("2001:db8::7".into(), 99));
         assert_eq!(read("[fe80::1%eth0]"), ("fe80::1%eth0".into(), 123));
+        assert_eq!(read("fe80::1%eth0"), ("fe80::1%eth0".into(), 123));
+        assert_eq!(read("[fe80::1%2]:99"), ("fe80::1%2".into(), 99));
+        let zone = |text: &str| text.parse::<HostSpec>().unwrap().zone().map(str::to_owned);
+        assert_eq!(zone("fe80::1%eth0").as_deref(), Some("eth0"));
+        assert_eq!((zone("fe80::1"), zone("odd%name")), (None, None));
     }
 
     #[test]
@@ -127,6 +142,7 @@ mod tests {
             "a\u{1b}[2J",
             "a:b:c",
             "[a:1]:2",
+            "fe80::1%",
         ] {
             let error = text.parse::<HostSpec>().unwrap_err().to_string();
             assert!(!error.contains('\u{1b}'), "{error:?}");

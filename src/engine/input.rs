@@ -30,8 +30,9 @@ pub enum Input<'a> {
     Resolved {
         /// The question.
         question: Resolution,
-        /// The addresses, in the resolver's order.
-        addresses: Vec<IpAddr>,
+        /// The addresses, in the resolver's order, with the port of the question, and with the zone
+        /// where one is of no use without.
+        addresses: Vec<SocketAddr>,
     },
     /// What [`Output::Listen`](super::output::Output::Listen) asked for cannot be had.
     NotListening {

@@ -4,7 +4,7 @@
 //! near to far, a step each poll, until there are sources enough, and from near again after so many
 //! polls. Those that prove to be of less use than others are let go.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::engine::Engine;
 use crate::engine::association::Heard;
@@ -98,7 +98,11 @@ impl Engine {
             self.counters.malformed += 1;
             return;
         };
-        let from = SocketAddr::new(received.from.ip().to_canonical(), received.from.port());
+        let from = match (received.from, received.from.ip().to_canonical()) {
+            (SocketAddr::V6(_), v4 @ IpAddr::V4(_)) => SocketAddr::new(v4, received.from.port()),
+            // With its zone, where it has one.
+            (from, _) => from,
+        };
         let is_member = from.port() == group.port() && is_a_host(from.ip());
         if packet.header.mode != Mode::Server || !is_member {
             self.counters.declined += 1;

@@ -1,7 +1,7 @@
 //! Associations come and go: by configuration, by name, or because they are of no use.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::config::engine::Algorithm;
@@ -233,9 +233,13 @@ impl Engine {
     }
 
     /// Makes an association with a server of a pool.
-    pub(in crate::engine) fn mobilise_child(&mut self, now: &Now, parent: AssocId, ip: IpAddr) {
+    pub(in crate::engine) fn mobilise_child(
+        &mut self,
+        now: &Now,
+        parent: AssocId,
+        address: SocketAddr,
+    ) {
         let Some(pool) = self.associations.get(&parent) else { return };
-        let address = SocketAddr::new(ip, pool.origin.host.port());
         if self.associations.values().any(|other| other.address == Some(address)) {
             return;
         }

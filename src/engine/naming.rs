@@ -4,7 +4,7 @@
 //! had does not answer any more: servers move. Each look-up that leads nowhere doubles the wait
 //! for the next.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -61,7 +61,7 @@ impl Engine {
         &mut self,
         now: &Now,
         question: &Resolution,
-        addresses: &[IpAddr],
+        addresses: &[SocketAddr],
     ) {
         let id = question.association;
         let taken: Vec<SocketAddr> = self
@@ -86,13 +86,11 @@ impl Engine {
         if association.poll.reach.is_reachable() {
             return;
         }
-        let port = association.origin.host.port();
-        let current = association.address.map(|address| address.ip());
-        let is_free =
-            |ip: &&IpAddr| Some(**ip) != current && !taken.contains(&SocketAddr::new(**ip, port));
+        let current = association.address;
+        let is_free = |at: &&SocketAddr| Some(**at) != current && !taken.contains(at);
         let moved = addresses.iter().find(is_free).copied();
         let address = match (current, moved) {
-            (_, Some(ip)) => SocketAddr::new(ip, port),
+            (_, Some(address)) => address,
             // It is where it was, and silent.
             (Some(_), None) => return,
             // Others have all of its addresses: two of a name are two sources only with two.

@@ -5,7 +5,7 @@
 //! that is never asked, so that its servers have a place to be shown below.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use crate::engine::Engine;
 use crate::selection::Reason;
@@ -15,9 +15,9 @@ use crate::units::{AssocId, Now};
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct Pool {
     /// Not tried yet.
-    untried: VecDeque<IpAddr>,
+    untried: VecDeque<SocketAddr>,
     /// Of no use lately, the oldest first.
-    useless: VecDeque<IpAddr>,
+    useless: VecDeque<SocketAddr>,
 }
 
 impl Engine {
@@ -26,10 +26,10 @@ impl Engine {
         &mut self,
         now: &Now,
         parent: AssocId,
-        addresses: &[IpAddr],
+        addresses: &[SocketAddr],
     ) {
         let Some(pool) = self.pools.get_mut(&parent) else { return };
-        let is_new = |address: &&IpAddr| !pool.useless.contains(address);
+        let is_new = |address: &&SocketAddr| !pool.useless.contains(address);
         pool.untried = addresses.iter().filter(is_new).copied().collect();
         if pool.untried.is_empty() {
             // All that there are were of no use: they get another chance.
@@ -110,7 +110,7 @@ impl Engine {
         self.demobilise(now, id, why);
         let Some(parent) = parent.filter(|parent| self.pools.contains_key(parent)) else { return };
         if let (Some(pool), Some(address)) = (self.pools.get_mut(&parent), address) {
-            pool.useless.push_back(address.ip());
+            pool.useless.push_back(address);
             if pool.useless.len() > REMEMBERED {
                 pool.useless.pop_front();
             }

@@ -251,8 +251,9 @@ fn row(association: &Association) -> Values {
         (&peer::DISPERSION, Value::Duration(filter.dispersion())),
         (&peer::JITTER, Value::Duration(filter.jitter())),
     ]);
-    source(&mut values, association.address);
-    if association.origin.host.address().is_none() {
+    let host = &association.origin.host;
+    source(&mut values, association.address, host.zone());
+    if host.address().is_none() && host.zone().is_none() {
         values.insert(&peer::SOURCE_HOST, Ok(text(association.origin.host.host())));
     }
     if association.kind == Kind::Pool {
@@ -322,12 +323,12 @@ fn counters(association: &Association, now: &Now) -> Values {
     values
 }
 
-/// An address, with its zone where it is of no use without.
-fn source(values: &mut Values, address: Option<SocketAddr>) {
+/// An address, with its zone where it is of no use without: as it was configured, else its number.
+fn source(values: &mut Values, address: Option<SocketAddr>, zone: Option<&str>) {
     let value = match address {
         Some(SocketAddr::V6(address)) if address.scope_id() != 0 => Value::AddressInZone {
             address: *address.ip(),
-            zone: address.scope_id().to_string().into(),
+            zone: zone.map_or_else(|| address.scope_id().to_string().into(), Into::into),
         },
         Some(address) => Value::Address(address.ip()),
         None => Value::Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),

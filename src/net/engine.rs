@@ -3,7 +3,7 @@
 //! One task owns it all. Datagrams come from a small task a socket, which reads the clocks right
 //! behind each of them, so that it does not matter when the engine comes to it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -175,7 +175,7 @@ enum News {
     /// Something came out of a socket.
     Socket(sockets::News),
     /// A name was looked up.
-    Resolved(Resolution, Vec<IpAddr>),
+    Resolved(Resolution, Vec<SocketAddr>),
     /// The addresses of this host.
     OwnAddresses(Vec<Interface>),
     /// The drift file could not be written.
@@ -422,9 +422,9 @@ impl<K: Kernel> Driver<K> {
         let news = self.news.clone();
         self.errands.spawn(async move {
             let found = resolver::addresses(&resolution.host, families).await;
-            let addresses = found.unwrap_or_default().iter().map(SocketAddr::ip).collect();
+            let news = news.send(News::Resolved(resolution, found.unwrap_or_default())).await;
             // The engine is gone when nobody listens.
-            drop(news.send(News::Resolved(resolution, addresses)).await);
+            drop(news);
         });
     }
 

@@ -392,7 +392,8 @@ impl World {
                     .host
                     .address()
                     .or_else(|| self.named(question.host.host()).map(NodeId::address));
-                let addresses = address.into_iter().collect();
+                let port = question.host.port();
+                let addresses = address.map(|ip| SocketAddr::new(ip, port)).into_iter().collect();
                 if let Some(host) = self.host_mut(node) {
                     let wanted = host.handle(at, Input::Resolved { question, addresses });
                     self.carry_out(node, wanted);

@@ -88,7 +88,11 @@ pub fn name<'a>(app: &'a App, peer: &'a Peer) -> Cow<'a, str> {
         }
         (Some(address), host) => {
             let found = app.view.names.then(|| host.or_else(|| app.names.of(address))).flatten();
-            found.map_or_else(|| Cow::Owned(address.to_string()), Cow::Borrowed)
+            let shown = || match row.get(&peer::SOURCE) {
+                Ok(Value::AddressInZone { zone, .. }) => format!("{address}%{zone}"),
+                _ => address.to_string(),
+            };
+            found.map_or_else(|| Cow::Owned(shown()), Cow::Borrowed)
         }
         (None, Some(host)) => Cow::Borrowed(host),
         (None, None) => Cow::Borrowed("0.0.0.0"),

@@ -73,6 +73,7 @@ pub(super) fn host(
         arguments.rejected(word.column, reason)
     })?;
     let other = match (family, host.address()) {
+        (Some(Family::Ipv4), None) if host.zone().is_some() => "IPv4",
         (Some(Family::Ipv4), Some(address)) if address.is_ipv6() => "IPv4",
         (Some(Family::Ipv6), Some(address)) if address.is_ipv4() => "IPv6",
         _ => return Ok(host),

@@ -281,6 +281,9 @@ impl Pair {
                     self.resolved += 1;
                     let addresses =
                         self.names.get(question.host.host()).cloned().unwrap_or_default();
+                    let port = question.host.port();
+                    let addresses =
+                        addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
                     let now = self.now();
                     self.engine.handle(&now, Input::Resolved { question, addresses });
                 }

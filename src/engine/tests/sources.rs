@@ -1,11 +1,18 @@
 //! What servers do, and what the engine makes of it.
 
+use std::net::SocketAddrV6;
+
 use super::pair::{Pair, Server, iburst, seconds};
 use crate::config::host::HostSpec;
 use crate::config::keys::{self, Entry};
 use crate::config::ntp_conf::{Directive, Kind, Options};
-use crate::engine::output::Event;
+use crate::engine::input::Input;
+use crate::engine::output::{Event, Output};
 use crate::engine::settings::{Algorithm, Settings};
+use crate::engine::snapshot::{Snapshots, Steered};
+use crate::model::clock_loop::Steers;
+use crate::model::values::Value;
+use crate::model::vars::peer;
 use crate::units::{KeyId, PollExponent, RefId, Tally};
 use crate::wire::address_id::address_id;
 use crate::wire::mode6::flash::Flash;
@@ -126,7 +133,7 @@ fn a_reply_in_version_three_is_accepted_and_remarked_once() {
 fn a_server_that_follows_us_is_not_followed() {
     let mut pair = Pair::new(8);
     let ours = "198.51.100.7".parse().unwrap();
-    pair.handle(crate::engine::input::Input::OwnAddresses(vec![ours]));
+    pair.handle(Input::OwnAddresses(vec![ours]));
     let looped = Server { stratum: 3, reference_id: address_id(ours), ..Server::default() };
     let id = pair.serve(1, looped, iburst());
     pair.run(seconds(600));
@@ -235,4 +242,35 @@ fn a_falseticker_is_found_out() {
     pair.run(seconds(3600));
     assert_eq!(pair.association(ids[3]).standing.tally, Tally::Falseticker);
     assert!(pair.error_s().abs() < 1e-3);
+}
+
+#[test]
+fn an_address_on_the_link_keeps_its_zone_to_the_wire_and_to_the_table() {
+    let mut pair = Pair::new(77);
+    let host: HostSpec = "fe80::7%eth0".parse().unwrap();
+    let now = pair.now();
+    let wanted = crate::config::ntp_conf::Association {
+        kind: Kind::Server,
+        host,
+        family: None,
+        options: iburst(),
+    };
+    let id = pair.engine.add(&now, &wanted).unwrap();
+    let Some(question) = std::iter::from_fn(|| pair.engine.poll_output()).find_map(|output| {
+        if let Output::Resolve(question) = output { Some(question) } else { None }
+    }) else {
+        panic!("the number of its zone is asked for")
+    };
+    let address = SocketAddrV6::new("fe80::7".parse().unwrap(), 123, 0, 3).into();
+    pair.handle(Input::Resolved { question, addresses: vec![address] });
+    pair.run(seconds(2));
+    assert_eq!(pair.sent.last().map(|(_, sent)| sent.to), Some(address));
+    let steered = Steered { which: Steers::Virtual, ahead_of_system: None };
+    let seen = Snapshots::new().take(&pair.engine, &pair.now(), steered);
+    let row = seen.peer(id).unwrap().row.latest().unwrap();
+    let zone = match row.get(&peer::SOURCE) {
+        Ok(Value::AddressInZone { zone, .. }) => zone.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((zone.as_str(), row.text(&peer::SOURCE_HOST)), ("eth0", None));
 }

@@ -1,6 +1,6 @@
 //! The driver on the loopback: servers that are made up, and one that is not there.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -126,6 +126,24 @@ fn a_name_is_looked_up_and_its_address_asked() {
             association.family = Some(Family::Ipv4);
         }
         let mut running = start(setup).unwrap();
+        hear(&mut running, "it answers").await;
+    });
+    answering.join().unwrap();
+}
+
+#[test]
+fn a_server_on_the_link_is_asked_by_the_interface_that_its_zone_names() {
+    let interfaces = own_addresses::list().unwrap();
+    let is_on_link = |ip: IpAddr| matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let Some(own) = interfaces.iter().find(|one| is_on_link(one.address)) else { return };
+    let IpAddr::V6(address) = own.address else { return };
+    let at = std::net::SocketAddrV6::new(address, 0, 0, own.index);
+    let server = UdpSocket::bind(at).unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let port = server.local_addr().unwrap().port();
+    let answering = std::thread::spawn(move || answer(&server));
+    block_on(async {
+        let mut running = start(observing(&[format!("[{address}%{}]:{port}", own.index)])).unwrap();
         hear(&mut running, "it answers").await;
     });
     answering.join().unwrap();
