@@ -256,6 +256,69 @@ fn a_first_start_far_off_steps_once() {
 }
 
 #[test]
+fn a_frequency_so_wrong_that_it_takes_a_step_is_measured_all_the_same() {
+    let mut bench = plain(0.010, 450e-6);
+    let mut states = vec![bench.state()];
+    for at_s in [10.0, 74.0, 138.0, 202.0, 266.0] {
+        bench.measure(at_s);
+        states.push(bench.state());
+    }
+    assert_eq!(states[1..], [State::Frequency; 5]);
+    assert!(matches!(bench.measure(330.0), Verdict::Stepped { .. }));
+    assert_eq!((states[0], bench.state()), (State::NotSet, State::Synchronised));
+    assert_eq!(bench.steps.len(), 1);
+    let frequency = bench.discipline.report(&bench.now()).frequency.parts_per_million();
+    assert!((frequency - 450.0).abs() < 1.0, "{frequency}");
+    assert!(bench.error_s().abs() < 1e-8);
+}
+
+#[test]
+fn the_first_slew_is_taken_off_what_was_measured_before_it() {
+    let mut bench = plain(0.010, 0.0);
+    bench.measure(10.0);
+    let early = Measurement {
+        source: PEER,
+        number: 1,
+        arrived: Mono::from_nanos(nanos(9.0)),
+        raw: Raw::default(),
+        source_time: start(),
+        offset: NtpDuration::from_seconds(0.010),
+        delay: NtpDuration::ZERO,
+        stamp_error: NtpDuration::ZERO,
+        dispersion: NtpDuration::ZERO,
+        source_precision: NtpDuration::ZERO,
+    };
+    let late = Measurement { arrived: Mono::from_nanos(nanos(40.0)), ..early };
+    for (at_s, left_s) in [(10.0, 0.010), (20.0, 0.005), (30.0, 0.0), (500.0, 0.0)] {
+        bench.run_until(at_s);
+        let now = bench.now();
+        let offset_s = bench.discipline.offset_now(&now, &early).seconds();
+        assert!((offset_s - left_s).abs() < 1e-8, "at {at_s}: {offset_s}");
+        assert!((bench.error_s() - left_s).abs() < 1e-8, "at {at_s}: {}", bench.error_s());
+    }
+    let now = bench.now();
+    assert_eq!(bench.discipline.offset_now(&now, &late), late.offset);
+}
+
+#[test]
+fn after_a_suspend_it_starts_as_quickly_as_with_a_drift_file() {
+    let mut bench = in_operation();
+    bench.clock.shows_s -= 0.08;
+    let now = bench.now();
+    let span = NtpDuration::from_seconds(7200.0);
+    bench.discipline.disturbed(&now, Disturbance::Suspended(span));
+    bench.drain();
+    let report = bench.discipline.report(&now);
+    assert_eq!((report.state, report.is_converged), (State::FrequencySet, false));
+    assert_eq!(report.time_constant, PollExponent::new(6));
+    assert_eq!(bench.measure(2112.0), Verdict::Adjusted);
+    assert_eq!(bench.state(), State::Synchronised);
+    // 500 ppm bring 80 ms down to 16 in 128 s; then a 32nd goes each second.
+    bench.run_until(2400.0);
+    assert!(bench.error_s().abs() < 2e-4, "{}", bench.error_s());
+}
+
+#[test]
 fn a_drift_file_skips_the_measuring() {
     let mut bench = with_drift_file(30.0, 0.050, 30e-6);
     assert_eq!(bench.state(), State::FrequencySet);
