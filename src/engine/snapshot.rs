@@ -375,3 +375,23 @@ const SOURCE_NTP: u16 = 6;
 
 /// What ntpd shows as the reference ID of a pool.
 const POOL: RefId = RefId::new(*b"POOL");
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV6;
+
+    use super::*;
+
+    #[test]
+    fn the_zone_of_an_address_is_shown_as_it_was_configured_else_as_its_number() {
+        let address = SocketAddrV6::new("fe80::7".parse().unwrap(), 123, 0, 3).into();
+        for (zone, shown) in [(Some("eth0"), "eth0"), (None, "3")] {
+            let mut values = Values::typed([]);
+            source(&mut values, Some(address), zone);
+            match values.get(&peer::SOURCE) {
+                Ok(Value::AddressInZone { zone, .. }) => assert_eq!(&**zone, shown),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

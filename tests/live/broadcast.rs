@@ -113,8 +113,8 @@ impl Client {
         let output = self.running.wait_with_output().expect("it ends by itself");
         std::fs::remove_dir_all(&self.folder).expect("the folder is ours");
         let text = String::from_utf8_lossy(&output.stdout);
-        let daemons = text.lines().filter(|line| line.contains("\"ntpscope/daemon/"));
-        let last = daemons.last().unwrap_or_else(|| panic!("it told nothing: {text}"));
+        let mut daemons = text.lines().rev().filter(|line| line.contains("\"ntpscope/daemon/"));
+        let last = daemons.next().unwrap_or_else(|| panic!("it told nothing: {text}"));
         serde_json::from_str(last).expect("JSON")
     }
 }
