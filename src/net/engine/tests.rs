@@ -12,7 +12,7 @@ use crate::config::host::HostSpec;
 use crate::config::ntp_conf::{Association, Directive, Kind, Options, Placed};
 use crate::model::Peer;
 use crate::model::vars::peer;
-use crate::units::NtpTimestamp;
+use crate::units::{NtpDuration, NtpTimestamp};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -52,14 +52,20 @@ fn answer(server: &UdpSocket) {
     let mut request = [0; 128];
     let (length, from) = server.recv_from(&mut request).unwrap();
     assert_eq!(length, 48);
-    let now = stamp::system().bits().to_be_bytes();
+    let reply = reply(&request, NtpDuration::ZERO);
+    server.send_to(&reply, from).unwrap();
+}
+
+/// What a server of stratum 1 replies to `request`, so far ahead.
+fn reply(request: &[u8], ahead: NtpDuration) -> Vec<u8> {
+    let now = (stamp::system() + ahead).bits().to_be_bytes();
     let mut reply = vec![0x24, 1, 6, 0xe9, 0, 0, 0, 0, 0, 0, 0, 1];
     reply.extend(b"TEST");
     reply.extend(now);
     reply.extend(&request[40..48]);
     reply.extend(now);
     reply.extend(now);
-    server.send_to(&reply, from).unwrap();
+    reply
 }
 
 #[test]

@@ -84,47 +84,37 @@ impl<'a> Context<'a> {
 
 impl Column {
     /// The columns of a layout, from left to right.
-    pub const fn of(layout: Layout) -> &'static [Self] {
-        use Column::{
-            Condition, Delay, Dispersion, Dots, Id, Jitter, Kind, Local, Offset, Poll, Reach,
-            ReferenceId, Remote, Stratum, Trend, When,
-        };
-        match layout {
-            Layout::Peers => &[
-                Remote,
-                ReferenceId,
-                Stratum,
-                Kind,
-                When,
-                Poll,
-                Reach,
-                Dots,
-                Delay,
-                Offset,
-                Jitter,
-                Condition,
-                Trend,
-            ],
-            Layout::Apeers => &[
-                Remote,
-                ReferenceId,
-                Id,
-                Stratum,
-                Kind,
-                When,
-                Poll,
-                Reach,
-                Dots,
-                Delay,
-                Offset,
-                Jitter,
-                Condition,
-                Trend,
-            ],
-            Layout::Opeers => &[
-                Remote, Local, Stratum, Kind, When, Poll, Reach, Dots, Delay, Offset, Dispersion,
-                Condition, Trend,
-            ],
+    pub fn of(layout: Layout) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|column| column.is_in(layout)).collect()
+    }
+
+    /// All of them, from left to right.
+    const ALL: [Self; 16] = [
+        Self::Remote,
+        Self::ReferenceId,
+        Self::Local,
+        Self::Id,
+        Self::Stratum,
+        Self::Kind,
+        Self::When,
+        Self::Poll,
+        Self::Reach,
+        Self::Dots,
+        Self::Delay,
+        Self::Offset,
+        Self::Jitter,
+        Self::Dispersion,
+        Self::Condition,
+        Self::Trend,
+    ];
+
+    /// Whether it belongs to `layout`, as most do to all of them.
+    fn is_in(self, layout: Layout) -> bool {
+        match self {
+            Self::Id => layout == Layout::Apeers,
+            Self::Local | Self::Dispersion => layout == Layout::Opeers,
+            Self::ReferenceId | Self::Jitter => layout != Layout::Opeers,
+            _ => true,
         }
     }
 

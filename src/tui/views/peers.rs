@@ -19,7 +19,7 @@ pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let (table_area, strip_area) = split(app, rows.len(), area);
-    render_table(&context, Column::of(app.view.layout), &rows, table_area, buffer);
+    render_table(&context, &Column::of(app.view.layout), &rows, table_area, buffer);
     if let Some(peer) = tab.selected()
         && let Some(row) = rows.iter().find(|row| row.peer.id == peer.id)
     {
@@ -34,7 +34,7 @@ pub fn render_whole(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
     if rows.is_empty() {
         render_empty(&context, area, buffer);
     } else {
-        let columns = Column::of(app.view.layout).iter().copied();
+        let columns = Column::of(app.view.layout).into_iter();
         let columns: Vec<_> = columns.filter(|column| *column != Column::Trend).collect();
         render_table(&context, &columns, &rows, area, buffer);
     }

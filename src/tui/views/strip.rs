@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use crate::model::Value;
 use crate::model::vars::peer;
 use crate::ntpq::interval;
+use crate::selection::distance::PHI;
 use crate::tui::rows::{self, Row};
 use crate::tui::views::association;
 use crate::tui::views::columns::{self, Context};
@@ -158,6 +159,3 @@ fn source(row: &Row<'_>) -> String {
     };
     format!("{kind}, {stratum}; {reference}")
 }
-
-/// RFC 5905 PHI: how fast an undisciplined clock may drift, seconds per second.
-const PHI: f64 = 15e-6;

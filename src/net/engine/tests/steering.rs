@@ -12,7 +12,7 @@ use crate::clock::system::kernel::{Change, Rate, State, StatusBits};
 use crate::config::engine::Algorithm;
 use crate::net::discipline::{self, Refused};
 use crate::net::network::Network;
-use crate::units::{NtpDuration, Ppm};
+use crate::units::Ppm;
 
 /// A kernel's clock in memory. The true one is only read by what is tested here.
 #[derive(Clone, Default)]
@@ -71,14 +71,7 @@ impl Ahead {
             let mut request = [0; 128];
             while !over.load(Ordering::SeqCst) {
                 let Ok((48, from)) = server.recv_from(&mut request) else { continue };
-                let now = stamp::system() + NtpDuration::from_milliseconds(50.0);
-                let time = now.bits().to_be_bytes();
-                let mut reply = vec![0x24, 1, 6, 0xe9, 0, 0, 0, 0, 0, 0, 0, 1];
-                reply.extend(b"TEST");
-                reply.extend(time);
-                reply.extend(&request[40..48]);
-                reply.extend(time);
-                reply.extend(time);
+                let reply = reply(&request, NtpDuration::from_milliseconds(50.0));
                 server.send_to(&reply, from).unwrap();
             }
         });

@@ -4,6 +4,7 @@ use ratatui::style::Style;
 
 use crate::model::clock_loop::{ClockLoop, Steers};
 use crate::model::vars::system;
+use crate::selection::distance::PHI;
 use crate::tui::format::{self, Format, Units};
 use crate::tui::history::course::root_distance;
 use crate::tui::views::columns::Context;
@@ -126,6 +127,3 @@ pub fn format(context: &Context<'_>) -> Format {
         _ => context.format,
     }
 }
-
-/// RFC 5905 PHI: how fast an undisciplined clock may drift, seconds per second.
-const PHI: f64 = 15e-6;

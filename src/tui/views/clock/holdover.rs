@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::clock_loop::ClockLoop;
+use crate::selection::distance::PHI;
 use crate::units::NtpDuration;
 
 /// How an error grows while nothing corrects it.
@@ -50,9 +51,6 @@ impl Growth {
         }
     }
 }
-
-/// RFC 5905 PHI: how fast an undisciplined clock may drift, seconds per second.
-const PHI: f64 = 15e-6;
 
 #[cfg(test)]
 mod tests {
