@@ -100,6 +100,9 @@ pub struct SourceSpec {
     /// Further options of its line in ntp.conf.
     #[serde(default)]
     pub options: String,
+    /// Whether the client has it as a peer, and it answers as one that keeps nothing of the client.
+    #[serde(default)]
+    pub is_peer: bool,
 }
 
 /// A leap second.
@@ -149,7 +152,12 @@ impl Scenario {
         let iburst = if self.client.iburst { " iburst" } else { "" };
         let servers = self.servers.iter().enumerate().map(|(place, source)| {
             let (address, options) = (address(place), &source.options);
-            format!("server {address}{iburst} minpoll {minpoll} maxpoll {maxpoll} {options}\n")
+            let line = if source.is_peer {
+                format!("peer {address}")
+            } else {
+                format!("server {address}{iburst}")
+            };
+            format!("{line} minpoll {minpoll} maxpoll {maxpoll} {options}\n")
         });
         let others = self.client.conf.iter().map(|line| format!("{line}\n"));
         servers.chain(others).collect()
@@ -253,13 +261,14 @@ mod tests {
     #[test]
     fn a_scenario_becomes_an_ntp_conf() {
         let text = r#"(title: "t", duration: "1h", client: (minpoll: 4, maxpoll: 5),
-            servers: [(name: "a"), (name: "b", options: "prefer")])"#;
+            servers: [(name: "a"), (name: "b", options: "prefer"), (name: "c", is_peer: true)])"#;
         let scenario = Scenario::read("world.ron", text).unwrap();
         let conf = scenario.conf(|place| format!("10.0.{place}.1"));
         assert_eq!(
             conf,
             "server 10.0.0.1 iburst minpoll 4 maxpoll 5 \n\
-             server 10.0.1.1 iburst minpoll 4 maxpoll 5 prefer\n"
+             server 10.0.1.1 iburst minpoll 4 maxpoll 5 prefer\n\
+             peer 10.0.2.1 minpoll 4 maxpoll 5 \n"
         );
         assert_eq!(scenario.start_unix(), Some(1_772_323_200));
     }

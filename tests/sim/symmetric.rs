@@ -8,6 +8,8 @@ use ntpscope::sim::link::{LinkSpec, PathSpec};
 use ntpscope::sim::moment::{Moment, Span};
 use ntpscope::sim::oscillator::{Oscillator, OscillatorSpec};
 use ntpscope::sim::random::{Random, Stream};
+use ntpscope::sim::run::Plan;
+use ntpscope::sim::scenario::Scenario;
 use ntpscope::sim::server::{Server, ServerSpec};
 use ntpscope::sim::truth::Truth;
 use ntpscope::sim::world::{NodeId, World};
@@ -295,6 +297,21 @@ fn who_alone_would_interleave_goes_back_to_the_basic_form() {
     assert!(two.peer(two.upper).counters.bogus_origin <= 6);
     let error_s = two.error_s(two.lower);
     assert!(error_s.abs() < 5e-4, "{error_s}");
+}
+
+#[test]
+fn a_scenario_may_have_peers() {
+    let text = r#"(title: "a peer", duration: "3h", servers: [(name: "a", is_peer: true)],
+        client: (behind: "20ms", minpoll: 4, maxpoll: 6), link: (both: (delay: "1ms")))"#;
+    let scenario = Scenario::read("peer.ron", text).unwrap();
+    for algorithm in BOTH {
+        let (mut world, client) = Plan::new(1, algorithm).world(&scenario).unwrap();
+        world.run_until(Moment::from_secs(10_800));
+        let association = world.host(client).unwrap().engine().associations().next().unwrap();
+        assert_eq!(association.heard.mode, Mode::SymmetricPassive);
+        assert_eq!(association.standing.tally, Tally::SystemPeer);
+        assert!(association.filter.offset().seconds().abs() < 1e-3, "{algorithm:?}");
+    }
 }
 
 /// A client of one server whose replies leave 200 µs later than they say on average: its error, in

@@ -326,3 +326,16 @@ fn directives_are_followed_in_the_order_of_ntpd_whatever_that_of_the_file() {
     assert_eq!(lines, [8, 10, 7, 9, 5, 3, 6, 2, 1, 4, 11]);
     assert_eq!(in_order(ordered.clone()), ordered);
 }
+
+#[test]
+fn bursts_are_for_servers() {
+    let read = read("ntp.conf", "peer a iburst burst minpoll 4\nserver b iburst\n").unwrap();
+    let options = |place: usize| match &read[place].directive {
+        Directive::Association(association) => association.options.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(!options(0).iburst && !options(0).burst);
+    assert!(options(3).iburst);
+    let notices: Vec<_> = notices(&read).map(|notice| (notice.column, notice.keyword)).collect();
+    assert_eq!(notices, [(8, "iburst"), (15, "burst")]);
+}
