@@ -27,13 +27,11 @@ fn a_newcomer_sees_it_converge_and_makes_things_happen() {
     terminal.keys("+");
     terminal.wait_for("it to go faster", |screen| top(screen).contains("8×"));
     terminal.keys("i");
-    terminal.wait_for("what may happen", |screen| screen.contains(" 1  "));
-    let title = incident(&terminal.screen().contents());
+    terminal.wait_for("what may happen", |screen| screen.contains("What shall happen"));
     terminal.keys("1");
     terminal.wait_for("it to happen", |screen| {
-        !screen.contains(" 2  ") && !screen.contains("nothing happened yet")
+        !screen.contains("What shall happen") && !screen.contains("nothing happened yet")
     });
-    assert!(!title.is_empty());
     terminal.keys("++");
     terminal.wait_for("it to go fast again", |screen| top(screen).contains("64×"));
     for (key, sign) in [
@@ -53,12 +51,6 @@ fn a_newcomer_sees_it_converge_and_makes_things_happen() {
     terminal.keys("q");
     assert_eq!(terminal.end(), 0);
     terminal.assert_given_back();
-}
-
-/// The first of the incidents that are listed.
-fn incident(screen: &str) -> String {
-    let line = screen.lines().find_map(|line| line.strip_prefix(" 1  "));
-    line.unwrap_or_default().trim().to_owned()
 }
 
 #[test]
