@@ -177,15 +177,20 @@ impl Kalman {
     }
 
     /// Parts with the source at `index` for its bias, as long as those that are left outnumber
-    /// those that were parted with. Where these do, and lean to one side, they are right.
+    /// those that were parted with. Where most lean to one side, parted with or not, they are right.
     fn part(&mut self, index: usize, bias_s: f64, takes_back: bool) {
         let chosen = || self.sources.iter().filter(|source| source.is_chosen);
         let left = chosen().filter(|source| !source.is_apart).count().saturating_sub(1);
         let apart = chosen().filter(|source| source.is_apart).count() + 1;
         let is_minority = apart < left || (apart == left && left > 1);
-        let leans = |source: &Source| (source.bias_s > 0.0) == (bias_s > 0.0);
         if !is_minority {
-            if apart > left && chosen().filter(|source| source.is_apart).all(leans) {
+            let leans = |(place, source): &(usize, &Source)| {
+                let is_far = source.bias_s.abs() > 3.0 * source.bias_prior_s();
+                *place == index || (is_far && (source.bias_s > 0.0) == (bias_s > 0.0))
+            };
+            let sources = self.sources.iter().enumerate();
+            let leaning = sources.filter(|(_, source)| source.is_chosen).filter(leans).count();
+            if leaning * 2 > chosen().count() {
                 self.doubt(bias_s);
             }
             return;
