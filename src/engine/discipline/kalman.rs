@@ -40,7 +40,8 @@ pub struct Kalman {
     precision_s: f64,
     /// The frequency believed before anything is measured, in s/s, with its variance.
     frequency: (f64, f64),
-    has_drift: bool,
+    /// Whether that was learned before: from the drift file, or ahead of a suspend.
+    knows_frequency: bool,
     sources: Vec<Source>,
     joint: Option<Joint>,
     control: Control,
@@ -73,7 +74,7 @@ impl Kalman {
             first_panic_allowed: settings.first_panic_allowed,
             precision_s: settings.precision.seconds(),
             frequency: drift.unwrap_or((0.0, UNKNOWN_SKEW * UNKNOWN_SKEW)),
-            has_drift: drift.is_some(),
+            knows_frequency: drift.is_some(),
             sources: Vec::new(),
             joint: None,
             control: Control::default(),
@@ -116,7 +117,7 @@ impl Discipline for Kalman {
         if let (Some(frequency), true) = (limits.frequency, self.joint.is_none()) {
             let skew = LEAST_SKEW.max(DRIFT_SKEW);
             self.frequency = (frequency.parts_per_million() * 1e-6, skew * skew);
-            self.has_drift = true;
+            self.knows_frequency = true;
             self.run_at(self.frequency.0, 0.0);
         }
         self.limits = *limits;
@@ -225,7 +226,7 @@ impl Kalman {
     fn state(&self) -> State {
         match self.stage {
             Stage::Waiting if self.joint.is_some() => State::Frequency,
-            Stage::Waiting if self.has_drift => State::FrequencySet,
+            Stage::Waiting if self.knows_frequency => State::FrequencySet,
             Stage::Waiting => State::NotSet,
             Stage::Spike { .. } => State::Spike,
             Stage::Approach | Stage::Regular => State::Synchronised,

@@ -1,5 +1,7 @@
 //! What every discipline keeps to, whatever it is told.
 
+mod course;
+
 use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;

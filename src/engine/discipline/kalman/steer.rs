@@ -139,6 +139,7 @@ impl Kalman {
             let estimate = joint.estimate();
             self.frequency =
                 (estimate.frequency, 2.0 * estimate.spread.frequency + RESUME_SKEW * RESUME_SKEW);
+            self.knows_frequency = true;
         }
         for source in &mut self.sources {
             source.start_over();
