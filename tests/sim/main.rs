@@ -3,11 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should fail")]
 
+mod holdover;
 mod measured;
 mod ntpd;
 mod orphan;
 mod program;
 mod properties;
+mod reach;
 mod rejected;
 mod site;
 mod symmetric;
