@@ -11,7 +11,10 @@ use crate::duel::Folder;
 use crate::lab;
 
 fn run(words: &[&str]) -> Command {
-    let mut command = Command::new(lab::program());
+    // Signals that the tests themselves were started to ignore, as in the background, would be
+    // ignored by the program too.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP,INT,QUIT").arg(lab::program());
     command.arg("run").args(words).stdin(Stdio::null());
     command
 }
