@@ -6,6 +6,7 @@
 use std::fmt;
 
 pub mod address_id;
+pub mod cmdmon;
 pub mod extension;
 pub mod kiss;
 pub mod mac;
