@@ -55,7 +55,17 @@ impl Capture {
 
     /// Whether the exchange is about time rather than control.
     pub(crate) fn is_ntp(&self) -> bool {
-        self.name.contains("-ntp-")
+        self.name.contains("-ntp-") && !self.is_cmdmon()
+    }
+
+    /// Whether the exchange is in chronyd's own protocol.
+    pub(crate) fn is_cmdmon(&self) -> bool {
+        self.name.starts_with("chrony-")
+    }
+
+    /// Whether the exchange is in mode 6.
+    pub(crate) fn is_control(&self) -> bool {
+        !self.is_ntp() && !self.is_cmdmon()
     }
 }
 

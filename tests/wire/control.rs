@@ -13,7 +13,7 @@ use crate::captures::{self, Capture};
 #[test]
 fn captures_read_as_what_they_are() {
     let mut texts = BTreeMap::<_, String>::new();
-    for capture in captures::all().iter().filter(|capture| !capture.is_ntp()) {
+    for capture in captures::all().iter().filter(|capture| capture.is_control()) {
         let (family, name) = capture.name.split_once('-').unwrap();
         let topic = match capture.request()[1] {
             0..=5 => "variables",
@@ -33,7 +33,7 @@ fn captures_read_as_what_they_are() {
 
 #[test]
 fn captures_are_emitted_again_byte_for_byte() {
-    for capture in captures::all().iter().filter(|capture| !capture.is_ntp()) {
+    for capture in captures::all().iter().filter(|capture| capture.is_control()) {
         for datagram in &capture.datagrams {
             let Ok(message) = Message::parse(&datagram.bytes) else {
                 assert_eq!(capture.name, "classic-count-too-big");

@@ -8,6 +8,7 @@
 )]
 
 mod captures;
+mod cmdmon;
 mod control;
 mod damage;
 mod packets;
