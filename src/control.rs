@@ -11,6 +11,7 @@
 //! do the same, which is how they are tested.
 
 pub mod auth;
+pub mod chrony;
 pub mod pipeline;
 mod sequence;
 pub mod session;

@@ -275,6 +275,8 @@ pub enum Reason {
     PulseUnused,
     /// Nothing else is left.
     LastResort,
+    /// What another daemon's own selection says of it, in a clause.
+    Told(&'static str),
 }
 
 /// What the survivors say together (RFC 5905 §11.2.3).

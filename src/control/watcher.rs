@@ -98,6 +98,8 @@ pub enum Input<'a> {
     /// The daemon's address is known, or known to be the same or another one. What is sent goes
     /// there from now on.
     Address(SocketAddr),
+    /// There is a socket of this host's to the daemon, so that it needs no address.
+    Connected,
     /// The daemon's name has no address; the text says why.
     NoAddress(Box<str>),
     /// A datagram from the daemon's address and port.
@@ -146,6 +148,8 @@ impl Watcher {
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         match input {
             Input::Address(address) => self.begin(now, address),
+            // Mode 6 goes over UDP alone.
+            Input::Connected => {}
             Input::NoAddress(why) => {
                 self.withdraw_all(now);
                 self.conversation.no_address(why);

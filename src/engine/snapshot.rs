@@ -84,6 +84,7 @@ impl Snapshots {
             peers,
             selection: self.selection(engine),
             clock_loop: Some(self.clock_loop(engine, &report, steered)),
+            ..Daemon::default()
         };
         self.last.clone()
     }

@@ -86,6 +86,9 @@ pub enum Trouble {
 impl Source {
     /// Whether its interval was compared with those of others.
     pub fn is_compared(&self) -> bool {
+        if self.verdict.is_some_and(|verdict| matches!(verdict.reason, Reason::Told(_))) {
+            return self.span.is_some();
+        }
         let is_apart =
             |reason| matches!(reason, Reason::Unfit(_) | Reason::BeyondOrphan | Reason::Reserve);
         self.verdict.is_some_and(|verdict| !is_apart(verdict.reason))

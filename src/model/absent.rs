@@ -14,6 +14,11 @@ pub enum Absent {
     NotInFamily,
     /// The daemon was asked and left it out: it does not apply now.
     NotGiven,
+    /// It is not told over the transport in use; the text says how it can be had.
+    Closed {
+        /// How to open it, in a clause.
+        how: &'static str,
+    },
     /// The daemon refused, or no answer came.
     Failed(Failure),
     /// The text cannot be read as what the variable should hold.
@@ -29,6 +34,7 @@ impl fmt::Display for Absent {
             Self::NotAskedYet => f.write_str("not asked yet"),
             Self::NotInFamily => f.write_str("this kind of daemon does not have it"),
             Self::NotGiven => f.write_str("the daemon gives none now"),
+            Self::Closed { how } => write!(f, "not told to us: {how}"),
             Self::Failed(failure) => fmt::Display::fmt(failure, f),
             Self::NotDecodable { text } => write!(f, "not readable: {text}"),
         }

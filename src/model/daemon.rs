@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::absent::Absent;
+use crate::model::clients::{ClientRecord, ManualEntry};
 use crate::model::clock_loop::ClockLoop;
 use crate::model::identity::Identity;
 use crate::model::part::{Dated, Part};
@@ -36,6 +37,23 @@ pub struct Daemon {
     pub selection: Option<Arc<Explained>>,
     /// Its loop, where it is an engine whose loop we see from within.
     pub clock_loop: Option<Arc<ClockLoop>>,
+    /// Who asks it for what, where it keeps account and tells.
+    pub clients: Part<Vec<ClientRecord>>,
+    /// Times that were entered by hand.
+    pub manual: Part<Vec<ManualEntry>>,
+    /// The ways on which it can be asked, where there are several to choose from.
+    pub ways: Arc<[Way]>,
+}
+
+/// A way on which a daemon can be asked: a protocol and what carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// What it is called: `chronyd's protocol over its Unix socket`.
+    pub name: Box<str>,
+    /// Whether what is known of the daemon came on it.
+    pub is_used: bool,
+    /// Whether anybody answers on it.
+    pub answers: bool,
 }
 
 /// The daemon's list of associations, as READSTAT gave it.
@@ -126,6 +144,8 @@ impl Peer {
                     newest = Some((value, dated));
                 }
                 Ok(_) | Err(Absent::NotAskedYet) => {}
+                // Another part may have told more of the reason.
+                Err(Absent::NotInFamily) if why != Absent::NotAskedYet => {}
                 Err(reason) => why = reason,
             }
         }
@@ -262,8 +282,12 @@ impl Daemon {
     /// How long ago, by the daemon's own clock, it received the last packet of `peer`.
     ///
     /// Our monotonic clock counts on from the daemon's answer, so neither a clock that differs from
-    /// ours nor an answer that is late makes the age wrong.
+    /// ours nor an answer that is late makes the age wrong. Where the daemon tells ages rather than
+    /// times, ours counts on from those: they are whole seconds, and of its last good sample.
     pub fn age(&self, peer: &Peer, now: Mono) -> Option<Duration> {
+        if let Ok((Value::Duration(age), dated)) = peer.value(&peer::SAMPLE_AGE) {
+            return age.to_std().map(|age| age + now.since(dated.answered));
+        }
         let clock = self.clock_at(now)?;
         let received = match peer.value(&peer::RECEIVE) {
             Ok((Value::Timestamp(stamp), _)) => *stamp,

@@ -1,6 +1,6 @@
 //! Which daemon answers: its family and version, read from its `version` variable.
 
-/// A dialect of mode 6, as far as variables and their formats differ.
+/// Whose names, units and habits a daemon has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
     /// xntpd of the 1990s and what was derived from it, such as Cisco IOS, and ntpd up to 4.2.4:
@@ -20,10 +20,12 @@ pub enum Dialect {
     Ntpsec,
     /// Our own engine: it goes by the names, units and defaults of classic ntpd, with more digits.
     Ntpscope,
+    /// chronyd: no mode 6 but a protocol of its own, so it has no column in the variable table.
+    Chronyd,
 }
 
 impl Dialect {
-    /// Those that have a column in the variable table, in its order.
+    /// Those of mode 6, which have a column in the variable table, in its order.
     pub const ALL: [Self; 7] = [
         Self::Xntpd,
         Self::ClassicTo4_2_6,
@@ -45,6 +47,7 @@ impl Dialect {
             Self::NtpsecTo1_2_2 => "ntpsec_to_1.2.2",
             Self::Ntpsec => "ntpsec",
             Self::Ntpscope => "ntpscope",
+            Self::Chronyd => "chronyd",
         }
     }
 
@@ -59,7 +62,7 @@ impl Dialect {
 
     /// Whether it tells spans of time beyond the microsecond.
     pub const fn is_fine(self) -> bool {
-        self.is_ntpsec() || matches!(self, Self::Ntpscope)
+        self.is_ntpsec() || matches!(self, Self::Ntpscope | Self::Chronyd)
     }
 
     /// Whether it is one of NTPsec's.

@@ -13,4 +13,6 @@ pub struct Interest {
     pub details: Option<AssocId>,
     /// Whether the daemon is on screen at all; one in a tab behind is asked for its list only.
     pub visible: bool,
+    /// Whether its clients are wanted: there may be very many.
+    pub clients: bool,
 }

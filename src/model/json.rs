@@ -290,7 +290,8 @@ pub fn reason(why: &Absent) -> Json {
         Absent::NotInFamily => "not_in_family",
         Absent::NotGiven => "not_given",
         Absent::NotDecodable { .. } => "not_decodable",
-        Absent::Failed(Failure::Refused(_)) => "refused",
+        Absent::Closed { .. } => "closed",
+        Absent::Failed(Failure::Refused(_) | Failure::Declined(_)) => "refused",
         Absent::Failed(Failure::NoKey) => "no_key",
         Absent::Failed(_) => "unanswered",
     };

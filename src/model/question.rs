@@ -1,9 +1,10 @@
-//! What can be asked of a daemon over mode 6, and how asking can fail.
+//! What can be asked of a daemon over mode 6, and how asking any daemon can fail.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::units::AssocId;
+use crate::wire::cmdmon::Status;
 use crate::wire::mode6::{ErrorCode, Opcode};
 
 /// One request as it will be put into a control message.
@@ -73,6 +74,8 @@ fn comma_list<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
 pub enum Failure {
     /// The daemon answered that it will not.
     Refused(ErrorCode),
+    /// The same, from a daemon that speaks the protocol of chronyd.
+    Declined(Status),
     /// No answer came.
     Unanswered {
         /// How often it was sent.
@@ -107,6 +110,12 @@ pub enum Unreachable {
     Network,
     /// The local system does not permit sending there.
     NotPermitted,
+    /// There is no socket of that path in the file system.
+    NoSocket,
+    /// The socket is there and nobody listens on it: whoever made it has ended.
+    SocketAbandoned,
+    /// The socket, or its directory, is for others than this user.
+    SocketDenied,
 }
 
 impl fmt::Display for Unreachable {
@@ -116,6 +125,11 @@ impl fmt::Display for Unreachable {
             Self::Host => "no route to host",
             Self::Network => "network is unreachable",
             Self::NotPermitted => "this system does not permit sending there",
+            Self::NoSocket => "there is no such socket: the daemon does not run, or has it elsewhere",
+            Self::SocketAbandoned => "nobody listens on that socket: the daemon has ended",
+            Self::SocketDenied => {
+                "its socket is for root and the daemon's own user (chrony, _chrony): not for this one"
+            }
         })
     }
 }
@@ -124,6 +138,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(code) => write!(f, "refused: {code}"),
+            Self::Declined(status) => write!(f, "refused: {status}"),
             Self::Unanswered { attempts, waited } => {
                 let requests = if *attempts == 1 { "request" } else { "requests" };
                 write!(f, "no answer to {attempts} {requests} in {:.1} s", waited.as_secs_f64())

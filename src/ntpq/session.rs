@@ -270,11 +270,17 @@ impl Session {
                     Unreachable::NotPermitted => {
                         format!("write to {host} failed: Operation not permitted")
                     }
+                    // Mode 6 has none of these: the sentence says what it is.
+                    why @ (Unreachable::NoSocket
+                    | Unreachable::SocketAbandoned
+                    | Unreachable::SocketDenied) => why.to_string(),
                 };
                 let text = format!("{}: {text}\n", self.program);
                 return self.complain(&text);
             }
             Failure::NoKey => return self.complain("Key not found\n"),
+            // Mode 6 has no such refusal either.
+            Failure::Declined(status) => status.to_string(),
             Failure::Withdrawn => return,
         };
         self.complain(&format!("{}***{text}\n", self.host_prefix()));

@@ -193,19 +193,30 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
             rows: view::visible_rows(app, tab).into_iter().filter(known).collect(),
             details: strip_details(app, tab).filter(known),
             visible,
+            ..Interest::default()
         },
         Screen::Association => {
             let selected = tab.selected().map(|peer| peer.id).filter(known);
-            Interest { rows: selected.into_iter().collect(), details: selected, visible }
+            Interest {
+                rows: selected.into_iter().collect(),
+                details: selected,
+                visible,
+                ..Interest::default()
+            }
         }
         // Who is right depends on all of them, whoever has room on screen.
         Screen::Selection => {
             let rows = rows::rows(app, tab).into_iter().map(|row| row.peer.id).filter(known);
-            Interest { rows: rows.collect(), details: None, visible }
+            Interest { rows: rows.collect(), details: None, visible, ..Interest::default() }
         }
         Screen::Clock => {
             let followed = verdict::system_peer(&tab.latest).map(|peer| peer.id);
-            Interest { rows: followed.into_iter().collect(), details: None, visible }
+            Interest {
+                rows: followed.into_iter().collect(),
+                details: None,
+                visible,
+                ..Interest::default()
+            }
         }
     }
 }

@@ -45,7 +45,10 @@ fn names_and_values_may_be_of_any_length() {
     daemon.set(2, "rec", "0xffffffff.ffffffff");
     let mut world = watch(1, daemon, Line::perfect(ms(1)));
     let details = Some(id(2));
-    tell(&mut world, Input::Interest(Interest { rows: vec![], details, visible: true }));
+    tell(
+        &mut world,
+        Input::Interest(Interest { rows: vec![], details, visible: true, ..Interest::default() }),
+    );
     world.run_for(s(100));
     assert!(matches!(latest(&world).contact, Contact::Answering { .. }));
     assert!(latest(&world).peer(id(2)).unwrap().row.latest().is_some());

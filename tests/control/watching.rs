@@ -69,7 +69,15 @@ fn asked_for(world: &World<Watcher>, number: u16) -> usize {
 
 fn interest(world: &mut World<Watcher>, rows: &[u16], details: Option<u16>, visible: bool) {
     let rows = rows.iter().copied().map(id).collect();
-    tell(world, Input::Interest(Interest { rows, details: details.map(id), visible }));
+    tell(
+        world,
+        Input::Interest(Interest {
+            rows,
+            details: details.map(id),
+            visible,
+            ..Interest::default()
+        }),
+    );
 }
 
 #[test]

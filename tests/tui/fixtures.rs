@@ -87,16 +87,13 @@ pub(crate) fn daemon(
     Daemon {
         contact: answering(),
         identity: Some(Arc::new(identity)),
-        restarts: 0,
-        restarted: None,
         system: Part::answered(decode(Scope::System, &system), dated()),
         associations: Part::answered(
             Associations { system: SystemStatus::from_bits(status), list },
             dated(),
         ),
         peers: all.into(),
-        selection: None,
-        clock_loop: None,
+        ..Daemon::default()
     }
 }
 

@@ -188,7 +188,7 @@ mod tests {
             agenda.want(at(1), purpose);
         }
         let rows = vec![AssocId::new(3), AssocId::new(1)];
-        agenda.look_at(&Interest { rows, details: None, visible: true });
+        agenda.look_at(&Interest { rows, details: None, visible: true, ..Interest::default() });
         let order = agenda.due(at(1), |_| true);
         let expected = [Purpose::List, Purpose::Version, row(3), row(1), Purpose::System, row(2)];
         assert_eq!(order, expected);

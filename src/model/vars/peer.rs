@@ -2,19 +2,27 @@
 
 mod autokey;
 mod counters;
+mod sampling;
 
 pub use autokey::*;
 pub use counters::*;
+pub use sampling::*;
 
 use crate::model::vars::{Variable, joined, variables};
 
 /// Every row about an association.
 pub static ALL: &[&Variable] =
-    &joined::<{ MAIN.len() + COUNTER_ROWS.len() + AUTOKEY_ROWS.len() }>(&[
-        MAIN,
-        COUNTER_ROWS,
-        AUTOKEY_ROWS,
-    ]);
+    &joined::<
+        {
+            MAIN.len()
+                + COUNTER_ROWS.len()
+                + AUTOKEY_ROWS.len()
+                + SAMPLING_ROWS.len()
+                + CHOICE_ROWS.len()
+                + PACKET_ROWS.len()
+                + AUTH_ROWS.len()
+        },
+    >(&[MAIN, COUNTER_ROWS, AUTOKEY_ROWS, SAMPLING_ROWS, CHOICE_ROWS, PACKET_ROWS, AUTH_ROWS]);
 
 // The letters, one a dialect: xntpd, ntpd to 4.2.6, ntpd before 4.2.8p12, ntpd, NTPsec before 1.2,
 // NTPsec to 1.2.2, NTPsec; `.` not known, `b` known to some versions or builds, `a` when asked by

@@ -7,6 +7,7 @@ mod kernel;
 mod monitor;
 mod mssntp;
 mod nts;
+mod tracking;
 mod traffic;
 
 pub use authentication::*;
@@ -16,6 +17,7 @@ pub use kernel::*;
 pub use monitor::*;
 pub use mssntp::*;
 pub use nts::*;
+pub use tracking::*;
 pub use traffic::*;
 
 use crate::model::vars::{Variable, joined, variables};
@@ -32,6 +34,11 @@ pub static ALL: &[&Variable] = &joined::<
             + NTS_ROWS.len()
             + MSSNTP_ROWS.len()
             + AUTOKEY_ROWS.len()
+            + TRACKING_ROWS.len()
+            + ACTIVITY_ROWS.len()
+            + SERVICE_ROWS.len()
+            + SMOOTHING_ROWS.len()
+            + RTC_ROWS.len()
     },
 >(&[
     MAIN,
@@ -43,6 +50,11 @@ pub static ALL: &[&Variable] = &joined::<
     NTS_ROWS,
     MSSNTP_ROWS,
     AUTOKEY_ROWS,
+    TRACKING_ROWS,
+    ACTIVITY_ROWS,
+    SERVICE_ROWS,
+    SMOOTHING_ROWS,
+    RTC_ROWS,
 ]);
 
 // The letters, one a dialect: xntpd, ntpd to 4.2.6, ntpd before 4.2.8p12, ntpd, NTPsec before 1.2,

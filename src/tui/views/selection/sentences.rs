@@ -174,6 +174,7 @@ fn reason(context: &Context<'_>, selection: &Selection, source: &Source, reason:
         Reason::Pulse => "its pulse per second steers the clock".into(),
         Reason::PulseUnused => "its pulse agrees, but nothing numbers its seconds".into(),
         Reason::LastResort => "nobody else is left".into(),
+        Reason::Told(clause) => clause.into(),
     }
 }
 
