@@ -50,6 +50,14 @@ pub enum Request {
         /// The daemon.
         target: TargetId,
     },
+    /// Ask a daemon on another of its ways from now on, where it has several; on the one that is
+    /// used already, or one that there is not, means nothing.
+    Way {
+        /// The daemon.
+        target: TargetId,
+        /// The place of the way in [`Daemon::ways`].
+        way: usize,
+    },
     /// Look up the name of an address; the answer comes as [`Update::Name`].
     Name(IpAddr),
     /// Start the engine in this process, in place of one that runs already; its snapshots come as

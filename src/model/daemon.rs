@@ -41,18 +41,20 @@ pub struct Daemon {
     pub clients: Part<Vec<ClientRecord>>,
     /// Times that were entered by hand.
     pub manual: Part<Vec<ManualEntry>>,
-    /// The ways on which it can be asked, where there are several to choose from.
+    /// The ways on which it can be asked, in an order that stays, once it has answered on more than
+    /// one; empty where there is nothing to choose. Exactly one of them is used.
     pub ways: Arc<[Way]>,
 }
 
-/// A way on which a daemon can be asked: a protocol and what carries it.
+/// A way on which a daemon can be asked: a protocol and what carries it. What carries the same
+/// protocol less well than another way does not count as one of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// What it is called: `chronyd's protocol over its Unix socket`.
+    /// What it is called, to stand in a sentence: `chronyd's protocol over its Unix socket`.
     pub name: Box<str>,
     /// Whether what is known of the daemon came on it.
     pub is_used: bool,
-    /// Whether anybody answers on it.
+    /// Whether it answered when it was last asked; one that is not used is asked seldom.
     pub answers: bool,
 }
 

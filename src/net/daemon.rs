@@ -27,6 +27,15 @@ pub struct Orders {
     pub interest: Interest,
     /// How often it was asked to ask again at once.
     pub refreshes: u64,
+    /// The way that was chosen last, and how often one was.
+    pub choice: (Option<usize>, u64),
+}
+
+impl Orders {
+    /// Chooses a way by its place.
+    pub const fn choose(&mut self, way: usize) {
+        self.choice = (Some(way), self.choice.1 + 1);
+    }
 }
 
 /// A daemon to watch and where to leave what is learned.

@@ -123,6 +123,7 @@ impl Backend for Network {
                 self.order(target, |orders| orders.interest = interest);
             }
             Request::Refresh { target } => self.order(target, |orders| orders.refreshes += 1),
+            Request::Way { target, way } => self.order(target, |orders| orders.choose(way)),
             Request::Name(address) => {
                 if self.names.first(address) {
                     let mailbox = self.mailbox.clone();
