@@ -12,6 +12,10 @@
 )]
 
 mod batch;
+mod chrony;
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+#[path = "../support/chronyd.rs"]
+mod chronyd;
 mod daemon;
 mod hostile;
 mod line;

@@ -30,6 +30,24 @@ pub(crate) trait Machine {
     }
 }
 
+/// What answers, whatever protocol it speaks.
+pub(crate) trait Answerer {
+    /// What goes back for a request, and how long after it came.
+    fn answer(&mut self, now: Mono, request: &[u8]) -> Vec<(Duration, Vec<u8>)>;
+    /// Whether nothing listens.
+    fn is_closed(&self) -> bool;
+}
+
+impl Answerer for Daemon {
+    fn answer(&mut self, now: Mono, request: &[u8]) -> Vec<(Duration, Vec<u8>)> {
+        let replies = Self::answer(self, now, request);
+        replies.into_iter().map(|reply| (Duration::ZERO, reply)).collect()
+    }
+    fn is_closed(&self) -> bool {
+        self.mood == Mood::Closed
+    }
+}
+
 /// What a machine put out.
 pub(crate) enum Done<E> {
     Send(Vec<u8>),
@@ -89,14 +107,19 @@ impl Machine for Watcher {
         }
     }
     fn words(event: &Arc<Snapshot>) -> String {
-        let mut all = std::hash::DefaultHasher::new();
-        if event.peers.len() < 25 {
-            format!("{event:?}").hash(&mut all);
-        }
-        let rows = event.peers.iter().filter(|peer| peer.row.latest().is_some()).count();
-        let (hash, contact) = (all.finish(), &event.contact);
-        format!("{rows} of {} rows, {contact:?}, {hash:016x}", event.peers.len())
+        snapshot_words(event)
     }
+}
+
+/// What a snapshot says, short enough to be read and different when it is.
+pub(crate) fn snapshot_words(event: &Snapshot) -> String {
+    let mut all = std::hash::DefaultHasher::new();
+    if event.peers.len() < 25 {
+        format!("{event:?}").hash(&mut all);
+    }
+    let rows = event.peers.iter().filter(|peer| peer.row.latest().is_some()).count();
+    let (hash, contact) = (all.finish(), &event.contact);
+    format!("{rows} of {} rows, {contact:?}, {hash:016x}", event.peers.len())
 }
 
 /// What is under way.
@@ -107,9 +130,9 @@ enum Cargo {
 }
 
 /// A simulated world.
-pub(crate) struct World<M: Machine> {
+pub(crate) struct World<M: Machine, D = Daemon> {
     pub(crate) machine: M,
-    pub(crate) daemon: Daemon,
+    pub(crate) daemon: D,
     pub(crate) line: Line,
     pub(crate) now: Mono,
     /// What the machine put out beside datagrams, dated.
@@ -131,8 +154,8 @@ pub(crate) struct World<M: Machine> {
 const START: NtpTimestamp = NtpTimestamp::from_bits(0xeeab_5bb6 << 32);
 const MOST_STEPS: usize = 2_000_000;
 
-impl<M: Machine> World<M> {
-    pub(crate) fn new(seed: u64, machine: M, daemon: Daemon, line: Line) -> Self {
+impl<M: Machine, D: Answerer> World<M, D> {
+    pub(crate) fn new(seed: u64, machine: M, daemon: D, line: Line) -> Self {
         Self {
             machine,
             daemon,
@@ -207,17 +230,17 @@ impl<M: Machine> World<M> {
     fn deliver(&mut self) {
         let Some((_, cargo)) = self.under_way.pop_first() else { return };
         match cargo {
-            Cargo::Request(bytes) if self.daemon.mood == Mood::Closed => {
-                drop(bytes);
-                self.launch(|| Cargo::Refused);
+            Cargo::Request(_) if self.daemon.is_closed() => {
+                self.launch(Duration::ZERO, || Cargo::Refused);
             }
             Cargo::Request(bytes) => {
-                for reply in self.daemon.answer(self.now, &bytes) {
-                    self.launch(|| Cargo::Reply(reply.clone()));
+                for (after, reply) in self.daemon.answer(self.now, &bytes) {
+                    self.launch(after, || Cargo::Reply(reply.clone()));
                 }
             }
             Cargo::Reply(bytes) => {
-                self.note(&format!("gets {} bytes {:02x?}", bytes.len(), &bytes[..12]));
+                let head = bytes.get(..12).unwrap_or(&bytes);
+                self.note(&format!("gets {} bytes {head:02x?}", bytes.len()));
                 self.input(|machine, now| machine.datagram(now, &bytes));
             }
             Cargo::Refused => {
@@ -227,10 +250,10 @@ impl<M: Machine> World<M> {
         }
     }
 
-    fn launch(&mut self, cargo: impl Fn() -> Cargo) {
+    fn launch(&mut self, after: Duration, cargo: impl Fn() -> Cargo) {
         for delay in self.line.carry() {
             self.serial += 1;
-            self.under_way.insert((self.now + delay, self.serial), cargo());
+            self.under_way.insert((self.now + after + delay, self.serial), cargo());
         }
     }
 
@@ -242,7 +265,7 @@ impl<M: Machine> World<M> {
                     self.sent.push(self.now);
                     let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
                     self.asked.push((bytes[1] & 31, word(6), word(10).into()));
-                    self.launch(|| Cargo::Request(bytes.clone()));
+                    self.launch(Duration::ZERO, || Cargo::Request(bytes.clone()));
                 }
                 Done::Event(event) => {
                     self.note(&format!("tells {}", M::words(&event)));
@@ -264,7 +287,7 @@ impl<M: Machine> World<M> {
     }
 }
 
-impl<M: Machine> Drop for World<M> {
+impl<M: Machine, D> Drop for World<M, D> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("seed {}; the last events:", self.seed);

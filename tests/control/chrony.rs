@@ -1,0 +1,3 @@
+//! The watcher of a chronyd, against a scripted one.
+
+mod scripted;
