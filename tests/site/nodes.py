@@ -127,7 +127,11 @@ server 10.77.0.13 iburst minpoll 3 maxpoll 4 key 1
 server 10.77.0.14 iburst minpoll 3 maxpoll 4
 server 10.77.0.15 iburst minpoll 3 maxpoll 4
 server fd77::12 iburst minpoll 3 maxpoll 4
+server fd77::11 iburst minpoll 3 maxpoll 4 xleave noselect
+server nowhere.lab
+peer 10.77.0.18 minpoll 3 maxpoll 4
 pool pool.lab iburst minpoll 3 maxpoll 4
+refclock SOCK /run/chrony-{name}/clock.sock refid TEST poll 3 noselect
 keyfile {folder}/chrony.keys
 """ + _CHRONY_ALLOW
 
