@@ -12,6 +12,7 @@
 
 pub mod auth;
 pub mod chrony;
+mod conversation;
 pub mod pipeline;
 mod sequence;
 pub mod session;

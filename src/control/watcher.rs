@@ -32,7 +32,6 @@
 mod agenda;
 mod answers;
 mod cadence;
-mod conversation;
 mod picture;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -42,9 +41,9 @@ use std::time::Duration;
 
 use agenda::{Agenda, Purpose};
 use cadence::Circumstances;
-use conversation::{Conversation, Phase};
 use picture::Picture;
 
+use crate::control::conversation::{self, Conversation, Phase};
 use crate::control::pipeline::{self, Pipeline, Settings, Tally, Ticket};
 use crate::model::daemon::Detail;
 use crate::model::question::Unreachable;
@@ -341,7 +340,7 @@ impl Watcher {
         let ticket = match (phase, purpose) {
             (Phase::Lost, _) => {
                 let failed = self.conversation.failed_probes();
-                let wait = cadence::probe_gap(failed, self.is_awaited());
+                let wait = conversation::probe_gap(failed, self.is_awaited());
                 self.pipeline.ask_once(now, question, wait)
             }
             // Whether anybody answers shows from the list.
@@ -415,7 +414,7 @@ impl Watcher {
 
     fn plan_probe(&mut self, now: Mono) {
         let failed = self.conversation.failed_probes().saturating_sub(1);
-        let gap = cadence::probe_gap(failed, self.is_awaited());
+        let gap = conversation::probe_gap(failed, self.is_awaited());
         let list = self.agenda.item(Purpose::List);
         let due = list.asked.map_or(now, |asked| asked + gap);
         list.due = Some(due.max(now));

@@ -289,7 +289,7 @@ pub fn reason(why: &Absent) -> Json {
         Absent::NotAskedYet => "not_asked_yet",
         Absent::NotInFamily => "not_in_family",
         Absent::NotGiven => "not_given",
-        Absent::NotDecodable { .. } => "not_decodable",
+        Absent::NotDecodable { .. } | Absent::Failed(Failure::Unreadable(_)) => "not_decodable",
         Absent::Closed { .. } => "closed",
         Absent::Failed(Failure::Refused(_) | Failure::Declined(_)) => "refused",
         Absent::Failed(Failure::NoKey) => "no_key",

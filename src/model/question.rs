@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::units::AssocId;
+use crate::wire::Malformed;
 use crate::wire::cmdmon::Status;
 use crate::wire::mode6::{ErrorCode, Opcode};
 
@@ -76,6 +77,8 @@ pub enum Failure {
     Refused(ErrorCode),
     /// The same, from a daemon that speaks the protocol of chronyd.
     Declined(Status),
+    /// What it answered cannot be read.
+    Unreadable(Malformed),
     /// No answer came.
     Unanswered {
         /// How often it was sent.
@@ -139,6 +142,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Refused(code) => write!(f, "refused: {code}"),
             Self::Declined(status) => write!(f, "refused: {status}"),
+            Self::Unreadable(why) => write!(f, "the answer cannot be read: {why}"),
             Self::Unanswered { attempts, waited } => {
                 let requests = if *attempts == 1 { "request" } else { "requests" };
                 write!(f, "no answer to {attempts} {requests} in {:.1} s", waited.as_secs_f64())

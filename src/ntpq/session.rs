@@ -279,8 +279,8 @@ impl Session {
                 return self.complain(&text);
             }
             Failure::NoKey => return self.complain("Key not found\n"),
-            // Mode 6 has no such refusal either.
-            Failure::Declined(status) => status.to_string(),
+            // Mode 6 has no such failure either.
+            failure @ (Failure::Declined(_) | Failure::Unreadable(_)) => failure.to_string(),
             Failure::Withdrawn => return,
         };
         self.complain(&format!("{}***{text}\n", self.host_prefix()));

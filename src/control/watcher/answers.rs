@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::control::conversation::Phase;
 use crate::control::pipeline::Answer;
 use crate::control::watcher::agenda::Purpose;
-use crate::control::watcher::conversation::Phase;
 use crate::control::watcher::picture::ListNews;
 use crate::control::watcher::{Asked, Quirks, Watcher, cadence};
 use crate::model::daemon::Detail;

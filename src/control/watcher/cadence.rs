@@ -37,12 +37,6 @@ pub(super) const fn system_period(circumstances: Circumstances) -> Duration {
     Duration::from_secs(if circumstances.limited { 16 } else { 8 })
 }
 
-/// From one probe of a daemon that does not answer to the next, after `failed` in vain. Where
-/// somebody waits for it, one small datagram in 4 s troubles nobody, not even a daemon that limits us.
-pub(super) fn probe_gap(failed: u32, is_awaited: bool) -> Duration {
-    Duration::from_secs(1 << failed.min(if is_awaited { 2 } else { 4 }))
-}
-
 /// How long to leave what failed `times` in a row.
 pub(super) fn failure_gap(times: u32) -> Duration {
     Duration::from_secs(2 << times.min(4))
@@ -126,12 +120,5 @@ mod tests {
     fn absurd_polls_count_as_none() {
         assert_eq!(wait(-1, 0xff, 1), 32);
         assert_eq!(wait(127, 0xff, 1), 32);
-    }
-
-    #[test]
-    fn probes_slow_down_to_one_in_four_seconds_where_awaited_and_else_in_sixteen() {
-        let gaps = |awaited| (0..6).map(|n| probe_gap(n, awaited).as_secs()).collect::<Vec<_>>();
-        assert_eq!(gaps(true), [1, 2, 4, 4, 4, 4]);
-        assert_eq!(gaps(false), [1, 2, 4, 8, 16, 16]);
     }
 }

@@ -35,6 +35,8 @@ variables! { SAMPLING_ROWS, Peer, "measurements";
 }
 
 variables! { CHOICE_ROWS, Peer, "selection";
+    SELECTION_LETTER = "select_state", "selection_state", Text, ".......", Raw;
+        "what the daemon made of the source, as the letter of its own report";
     SELECTION = "state", "selection", Text, ".......", Raw;
         "what the daemon made of the source, in a word or two";
     SELECTION_REASON = "state_reason", "selection_reason", Text, ".......", Raw;

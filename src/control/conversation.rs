@@ -179,3 +179,21 @@ impl Conversation {
 
 /// A refusal of the list is a refusal of everything when nothing else was answered for so long.
 const REFUSED_AFTER: Duration = Duration::from_secs(6);
+
+/// From one probe of a daemon that does not answer to the next, after `failed` in vain. Where
+/// somebody waits for it, one small datagram in 4 s troubles nobody, not even a daemon that limits us.
+pub(super) fn probe_gap(failed: u32, is_awaited: bool) -> Duration {
+    Duration::from_secs(1 << failed.min(if is_awaited { 2 } else { 4 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_slow_down_to_one_in_four_seconds_where_awaited_and_else_in_sixteen() {
+        let gaps = |awaited| (0..6).map(|n| probe_gap(n, awaited).as_secs()).collect::<Vec<_>>();
+        assert_eq!(gaps(true), [1, 2, 4, 4, 4, 4]);
+        assert_eq!(gaps(false), [1, 2, 4, 8, 16, 16]);
+    }
+}
