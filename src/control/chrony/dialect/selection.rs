@@ -193,7 +193,7 @@ mod tests {
         let mut edges = Vec::new();
         for (id, (low, high)) in (1..).zip(intervals) {
             for (at, is_lower) in [(low, true), (high, false)] {
-                let at = NtpDuration::from_milliseconds(*at);
+                let at = NtpDuration::from_seconds(*at);
                 edges.push(Edge { id: AssocId::new(id), at, is_lower });
             }
         }
@@ -203,17 +203,17 @@ mod tests {
 
     #[test]
     fn the_majority_shares_what_most_of_them_share() {
-        let milliseconds = |interval: Option<Interval>| {
-            interval.map(|i| (i.low.milliseconds(), i.high.milliseconds(), i.allowed))
+        let seconds = |interval: Option<Interval>| {
+            interval.map(|i| (i.low.seconds(), i.high.seconds(), i.allowed))
         };
         let three = edges(&[(-1.0, 2.0), (1.0, 3.0), (40.0, 41.0)]);
-        assert_eq!(milliseconds(majority(&three)), Some((1.0, 2.0, 1)));
+        assert_eq!(seconds(majority(&three)), Some((1.0, 2.0, 1)));
         let last = majority(&three).unwrap();
-        assert_eq!(gap(&three, AssocId::new(3), last), Some(NtpDuration::from_milliseconds(38.0)));
+        assert_eq!(gap(&three, AssocId::new(3), last), Some(NtpDuration::from_seconds(38.0)));
         assert_eq!(gap(&three, AssocId::new(1), last), None);
         assert_eq!(majority(&edges(&[(0.0, 1.0), (2.0, 3.0)])), None, "one of two is no majority");
         let touching = edges(&[(0.0, 1.0), (1.0, 2.0)]);
-        assert_eq!(milliseconds(majority(&touching)), Some((1.0, 1.0, 0)));
+        assert_eq!(seconds(majority(&touching)), Some((1.0, 1.0, 0)));
         assert_eq!(majority(&[]), None);
     }
 
