@@ -22,6 +22,12 @@ impl HostSpec {
         Self { host: host.into(), port: NTP_PORT }
     }
 
+    /// The same host on another port.
+    #[must_use]
+    pub fn on_port(self, port: u16) -> Self {
+        Self { port, ..self }
+    }
+
     /// The name or address, without brackets; a zone stays with its address.
     pub fn host(&self) -> &str {
         &self.host
@@ -45,10 +51,12 @@ impl HostSpec {
     }
 }
 
-impl FromStr for HostSpec {
-    type Err = Rejected;
-
-    fn from_str(text: &str) -> Result<Self, Rejected> {
+impl HostSpec {
+    /// Reads a host, and its port apart where one was written.
+    ///
+    /// # Errors
+    /// What is no host, or no port.
+    pub fn with_port(text: &str) -> Result<(Self, Option<u16>), Rejected> {
         let rejected = |reason: &str| Rejected {
             source: format!("host `{}`", text.escape_debug()),
             position: None,
@@ -80,23 +88,40 @@ impl FromStr for HostSpec {
         if host.contains(':') && zone.is_empty() {
             return Err(rejected("the zone behind `%` has no name"));
         }
-        let port = match port {
-            None => NTP_PORT,
-            Some(digits) => match digits.parse() {
-                Ok(port) if port > 0 => port,
-                _ => return Err(rejected("a port is a number from 1 to 65535")),
-            },
+        let port = match port.map(str::parse) {
+            None => None,
+            Some(Ok(port)) if port > 0 => Some(port),
+            Some(_) => return Err(rejected("a port is a number from 1 to 65535")),
         };
-        Ok(Self { host: host.to_owned(), port })
+        Ok((Self { host: host.to_owned(), port: port.unwrap_or(NTP_PORT) }, port))
+    }
+
+    /// Prints it with its port, even where that is NTP's.
+    pub fn with_its_port(&self) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            if self.host.contains(':') {
+                write!(f, "[{}]:{}", self.host, self.port)
+            } else {
+                write!(f, "{}:{}", self.host, self.port)
+            }
+        })
+    }
+}
+
+impl FromStr for HostSpec {
+    type Err = Rejected;
+
+    fn from_str(text: &str) -> Result<Self, Rejected> {
+        Self::with_port(text).map(|(host, _)| host)
     }
 }
 
 impl fmt::Display for HostSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.port, self.host.contains(':')) {
-            (NTP_PORT, _) => f.write_str(&self.host),
-            (port, true) => write!(f, "[{}]:{port}", self.host),
-            (port, false) => write!(f, "{}:{port}", self.host),
+        if self.port == NTP_PORT {
+            f.write_str(&self.host)
+        } else {
+            fmt::Display::fmt(&self.with_its_port(), f)
         }
     }
 }
