@@ -2,7 +2,8 @@
 //!
 //! [`session`] turns questions into datagrams and datagrams into answers; [`pipeline`] keeps
 //! several questions in flight and holds back where the daemon limits its clients; [`watcher`]
-//! decides what to ask next and puts the answers together into snapshots.
+//! decides what to ask next and puts the answers together into snapshots, and so does [`chrony`]
+//! for the daemon that has a protocol of its own; [`finder`] finds out which of them is answered.
 //!
 //! Pipeline and watcher have one shape. A driver hands over what happened with the time at which
 //! it did (`handle`), then takes outputs until there are none (`poll_output`), then waits for the
@@ -13,6 +14,7 @@
 pub mod auth;
 pub mod chrony;
 mod conversation;
+pub mod finder;
 pub mod pipeline;
 mod sequence;
 pub mod session;

@@ -96,15 +96,13 @@ impl HostSpec {
         Ok((Self { host: host.to_owned(), port: port.unwrap_or(NTP_PORT) }, port))
     }
 
-    /// Prints it with its port, even where that is NTP's.
-    pub fn with_its_port(&self) -> impl fmt::Display {
-        fmt::from_fn(move |f| {
-            if self.host.contains(':') {
-                write!(f, "[{}]:{}", self.host, self.port)
-            } else {
-                write!(f, "{}:{}", self.host, self.port)
-            }
-        })
+    /// As it is written with its port, even where that is NTP's.
+    pub fn with_its_port(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -121,7 +119,7 @@ impl fmt::Display for HostSpec {
         if self.port == NTP_PORT {
             f.write_str(&self.host)
         } else {
-            fmt::Display::fmt(&self.with_its_port(), f)
+            f.write_str(&self.with_its_port())
         }
     }
 }
