@@ -128,10 +128,12 @@ impl fmt::Display for Unreachable {
             Self::Host => "no route to host",
             Self::Network => "network is unreachable",
             Self::NotPermitted => "this system does not permit sending there",
-            Self::NoSocket => "there is no such socket: the daemon does not run, or has it elsewhere",
+            Self::NoSocket => {
+                "there is no such socket: the daemon does not run, or has it elsewhere"
+            }
             Self::SocketAbandoned => "nobody listens on that socket: the daemon has ended",
             Self::SocketDenied => {
-                "its socket is for root and the daemon's own user (chrony, _chrony): not for this one"
+                "not permitted to use its socket: that is for root and the daemon's own user"
             }
         })
     }

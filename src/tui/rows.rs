@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::vars::peer;
-use crate::model::{Daemon, Peer, Value};
+use crate::model::{Daemon, Peer, Value, Values};
 use crate::ntpq::address::NetAddress;
 use crate::tui::app::{App, Order, Tab};
 use crate::tui::words;
@@ -29,10 +29,10 @@ impl PeerKey {
     pub fn of(peer: &Peer) -> Option<Self> {
         let row = peer.row.latest()?;
         let address = row.address(&peer::SOURCE).filter(|address| !address.is_unspecified());
-        // Names tell apart only what has no address yet: pools, names not resolved.
+        // Names tell apart only what has no address: pools, names not resolved, clocks.
         let host = match address {
             Some(_) => None,
-            None => Some(row.text(&peer::SOURCE_HOST)?.into()),
+            None => row.text(&peer::SOURCE_HOST).map(Into::into),
         };
         Some(Self { address, host, mode: row.mode(&peer::HOST_MODE).map(Mode::bits) })
     }
@@ -95,7 +95,8 @@ pub fn name<'a>(app: &'a App, peer: &'a Peer) -> Cow<'a, str> {
             found.map_or_else(|| Cow::Owned(shown()), Cow::Borrowed)
         }
         (None, Some(host)) => Cow::Borrowed(host),
-        (None, None) => Cow::Borrowed("0.0.0.0"),
+        (None, None) if row.covers(&peer::SOURCE) => Cow::Borrowed("0.0.0.0"),
+        (None, None) => Cow::Owned(format!("association {}", peer.id)),
     }
 }
 
@@ -104,6 +105,7 @@ pub fn kind(peer: &Peer) -> char {
     let Some(row) = peer.row.latest() else { return ' ' };
     let source = row.address(&peer::SOURCE);
     match row.mode(&peer::HOST_MODE) {
+        _ if is_told_clock(row) => 'l',
         Some(Mode::Control) => 'b',
         Some(Mode::Broadcast) if source.is_some_and(|a| a.is_multicast()) => 'M',
         Some(Mode::Broadcast) => 'B',
@@ -143,7 +145,20 @@ pub fn is_reference_clock(peer: &Peer) -> bool {
         Some(IpAddr::V4(address)) => matches!(address.octets(), [127, 127, ..]),
         _ => false,
     };
-    driver || row.text(&peer::SOURCE_HOST).is_some_and(|host| host.contains('('))
+    driver
+        || is_told_clock(row)
+        || row.text(&peer::SOURCE_HOST).is_some_and(|host| host.contains('('))
+}
+
+/// Whether a daemon that names no drivers says that a source is a clock.
+fn is_told_clock(row: &Values) -> bool {
+    matches!(row.get(&peer::IS_REFERENCE_CLOCK), Ok(Value::Flag(true)))
+}
+
+/// Whether the daemon keeps samples of the source and draws a line through them, rather than a
+/// filter of eight with its flash bits and a status word.
+pub fn has_statistics(peer: &Peer) -> bool {
+    peer.row.latest().is_some_and(|row| row.covers(&peer::SAMPLES))
 }
 
 /// Whether the source is the undisciplined local clock, 127.127.1.u or what NTPsec calls it: the
@@ -157,14 +172,30 @@ pub fn is_own_clock(peer: &Peer) -> bool {
     driver || row.text(&peer::SOURCE_HOST).is_some_and(|host| host.starts_with("LOCAL("))
 }
 
-/// What its tally means, in a sentence.
-pub fn tally(peer: &Peer) -> &'static str {
-    match peer.status.tally() {
-        Tally::Reject if is_own_clock(peer) => {
+/// What its tally means, in a sentence: the daemon's own reason where it gives one.
+pub fn tally(peer: &Peer) -> &str {
+    let told = peer.row.latest().and_then(|row| row.text(&peer::SELECTION_REASON));
+    match (peer.status.tally(), told) {
+        (_, Some(reason)) => reason,
+        (Tally::Reject, _) if is_own_clock(peer) => {
             "not used: not consulted while there are other sources"
         }
-        selection => words::tally(selection, peer.status.is_reachable()),
+        (selection, _) => words::tally(selection, peer.status.is_reachable()),
     }
+}
+
+/// Its tally in a word or two: the daemon's own where it has some, else that of the status word.
+pub fn condition(peer: &Peer) -> &str {
+    let told = peer.row.latest().and_then(|row| row.text(&peer::SELECTION));
+    told.unwrap_or_else(|| peer.status.tally().condition())
+}
+
+/// Sign, word and meaning of its tally: `* sys.peer: used: the clock follows it`.
+pub fn tally_line(peer: &Peer) -> String {
+    let (sign, word) = (peer.status.tally().character(), condition(peer));
+    // A word of the daemon's own may have a colon already.
+    let colon = if word.contains(':') { ';' } else { ':' };
+    format!("{sign} {word}{colon} {}", tally(peer))
 }
 
 /// Whether the association stands for a pool rather than for one server.

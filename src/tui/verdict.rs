@@ -9,9 +9,10 @@ use std::time::Duration;
 use crate::backend::TargetId;
 use crate::model::clock_loop::Steers;
 use crate::model::vars::{self, system};
-use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer, Values};
+use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer};
 use crate::tui::app::{App, Tab};
 use crate::tui::command::Action;
+use crate::tui::history::course::root_distance;
 use crate::tui::{format, keymap, rows, words};
 use crate::units::Tally;
 use crate::units::{Leap, Mono, Now, NtpDuration, Stratum};
@@ -131,8 +132,8 @@ fn contact(daemon: &Daemon, now: Now) -> Option<Verdict> {
             Severity::Bad,
             "silent",
             format!(
-                "no answer for {}: stopped, filtered on the way, or told not to answer \
-                     (noquery)",
+                "no answer for {}: stopped, filtered on the way, told not to answer (noquery) \
+                 or never allowed to (no cmdallow)",
                 ago(*since)
             ),
         ),
@@ -140,11 +141,16 @@ fn contact(daemon: &Daemon, now: Now) -> Option<Verdict> {
             (Severity::Bad, "silent", format!("no answer for {}{}", ago(*since), old(*last)))
         }
         Contact::Unreachable { why, since, last } => {
-            (Severity::Bad, "unreachable", format!("{why}, for {}{}", ago(*since), old(*last)))
+            let why = why.to_string();
+            // What is so, for how long, and then what follows from it.
+            let (what, follows) = why.split_at(why.find(": ").unwrap_or(why.len()));
+            let sentence = format!("{what}, for {}{follows}{}", ago(*since), old(*last));
+            (Severity::Bad, "unreachable", sentence)
         }
         Contact::Refusing { why, since, last } => {
             let why = match why {
                 Failure::Refused(code) => code.to_string(),
+                Failure::Declined(status) => status.to_string(),
                 why => why.to_string(),
             };
             let sentence =
@@ -180,19 +186,34 @@ fn synchronisation(app: &App, tab: &Tab) -> Verdict {
             facts: Vec::new(),
         };
     };
-    let facts = facts(app, daemon, app.shown_now());
+    let facts = facts(app, tab);
     if is_unsynchronised(daemon) {
         let sentence = format!("NOT SYNCHRONISED: {}", why_not(daemon));
         return Verdict { severity: Severity::Bad, word: "NOT SYNC", sentence, facts };
     }
     let format = app.format(tab);
-    let offset = match (observed(daemon), values.duration(&system::OFFSET)) {
+    let left = values.duration(&system::SYSTEM_TIME);
+    let offset = match (observed(daemon).or(left), values.duration(&system::OFFSET)) {
         // The loop's own offset is that of a clock which no program gets.
         (Some(offset), _) => format!(", system {}", words::clock_is(offset, format)),
         (None, Some(offset)) => format!(", {}", words::clock_is(offset, format)),
         (None, None) => String::new(),
     };
     let Some(peer) = system_peer(daemon) else {
+        if let Some(reference) = own_reference(daemon) {
+            let answering = daemon.peers.iter().filter(|peer| peer.status.is_reachable()).count();
+            let sources = match (daemon.peers.len(), answering) {
+                (0, _) => "it has no sources".to_owned(),
+                (1, 0) => "its only source does not answer".into(),
+                (sources, 0) => format!("none of its {sources} sources answers"),
+                (sources, _) => {
+                    format!("{answering} of {sources} sources answer, none is followed")
+                }
+            };
+            let sentence =
+                format!("follows its own clock, {reference}: that is no time source; {sources}");
+            return Verdict { severity: Severity::Warning, word: "own clock", sentence, facts };
+        }
         let sentence = format!("follows no source now; was synchronised before{offset}");
         return Verdict { severity: Severity::Warning, word: "no source", sentence, facts };
     };
@@ -259,40 +280,80 @@ fn why_not(daemon: &Daemon) -> String {
             "{reachable} of {sources} sources answer, but they disagree ({false_tickers} false)"
         ),
         _ if system_peer(daemon).is_some() => "a source was found; its clock is being set".into(),
-        _ => format!("{reachable} of {sources} sources answer, none is selected (yet)"),
+        _ => match common_reason(daemon) {
+            Some(reason) => {
+                format!("{reachable} of {sources} sources answer, none is selected: {reason}")
+            }
+            None => format!("{reachable} of {sources} sources answer, none is selected (yet)"),
+        },
     }
 }
 
+/// What the daemon says of all sources that answer, if that is one and the same.
+fn common_reason(daemon: &Daemon) -> Option<&str> {
+    let mut answering = daemon.peers.iter().filter(|peer| peer.status.is_reachable());
+    let told =
+        |peer: &'_ Peer| peer.row.latest().is_some_and(|row| row.covers(&vars::peer::SELECTION));
+    let first = answering.next().filter(|peer| told(peer))?;
+    let word = rows::condition(first);
+    answering.all(|peer| rows::condition(peer) == word).then_some(word)
+}
+
+/// The reference ID of a daemon that serves the time of its own clock; `None` when it does not.
+pub fn own_reference(daemon: &Daemon) -> Option<String> {
+    let reference = daemon.system.latest()?.get(&system::REFERENCE_ID).ok()?;
+    let is_own = !is_unsynchronised(daemon) && words::is_no_time_source(reference);
+    is_own.then(|| words::reference(reference))
+}
+
 /// What else one wants to know of the daemon's clock: bound of the error, age, stratum.
-fn facts(app: &App, daemon: &Daemon, now: Now) -> Vec<String> {
+fn facts(app: &App, tab: &Tab) -> Vec<String> {
+    let daemon = tab.shown();
     let Some(values) = daemon.system.latest() else { return Vec::new() };
     let format = app.format_of(daemon);
     let mut facts = vec![census(daemon)];
-    let delay = values.duration(&system::ROOT_DELAY);
-    if let (Some(delay), Some(dispersion)) = (delay, values.duration(&system::ROOT_DISPERSION)) {
-        let distance = NtpDuration::from_bits(delay.bits() / 2) + dispersion;
+    if let Some(distance) = root_distance(values) {
         facts.push(match without_time(app, daemon) {
             // Its root distance may be zero then, which bounds nothing.
             _ if is_unsynchronised(daemon) => "error unknown".into(),
             // The headline says it of our daemon's own clock.
             _ if system_peer(daemon).is_some_and(rows::is_own_clock) => "error unknown".into(),
+            _ if system_peer(daemon).is_none() && own_reference(daemon).is_some() => {
+                "error unknown".into()
+            }
             Some(source) => format!("error unknown: {source} follows its own clock"),
             None => format!("error at most {}", format.span(distance, false)),
         });
     }
-    let updated = values.timestamp(&system::REFERENCE_TIME);
-    if let (Some(clock), Some(updated)) = (daemon.clock_at(now.mono), updated) {
-        // A clock that was just stepped may be behind its own reference time.
-        let age = (clock - updated).to_std().unwrap_or(Duration::ZERO);
-        facts.push(format!("set {} ago", format::age(age)));
+    if let Some(set) = since_set(app, tab) {
+        facts.push(format!("set {set}"));
     }
-    if let Some(stratum) = values.stratum(&system::STRATUM) {
-        facts.push(format!("own stratum {stratum}"));
+    match values.stratum(&system::STRATUM) {
+        Some(stratum) if stratum.get() == 0 => facts.push("no stratum of its own".into()),
+        Some(stratum) => facts.push(format!("own stratum {stratum}")),
+        None => {}
     }
     if let Some(frequency) = values.frequency(&system::FREQUENCY) {
         facts.push(format!("frequency {:+.3} ppm", frequency.parts_per_million()));
     }
     facts
+}
+
+/// When the clock was last corrected: how long ago, or at what time where it is not known what the
+/// daemon's clock shows now. `None` while nothing was told.
+pub fn since_set(app: &App, tab: &Tab) -> Option<String> {
+    let daemon = tab.shown();
+    let now = app.shown_now();
+    let set = daemon.system.latest()?.timestamp(&system::REFERENCE_TIME)?;
+    // A daemon of this host steers the clock that we read.
+    let clock = daemon.clock_at(now.mono).or_else(|| tab.is_local.then_some(now.clock));
+    Some(match clock {
+        // A clock that was just stepped may be behind its own reference time.
+        Some(clock) => {
+            format!("{} ago", format::age((clock - set).to_std().unwrap_or(Duration::ZERO)))
+        }
+        None => format!("{} by its clock", format::date_time(set)),
+    })
 }
 
 /// The system peer's name, when its time comes from no time source either.
@@ -303,14 +364,17 @@ pub fn without_time<'a>(app: &'a App, daemon: &'a Daemon) -> Option<Cow<'a, str>
 
 /// Whether a source has its time from no time source.
 fn is_without_time(peer: &Peer) -> bool {
-    let reference = |row: &Values| row.get(&vars::peer::REFERENCE_ID).ok().cloned();
-    peer.row.latest().and_then(reference).is_some_and(|value| words::is_no_time_source(&value))
+    let reference = peer.value(&vars::peer::REFERENCE_ID);
+    reference.is_ok_and(|(value, _)| words::is_no_time_source(value))
 }
 
 /// Whether what the clock follows is a time source, so that a root distance bounds its error.
 pub fn has_bound(daemon: &Daemon) -> bool {
     !is_unsynchronised(daemon)
-        && !system_peer(daemon).is_some_and(|p| rows::is_own_clock(p) || is_without_time(p))
+        && match system_peer(daemon) {
+            Some(peer) => !rows::is_own_clock(peer) && !is_without_time(peer),
+            None => own_reference(daemon).is_none(),
+        }
 }
 
 /// How many sources there are and what became of them.

@@ -2,6 +2,7 @@
 
 pub mod association;
 pub mod clock;
+pub mod closed;
 pub mod columns;
 pub mod discipline;
 pub mod frame;

@@ -93,7 +93,10 @@ pub fn behind_or_ahead(offset: NtpDuration, format: Format) -> String {
 pub fn is_no_time_source(reference: &Value) -> bool {
     match reference {
         Value::ReferenceAddress(address) => matches!(address.octets(), [127, 127, 1, _]),
-        Value::ReferenceCode(code) => matches!(code.code().as_deref(), Some("LOCL" | "ORPH")),
+        Value::ReferenceCode(code) => {
+            matches!(code.octets(), [127, 127, 1, _])
+                || matches!(code.code().as_deref(), Some("LOCL" | "ORPH"))
+        }
         _ => false,
     }
 }

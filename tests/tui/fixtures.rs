@@ -1,5 +1,8 @@
 //! Daemons for the screens to show, made from replies as real daemons wrote them.
 
+#[path = "fixtures/chronyd.rs"]
+pub(crate) mod chronyd;
+
 use std::sync::Arc;
 use std::time::Duration;
 

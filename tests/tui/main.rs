@@ -4,6 +4,7 @@
 
 mod asked;
 mod cells;
+mod chronyd;
 mod clock;
 mod fixtures;
 mod keys;

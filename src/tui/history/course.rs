@@ -46,7 +46,7 @@ impl Stand {
             return None;
         }
         Some(Self {
-            offset: values.duration(&system::OFFSET)?,
+            offset: own_offset(values)?,
             system_offset: None,
             bound: root_distance(values).filter(|_| verdict::has_bound(daemon)),
             frequency: values.frequency(&system::FREQUENCY),
@@ -65,11 +65,21 @@ impl Stand {
     }
 }
 
+/// How far the true time is ahead of the clock by the daemon's own account: its combined offset, or
+/// what it has left to correct.
+pub fn own_offset(values: &Values) -> Option<NtpDuration> {
+    values.duration(&system::OFFSET).or_else(|| values.duration(&system::SYSTEM_TIME))
+}
+
 /// Half the root delay and the root dispersion, as the daemon told them (RFC 5905 §11.2).
+///
+/// Of a daemon that tells what it has left to correct, they bound the error of its own idea of the
+/// time; what is left comes on top for those who read the clock.
 pub fn root_distance(values: &Values) -> Option<NtpDuration> {
     let delay = values.duration(&system::ROOT_DELAY)?;
     let dispersion = values.duration(&system::ROOT_DISPERSION)?;
-    Some(NtpDuration::from_bits(delay.bits() / 2) + dispersion)
+    let left = values.duration(&system::SYSTEM_TIME).unwrap_or_default();
+    Some(NtpDuration::from_bits(delay.bits() / 2) + dispersion + left.abs())
 }
 
 /// The course, oldest first.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::model::vars::{Variable, peer};
 use crate::model::{Daemon, Value};
-use crate::tui::rows::{Row, kind};
+use crate::tui::rows::{Row, condition, kind};
 use crate::tui::words;
 use crate::units::Tally;
 use crate::units::{Mono, NtpDuration};
@@ -76,6 +76,7 @@ fn contains(row: &Row<'_>, text: &str) -> bool {
         || address.is_some_and(|address| address.contains(text))
         || reference.is_some_and(|reference| reference.to_lowercase().contains(text))
         || row.peer.status.tally().condition().contains(text)
+        || condition(row.peer).contains(text)
 }
 
 fn test(word: &str) -> Option<Term> {

@@ -6,14 +6,16 @@ use ratatui::style::Style;
 
 use crate::model::daemon::Detail;
 use crate::model::status::{PEER_EVENTS, codes};
-use crate::model::vars::{self, Scope, Variable, lists, peer};
+use crate::model::vars::{Variable, peer};
 use crate::model::{Absent, Part, Peer, Value, Values};
 use crate::tui::app::{App, Tab};
 use crate::tui::format;
 use crate::tui::rows::{self, Row};
 use crate::tui::views::columns::{self, Context};
-use crate::tui::views::{samples, value};
+use crate::tui::views::{closed, samples, value};
 use crate::tui::widgets::text;
+
+pub mod groups;
 
 /// Draws the screen.
 pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {
@@ -52,17 +54,21 @@ fn lines(app: &App, tab: &Tab, width: u16) -> Vec<(Style, String)> {
     for (style, line) in head(&context, &row).into_iter().chain(trouble(&context, peer)) {
         lines.extend(text::wrap(&line, room).into_iter().map(|line| (style, line)));
     }
-    lines.push(blank(&context));
-    lines.extend(samples::lines(&context, peer, room));
-    lines.extend(clock(&context, peer, room));
-    for group in groups(peer) {
+    if !rows::has_statistics(peer) {
         lines.push(blank(&context));
-        lines.push((context.theme.heading, group.title.into()));
+        lines.extend(samples::lines(&context, peer, room));
+        lines.extend(clock(&context, peer, room));
+    }
+    for group in groups::of(peer) {
+        lines.push(blank(&context));
+        let title = text::wrap(group.title, room).into_iter();
+        lines.extend(title.map(|line| (context.theme.heading, line)));
         for variable in group.variables {
             let found = peer.value(variable).map(|(value, _)| value);
-            lines.extend(variable_lines(&context, variable, found, room));
+            lines.extend(variable_lines(&context, variable, found, (group.name, room)));
         }
     }
+    lines.extend(closed(&context, peer, room));
     lines.extend(others(&context, peer));
     lines
 }
@@ -80,15 +86,20 @@ fn head(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
         all.len(),
         rows::kind_word(rows::kind(row.peer))
     );
-    let selection = status.tally();
-    let tally = rows::tally(row.peer);
     let style = columns::row_style(context, row);
+    // Where there is no status word, there is none to be shown.
+    let word = if rows::has_statistics(row.peer) {
+        String::new()
+    } else {
+        format!(" {:04x}", status.bits())
+    };
     let mut lines = vec![
         (theme.heading, title),
-        (style, format!("{} {}: {tally}", selection.character(), selection.condition())),
-        (theme.text, format!("status {:04x}: {}", status.bits(), status_words(row.peer))),
+        (style, rows::tally_line(row.peer)),
+        (theme.text, format!("status{word}: {}", status_words(row.peer))),
     ];
     match row.peer.value(&peer::FLASH) {
+        Err(_) if rows::has_statistics(row.peer) => lines.extend(packet(context, row.peer)),
         Ok((Value::Flash(flash), _)) if !flash.is_ok() => {
             for bit in flash.failed() {
                 lines.push((theme.warning, format!("flash {}: {}", bit.word, bit.meaning)));
@@ -120,8 +131,23 @@ fn status_words(peer: &Peer) -> String {
     if status.is_broadcast() {
         words.push("broadcast");
     }
-    words.push(&event);
+    if !rows::has_statistics(peer) {
+        words.push(&event);
+    }
     words.join(", ")
+}
+
+/// What the last packet failed in, where that is told in words.
+fn packet(context: &Context<'_>, peer: &Peer) -> Option<(Style, String)> {
+    match peer.value(&peer::FAILED_TESTS) {
+        Ok((Value::Text(failed), _)) if failed.is_empty() => {
+            Some((context.theme.text, "its last packet passed every test".into()))
+        }
+        Ok((Value::Text(failed), _)) => {
+            Some((context.theme.warning, format!("its last packet failed: {failed}")))
+        }
+        _ => None,
+    }
 }
 
 /// The last event of an association.
@@ -142,6 +168,15 @@ fn trouble(context: &Context<'_>, peer: &Peer) -> Vec<(Style, String)> {
     let mut lines = Vec::new();
     for (name, part) in parts {
         let Some(why) = part.trouble() else { continue };
+        let is_wanted = match why {
+            // There is no such part of a daemon without a filter.
+            Absent::NotAskedYet => !rows::has_statistics(peer) || name == "details",
+            Absent::Closed { .. } | Absent::NotInFamily => false,
+            _ => true,
+        };
+        if !is_wanted {
+            continue;
+        }
         let (style, why) = match (why, part.dated()) {
             (Absent::NotAskedYet, _) => (context.theme.faint, "asked for, not here yet".into()),
             (why, Some(dated)) => {
@@ -155,39 +190,6 @@ fn trouble(context: &Context<'_>, peer: &Peer) -> Vec<(Style, String)> {
     lines
 }
 
-/// A heading and the variables below it.
-struct Group {
-    title: &'static str,
-    variables: Vec<&'static Variable>,
-}
-
-/// The variables under their headings: all that are asked for, and what was told besides.
-fn groups(peer: &Peer) -> Vec<Group> {
-    let arrays = [&peer::FILTER_DELAY, &peer::FILTER_OFFSET, &peer::FILTER_DISPERSION];
-    let counters = lists::COUNTERS.iter().copied().filter(|variable| !arrays.contains(variable));
-    let listed = |variable: &&'static Variable| {
-        lists::ROW.contains(variable)
-            || lists::SCALARS.contains(variable)
-            || lists::COUNTERS.contains(variable)
-    };
-    let told = |variable: &&'static Variable| peer.value(variable).is_ok() && !listed(variable);
-    let all = vars::table(Scope::Peer).iter().copied();
-    let rest = lists::ROW.iter().chain(lists::SCALARS).copied();
-    let groups = [
-        Group { title: "Counters", variables: counters.collect() },
-        Group { title: "Measured", variables: MEASURED.to_vec() },
-        Group { title: "Told", variables: rest.filter(|v| !MEASURED.contains(v)).collect() },
-        Group { title: "Told unasked", variables: all.filter(told).collect() },
-    ];
-    let exists =
-        |variable: &&'static Variable| !matches!(peer.value(variable), Err(Absent::NotInFamily));
-    let existing = |group: Group| Group {
-        variables: group.variables.into_iter().filter(exists).collect(),
-        ..group
-    };
-    groups.into_iter().map(existing).filter(|group| !group.variables.is_empty()).collect()
-}
-
 /// What the daemon tells of the clock itself, where the source is one.
 fn clock(context: &Context<'_>, peer: &Peer, room: usize) -> Vec<(Style, String)> {
     let part = peer.detail(Detail::Clock);
@@ -199,7 +201,7 @@ fn clock(context: &Context<'_>, peer: &Peer, room: usize) -> Vec<(Style, String)
         Ok(values) => {
             for (variable, found) in values.iter() {
                 let found = found.map_err(Clone::clone);
-                lines.extend(variable_lines(context, variable, found, room));
+                lines.extend(variable_lines(context, variable, found, (groups::NAME, room)));
             }
         }
         Err(Absent::NotAskedYet) => lines.push((context.theme.faint, "not asked yet".into())),
@@ -208,12 +210,13 @@ fn clock(context: &Context<'_>, peer: &Peer, room: usize) -> Vec<(Style, String)
     lines
 }
 
-/// One variable: full name, value with unit, wire name and meaning.
+/// One variable: full name, value with unit, wire name and meaning, in columns for the name and
+/// for all.
 fn variable_lines(
     context: &Context<'_>,
     variable: &'static Variable,
     found: Result<&Value, Absent>,
-    room: usize,
+    (columns, room): (usize, usize),
 ) -> Vec<(Style, String)> {
     let theme = &context.theme;
     let (style, shown) = match found {
@@ -223,9 +226,9 @@ fn variable_lines(
         Err(why) => (theme.warning, why.to_string()),
     };
     let ascii = context.app.is_ascii();
-    let name = text::cut(&variable.field.replace('_', " "), NAME, ascii);
+    let name = text::cut(&variable.field.replace('_', " "), columns, ascii);
     let meaning = format!("{}: {}", variable.name, variable.meaning);
-    let first = format!("{} {}", text::pad(&name, NAME, false), text::pad(&shown, VALUE, false));
+    let first = format!("{} {}", text::pad(&name, columns, false), text::pad(&shown, VALUE, false));
     let left = room.saturating_sub(text::width(&first) + 1);
     if !context.app.view.wide && left >= LEAST_MEANING {
         return vec![(style, format!("{first} {}", text::cut(&meaning, left, ascii)))];
@@ -233,6 +236,22 @@ fn variable_lines(
     let wrapped = text::wrap(&meaning, room.saturating_sub(4).max(1));
     let below = wrapped.into_iter().map(|line| (theme.faint, format!("    {line}")));
     std::iter::once((style, first)).chain(below).collect()
+}
+
+/// What is not told over the transport in use, and how it can be had: once, not line by line.
+fn closed(context: &Context<'_>, peer: &Peer, room: usize) -> Vec<(Style, String)> {
+    let theme = &context.theme;
+    let mut lines = Vec::new();
+    for closed in closed::of(peer) {
+        lines.push(blank(context));
+        lines.push((theme.heading, "Not told to us the way we ask".into()));
+        let wrap = |text: &str| text::wrap(text, room.saturating_sub(2).max(1));
+        let names = wrap(&closed.names(usize::MAX));
+        lines.extend(names.into_iter().map(|line| (theme.faint, format!("  {line}"))));
+        let how = wrap(&format!("to have that: {}", closed.how));
+        lines.extend(how.into_iter().map(|line| (theme.notice, format!("  {line}"))));
+    }
+    lines
 }
 
 /// Names that the table does not have: nothing that a daemon says is lost.
@@ -254,22 +273,6 @@ fn others(context: &Context<'_>, peer: &Peer) -> Vec<(Style, String)> {
 fn blank(context: &Context<'_>) -> (Style, String) {
     (context.theme.text, String::new())
 }
-
-/// What one looks for first.
-const MEASURED: [&Variable; 9] = [
-    &peer::OFFSET,
-    &peer::DELAY,
-    &peer::JITTER,
-    &peer::DISPERSION,
-    &peer::ROOT_DELAY,
-    &peer::ROOT_DISPERSION,
-    &peer::REACH,
-    &peer::RECEIVE,
-    &peer::FLASH,
-];
-
-/// Columns for the name of a variable.
-const NAME: usize = 20;
 
 /// Columns for its value.
 const VALUE: usize = 18;

@@ -194,7 +194,8 @@ impl Column {
             Self::ReferenceId | Self::Local => (whole.min(15), 9),
             Self::Kind => (whole, 10),
             Self::Dots => (8, 11),
-            Self::Condition => (whole.max(9), 12),
+            // A daemon's own words may be longer; what is cut off stands below the table.
+            Self::Condition => (whole.clamp(9, 14), 12),
             Self::Trend => (12, 13),
         };
         let whole = if self == Self::Trend { TREND } else { whole };
@@ -234,7 +235,7 @@ impl Column {
             Self::Offset => span(context, row, &peer::OFFSET),
             Self::Jitter => span(context, row, &peer::JITTER),
             Self::Dispersion => span(context, row, &peer::DISPERSION),
-            Self::Condition => Cell::plain(row.peer.status.tally().condition()),
+            Self::Condition => Cell::plain(rows::condition(row.peer)),
             Self::Trend => Cell::plain(trend(context, row)),
         }
     }
@@ -258,7 +259,9 @@ fn when(context: &Context<'_>, row: &Row<'_>) -> Cell {
         return Cell::plain("old");
     }
     let Some(age) = seconds_since_packet(context, row) else { return Cell::plain("-") };
-    let text = interval::print(age);
+    // A time of the daemon's that is this second may also be one that its clock was stepped past.
+    let is_told = age == 0 && rows::has_statistics(row.peer);
+    let text = if is_told { "0".into() } else { interval::print(age) };
     if is_overdue(context, row) {
         return Cell { text: text + "!", style: Some(context.theme.warning) };
     }
@@ -271,6 +274,11 @@ pub fn seconds_since_packet(context: &Context<'_>, row: &Row<'_>) -> Option<i64>
 }
 
 fn seconds_at(context: &Context<'_>, row: &Row<'_>, now: Mono) -> Option<i64> {
+    // What is told as an age is whole seconds already.
+    if row.peer.value(&peer::SAMPLE_AGE).is_ok() {
+        let age = context.daemon.age(row.peer, now)?;
+        return i64::try_from(age.as_secs()).ok();
+    }
     let clock = context.daemon.clock_at(now)?;
     let stamp = [&peer::RECEIVE, &peer::REFERENCE_TIME]
         .into_iter()
@@ -285,7 +293,7 @@ pub fn is_overdue(context: &Context<'_>, row: &Row<'_>) -> bool {
     let told = row.peer.row.dated().map(|dated| dated.answered);
     let age = told.and_then(|told| seconds_at(context, row, told));
     let (Some(age), Some(poll)) = (age, poll(row)) else { return false };
-    age > poll.saturating_mul(2)
+    age > poll.max(1).saturating_mul(2)
         && !matches!(rows::kind(row.peer), 'B' | 'M' | 'p' | 'a')
         && !rows::is_own_clock(row.peer)
 }
@@ -331,10 +339,11 @@ fn span(context: &Context<'_>, row: &Row<'_>, variable: &'static Variable) -> Ce
 }
 
 /// Whether there is no sample behind the numbers: they are zero then, which is not a perfect
-/// clock.
+/// clock, or are not given.
 pub fn has_no_sample(row: &Row<'_>) -> bool {
     let none = NtpDuration::from_seconds(15.9);
     rows::is_own_clock(row.peer)
+        || matches!(row.peer.value(&peer::OFFSET), Err(Absent::NotGiven))
         || row.peer.duration(&peer::DISPERSION).is_some_and(|dispersion| dispersion >= none)
         || (!row.peer.status.is_reachable()
             && row.peer.duration(&peer::DELAY) == Some(NtpDuration::ZERO))
@@ -358,6 +367,8 @@ fn absent(context: &Context<'_>, why: &Absent) -> Cell {
         Absent::NotAskedYet if context.app.is_ascii() => "..",
         Absent::NotAskedYet => "…",
         Absent::NotGiven | Absent::NotInFamily => "-",
+        Absent::Closed { .. } if context.app.is_ascii() => ".",
+        Absent::Closed { .. } => "·",
         _ => "?",
     };
     Cell { text: text.into(), style: Some(context.theme.faint) }

@@ -4,12 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::Value;
 use crate::model::vars::peer;
+use crate::model::{Absent, Value};
 use crate::ntpq::interval;
 use crate::selection::distance::PHI;
 use crate::tui::rows::{self, Row};
 use crate::tui::views::association;
+use crate::tui::views::closed::{self, Closed};
 use crate::tui::views::columns::{self, Context};
 use crate::tui::widgets::reach::dots;
 use crate::tui::widgets::text;
@@ -27,8 +28,8 @@ pub fn render(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Buf
     }
     let mut lines = lines(context, row);
     if let (1, Some(flash)) = (area.height, flash(row)) {
-        let selection = row.peer.status.tally();
-        let line = format!("{} {}: {flash}", selection.character(), selection.condition());
+        let (sign, word) = (row.peer.status.tally().character(), rows::condition(row.peer));
+        let line = format!("{sign} {word}: {flash}");
         lines.insert(0, (context.theme.warning, line));
     }
     lines.truncate(usize::from(area.height - u16::from(has_rule)));
@@ -58,9 +59,7 @@ fn render_rule(context: &Context<'_>, row: &Row<'_>, area: Rect, buffer: &mut Bu
 
 fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     let theme = &context.theme;
-    let selection = row.peer.status.tally();
-    let tally = rows::tally(row.peer);
-    let tally = format!("{} {}: {tally}", selection.character(), selection.condition());
+    let tally = rows::tally_line(row.peer);
     let mut lines = vec![(columns::row_style(context, row), tally)];
     if let Some(age) = columns::old(context, row) {
         let why = match row.peer.row.trouble() {
@@ -74,8 +73,17 @@ fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     }
     lines.push((theme.text, offset(context, row)));
     lines.push((theme.text, reach(context, row)));
-    lines.push((theme.text, source(row)));
-    if flash(row).is_none() {
+    let closed = closed::of(row.peer);
+    let mut of_source = source(row);
+    if let Some(closed) = closed.first() {
+        of_source.extend(["; not told to us: ", &closed.names(NAMED)]);
+    }
+    lines.push((theme.text, of_source));
+    if rows::has_statistics(row.peer) {
+        let how = |closed: &Closed| (theme.faint, format!("to have that: {}", closed.how));
+        lines.extend(closed.first().map(how));
+        lines.extend(statistics(context, row).map(|line| (theme.faint, line)));
+    } else if flash(row).is_none() {
         lines.push((
             theme.faint,
             format!("flash ok: every test passed · {}", association::event(row.peer)),
@@ -84,8 +92,27 @@ fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     lines
 }
 
+/// The line through its samples.
+fn statistics(context: &Context<'_>, row: &Row<'_>) -> Option<String> {
+    let values = row.peer.row.latest()?;
+    let samples = values.unsigned(&peer::SAMPLES).filter(|samples| *samples > 0)?;
+    let over = values.duration(&peer::SPAN)?.to_std()?;
+    let skew = values.frequency(&peer::SKEW)?.parts_per_million();
+    let jitter = values.duration(&peer::JITTER)?;
+    Some(format!(
+        "{samples} samples over {}: jitter {}, slope known to {skew:.3} ppm",
+        format::age(over),
+        context.format.span(jitter, false)
+    ))
+}
+
 /// What it fails in, with the meaning of the first test; `None` when nothing.
 fn flash(row: &Row<'_>) -> Option<String> {
+    if let Ok((Value::Text(failed), _)) = row.peer.value(&peer::FAILED_TESTS)
+        && !failed.is_empty()
+    {
+        return Some(format!("its last packet failed: {failed}"));
+    }
     let Ok((Value::Flash(flash), _)) = row.peer.value(&peer::FLASH) else { return None };
     let first = flash.failed().next()?;
     let others = flash.failed().count() - 1;
@@ -98,7 +125,9 @@ fn offset(context: &Context<'_>, row: &Row<'_>) -> String {
         return "it is the daemon's own clock, compared with itself: its zeros say nothing".into();
     }
     if columns::has_no_sample(row) {
-        return "no samples yet: its zeros are not measurements".into();
+        let zeros = "no samples yet: its zeros are not measurements";
+        let nothing = "no samples yet: there is nothing to compare the clock with";
+        return if row.peer.duration(&peer::OFFSET).is_some() { zeros } else { nothing }.into();
     }
     let Some(offset) = row.peer.duration(&peer::OFFSET) else {
         return "its offset is not known".into();
@@ -111,6 +140,9 @@ fn offset(context: &Context<'_>, row: &Row<'_>) -> String {
     if let Some(distance) = root_distance(context, row) {
         let distance = context.format.span(distance, false);
         line.extend([", ±", &distance, " by its root distance"]);
+    } else if let Some(bound) = row.peer.duration(&peer::ERROR_BOUND) {
+        let bound = context.format.span(bound, false);
+        line.extend([", wrong by at most ", &bound]);
     }
     line
 }
@@ -135,14 +167,16 @@ fn reach(context: &Context<'_>, row: &Row<'_>) -> String {
     let age = columns::seconds_since_packet(context, row);
     if let Some(age) = age.filter(|_| columns::is_overdue(context, row)) {
         let poll = columns::poll(row).unwrap_or_default();
+        let what = if rows::has_statistics(row.peer) { "good sample" } else { "packet" };
         return format!(
-            "OVERDUE: last packet {age} s ago, polled every {} s · {line}",
+            "OVERDUE: last {what} {age} s ago, polled every {} s · {line}",
             interval::print(poll)
         );
     }
     format!("{line} {} of the last 8 polls answered", reach.answered())
 }
 
+/// Whom it is, and whom it follows itself.
 fn source(row: &Row<'_>) -> String {
     let values = row.peer.row.latest();
     let stratum = values.and_then(|values| values.stratum(&peer::STRATUM));
@@ -150,12 +184,21 @@ fn source(row: &Row<'_>) -> String {
     let kind = rows::kind_word(rows::kind(row.peer));
     let stratum = match stratum {
         Some(_) if unsynchronised => "stratum 16: it is not synchronised, or never answered".into(),
+        Some(stratum) if stratum.get() == 0 && !rows::is_reference_clock(row.peer) => {
+            "stratum not known yet".into()
+        }
         Some(stratum) => format!("stratum {stratum}"),
         None => "stratum not known".into(),
     };
     let reference = match row.peer.value(&peer::REFERENCE_ID) {
-        Ok((value, _)) => words::reference_meaning(value, unsynchronised),
-        Err(why) => format!("its source: {why}"),
+        Ok((value, _)) => format!("; {}", words::reference_meaning(value, unsynchronised)),
+        // Said once for all that is closed.
+        Err(Absent::Closed { .. } | Absent::NotInFamily) => String::new(),
+        Err(Absent::NotGiven) if columns::has_no_sample(row) => String::new(),
+        Err(why) => format!("; its source: {why}"),
     };
-    format!("{kind}, {stratum}; {reference}")
+    format!("{kind}, {stratum}{reference}")
 }
+
+/// How many of the variables that are closed are named.
+const NAMED: usize = 2;

@@ -15,6 +15,9 @@ pub fn print(context: &Context<'_>, variable: &Variable, value: &Value) -> Strin
             let signed = variable.cooked == vars::Cooked::Signed;
             context.format.span(*span, signed || *span < NtpDuration::ZERO)
         }
+        Value::Frequency(ppm) if variable.cooked != vars::Cooked::Signed => {
+            format!("{:.3} ppm", ppm.parts_per_million())
+        }
         _ => bare(context, value),
     };
     match number(value).and_then(|number| variable.sentinel(number)) {
