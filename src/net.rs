@@ -22,3 +22,4 @@ pub mod signals;
 pub mod stamp;
 pub mod steered;
 pub mod udp;
+pub mod unix;

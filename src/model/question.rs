@@ -119,6 +119,10 @@ pub enum Unreachable {
     SocketAbandoned,
     /// The socket, or its directory, is for others than this user.
     SocketDenied,
+    /// What has that path is no socket, or one of another kind.
+    SocketUnfit,
+    /// Nothing can be made beside the socket, where the answers would go.
+    NoReplyPath,
 }
 
 impl fmt::Display for Unreachable {
@@ -134,6 +138,11 @@ impl fmt::Display for Unreachable {
             Self::SocketAbandoned => "nobody listens on that socket: the daemon has ended",
             Self::SocketDenied => {
                 "not permitted to use its socket: that is for root and the daemon's own user"
+            }
+            Self::SocketUnfit => "what is there is no socket that a daemon takes questions on",
+            Self::NoReplyPath => {
+                "no socket for its answers can be made beside the daemon's: the folder is read-only \
+                 or full, or its path too long"
             }
         })
     }

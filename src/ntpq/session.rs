@@ -273,7 +273,9 @@ impl Session {
                     // Mode 6 has none of these: the sentence says what it is.
                     why @ (Unreachable::NoSocket
                     | Unreachable::SocketAbandoned
-                    | Unreachable::SocketDenied) => why.to_string(),
+                    | Unreachable::SocketDenied
+                    | Unreachable::SocketUnfit
+                    | Unreachable::NoReplyPath) => why.to_string(),
                 };
                 let text = format!("{}: {text}\n", self.program);
                 return self.complain(&text);
