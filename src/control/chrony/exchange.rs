@@ -50,6 +50,8 @@ struct Open<P> {
     due: Mono,
     sendings: u32,
     timing: Timing,
+    /// The least length when it was last sent.
+    least_len: usize,
 }
 
 /// What becomes of requests.
@@ -120,6 +122,7 @@ impl<P: Copy> Exchange<P> {
                 due: now.mono + patience,
                 sendings: ENOUGH,
                 timing: self.timing,
+                least_len: 0,
             },
         );
         self.send(sequence, 0);
@@ -187,8 +190,9 @@ impl<P: Copy> Exchange<P> {
         let Some(open) = self.open.remove(&header.sequence).filter(|_| reply.answers(key)) else {
             return;
         };
-        if reply.status == Status::BadPacketLength && self.least_len < MOST_REQUEST_LEN {
-            // A daemon that is newer than this program, with longer replies.
+        if reply.status == Status::BadPacketLength && open.least_len < MOST_REQUEST_LEN {
+            // A daemon that is newer than this program, with longer replies: what else is in
+            // flight meets with the same.
             self.least_len = MOST_REQUEST_LEN;
             return self.waiting.push_front((open.purpose, open.body));
         }
@@ -218,8 +222,9 @@ impl<P: Copy> Exchange<P> {
             let timing = self.timing;
             let due = now.mono + timing.first_wait(1, &self.round_trip);
             let (first, sent) = (now.mono, now.mono);
-            self.open
-                .insert(sequence, Open { purpose, body, first, sent, due, sendings: 1, timing });
+            let least_len = 0;
+            let open = Open { purpose, body, first, sent, due, sendings: 1, timing, least_len };
+            self.open.insert(sequence, open);
             self.send(sequence, 0);
             self.burst -= 1;
             self.next_burst = now.mono + PAUSE;
@@ -260,7 +265,8 @@ impl<P: Copy> Exchange<P> {
     }
 
     fn send(&mut self, sequence: u32, attempt: u16) {
-        if let Some(open) = self.open.get(&sequence) {
+        if let Some(open) = self.open.get_mut(&sequence) {
+            open.least_len = self.least_len;
             let request = Request { attempt, sequence, body: open.body.clone() };
             self.outputs.push_back(Output::Send(request.emit_padded(self.least_len)));
         }
