@@ -1,6 +1,6 @@
 //! What is known of a daemon, put together from its reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub(super) struct Picture {
     daemon: Daemon,
     /// Its sources, by the names of ours.
     sources: BTreeMap<AssocId, Source>,
+    /// Those names by what the daemon's reports call the sources.
+    ids: HashMap<SourceId, AssocId>,
     /// Which of them stands at which index of its table, as far as this round has shown.
     places: BTreeMap<u32, AssocId>,
     /// The name of ours that was given last.
@@ -59,6 +61,7 @@ impl Picture {
         let is_whole = seen.len() == usize::try_from(count).unwrap_or(usize::MAX);
         if is_whole {
             self.sources.retain(|id, _| seen.binary_search(id).is_ok());
+            self.ids.retain(|_, id| seen.binary_search(id).is_ok());
         }
         self.show(&order);
         is_whole
@@ -68,13 +71,9 @@ impl Picture {
     /// until a whole one shows that they are gone.
     fn show(&mut self, order: &[AssocId]) {
         let mut peers = Vec::with_capacity(self.sources.len());
-        let left = self.sources.keys().filter(|id| !order.contains(id)).copied();
-        let mut ids: Vec<AssocId> = Vec::with_capacity(self.sources.len());
-        for id in order.iter().copied().chain(left.collect::<Vec<_>>()) {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
+        let mut seen = HashSet::new();
+        let mut ids: Vec<AssocId> = order.iter().chain(self.sources.keys()).copied().collect();
+        ids.retain(|id| seen.insert(*id));
         for id in &ids {
             if let Some(source) = self.sources.get_mut(id) {
                 source.renew(*id);
@@ -124,6 +123,7 @@ impl Picture {
             let shown = Arc::new(Peer::new(id, PeerStatus::default()));
             let reports = Reports::new(data);
             let (details_dated, trouble) = (None, None);
+            self.ids.insert(data.id(), id);
             self.sources.insert(id, Source { reports, dated, details_dated, trouble, shown });
         }
         id
@@ -179,8 +179,7 @@ impl Picture {
     }
 
     fn id_of(&self, wanted: SourceId) -> Option<AssocId> {
-        let found = self.sources.iter().find(|(_, source)| source.reports.id() == wanted);
-        found.map(|(id, _)| *id)
+        self.ids.get(&wanted).copied()
     }
 
     /// A name that no source of this daemon had for as long as can be.

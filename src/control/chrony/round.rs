@@ -5,11 +5,13 @@ use std::net::IpAddr;
 
 use super::access::{Access, May, why};
 use super::dialect::clients;
+use super::dialect::source::Reports;
 use super::picture::Picture;
 use crate::model::clients::ClientRecord;
 use crate::model::{Absent, Dated};
 use crate::wire::cmdmon::{
-    Address, Body, ClientAccesses, ClientRange, Command, Reply, Report, SourceId, Status,
+    Address, Body, ClientAccesses, ClientRange, Command, Reply, Report, SelectData, SourceId,
+    SourceStats, Status,
 };
 
 /// What a question is for.
@@ -70,13 +72,19 @@ pub(super) struct Round {
     /// Sources as far as is known: as before, then as told now.
     count: u32,
     counted: Option<Dated>,
+    /// Sources that are asked for before those at the indices below have answered.
+    reach: u32,
     is_visible: bool,
     is_slow: bool,
     with_clients: bool,
     /// Sources of this round whose data are not there yet.
     missing: HashSet<u32>,
+    /// Reports that came before the data of their source.
+    early: Vec<(SourceId, Early)>,
     walk: BTreeMap<IpAddr, ClientRecord>,
     walk_dated: Option<Dated>,
+    /// Parts of the table of clients that came.
+    walked: u32,
     /// Stretches of the table of clients that are still to be asked.
     stretches: Vec<Purpose>,
     refused: [bool; 2],
@@ -91,12 +99,15 @@ impl Round {
             asked: HashSet::new(),
             count,
             counted: None,
+            reach: count.saturating_add(AT_FIRST),
             is_visible,
             is_slow,
             with_clients,
             missing: HashSet::new(),
+            early: Vec::new(),
             walk: BTreeMap::new(),
             walk_dated: None,
+            walked: 0,
             stretches: if with_clients { vec![first] } else { Vec::new() },
             refused: [false; 2],
             is_open: true,
@@ -171,12 +182,16 @@ impl Round {
         if !is_talking {
             return all;
         }
-        all.extend((0..self.count).map(Purpose::Data));
+        if self.missing.is_empty() && self.asked.contains(&Purpose::Data(self.reach - 1)) {
+            self.reach = self.reach.saturating_mul(2);
+        }
+        let indices = 0..self.count.min(self.reach);
+        all.extend(indices.clone().map(Purpose::Data));
         if !self.is_visible {
             return all;
         }
-        all.extend((0..self.count).map(Purpose::Stats));
-        all.extend((0..self.count).map(Purpose::Select));
+        all.extend(indices.clone().map(Purpose::Stats));
+        all.extend(indices.map(Purpose::Select));
         if self.is_slow {
             all.extend(SLOW);
             // Whether these are told can be seen before there is an address to ask by.
@@ -228,14 +243,17 @@ impl Round {
             (Purpose::Data(index), Report::SourceData(data)) => {
                 self.missing.remove(&index);
                 picture.source(index, data, dated);
+                for (_, early) in self.early.extract_if(.., |(id, _)| *id == data.id()) {
+                    picture.with(data.id(), |source| early.tell(source));
+                }
                 // Looking through all of it for every answer would cost too much of many.
                 self.is_open |= self.missing.len().is_multiple_of(16);
             }
             (Purpose::Stats(_), Report::SourceStats(stats)) => {
-                picture.with(stats.id(), |source| source.stats = Ok(stats));
+                self.take_early(picture, stats.id(), Early::Stats(stats));
             }
             (Purpose::Select(_), Report::SelectData(select)) => {
-                picture.with(select.id(), |source| source.select = Ok(select));
+                self.take_early(picture, select.id(), Early::Select(select));
             }
             (Purpose::Ntp(address), Report::NtpData(ntp)) if ntp.remote == address => {
                 picture.with(SourceId::Address(address), |source| source.ntp = Ok(*ntp));
@@ -268,6 +286,13 @@ impl Round {
             (Purpose::Null, _) => {}
             // A layout of a version to come, or the report of another source.
             (purpose, _) => self.failed(picture, purpose, &Absent::NotGiven),
+        }
+    }
+
+    /// A report that is by index, like the data of its source, which may come after it.
+    fn take_early(&mut self, picture: &mut Picture, id: SourceId, report: Early) {
+        if !picture.with(id, |source| report.tell(source)) {
+            self.early.push((id, report));
         }
     }
 
@@ -355,7 +380,8 @@ impl Round {
         self.is_open = true;
         let clients = accesses.clients.iter().filter_map(clients::client);
         self.walk.extend(clients.map(|client| (client.address, client)));
-        if self.walk.len() >= MOST_CLIENTS {
+        self.walked += 1;
+        if self.walk.len() >= MOST_CLIENTS || self.walked >= MOST_PARTS {
             return;
         }
         let Some(next) = accesses.goes_on_at(first).filter(|next| *next < end) else { return };
@@ -369,6 +395,22 @@ impl Round {
             let end = first.saturating_add(stretch).min(size);
             self.stretches.push(Purpose::Clients { first, end });
             first = end;
+        }
+    }
+}
+
+/// A report that may come before the data of its source.
+#[derive(Clone, Debug)]
+enum Early {
+    Stats(SourceStats),
+    Select(SelectData),
+}
+
+impl Early {
+    fn tell(&self, source: &mut Reports) {
+        match self {
+            Self::Stats(stats) => source.stats = Ok(*stats),
+            Self::Select(select) => source.select = Ok(*select),
         }
     }
 }
@@ -396,12 +438,20 @@ fn fail<T>(told: &mut Result<T, Absent>, why: &Absent) {
     }
 }
 
-/// The most sources that are asked for; a count beyond is a lie.
-const MOST_SOURCES: u32 = 4096;
+/// The most sources that are asked for; a count beyond is a lie. Few daemons have more than twenty.
+const MOST_SOURCES: u32 = 1024;
+
+/// How many more sources than there were are asked for at first: a count that is a lie shows from
+/// the answers.
+const AT_FIRST: u32 = 128;
 
 /// The most clients that are kept, and the most slots that are looked at.
 const MOST_CLIENTS: usize = 65_536;
 const MOST_SLOTS: u32 = 1 << 20;
+
+/// The most parts that are asked for. Every part is full but the last of a stretch, so more would
+/// be of a table that leads in a circle.
+const MOST_PARTS: u32 = 65_536 / 8 + STRETCHES;
 
 /// Stretches of the table of clients that are asked side by side, and the shortest.
 const STRETCHES: u32 = 64;

@@ -123,10 +123,10 @@ pub(in crate::control::chrony) fn explained<'a>(
         .clone()
         .map(|(id, reports)| {
             let standing = reports.standing();
-            let gap = interval.and_then(|interval| gap(&edges, id, interval));
-            let reason = match gap {
-                Some(gap) if standing.letter == 'x' => Reason::Outside { gap },
-                _ => Reason::Told(standing.reason),
+            let outside = interval.filter(|_| standing.letter == 'x');
+            let reason = match outside.and_then(|interval| gap(&edges, id, interval)) {
+                Some(gap) => Reason::Outside { gap },
+                None => Reason::Told(standing.reason),
             };
             Verdict { id, tally: standing.tally, reason, weight: 0.0, metric: None }
         })
