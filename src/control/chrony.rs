@@ -67,6 +67,8 @@ pub struct Watcher {
     changed: bool,
     /// When the last snapshot was due to something that came.
     shown: Mono,
+    /// Whether anything came since.
+    news: bool,
     wakeup: Option<Mono>,
 }
 
@@ -94,6 +96,7 @@ impl Watcher {
             sends: VecDeque::new(),
             changed: false,
             shown: Mono::default(),
+            news: false,
             wakeup: None,
         }
     }
@@ -238,7 +241,8 @@ impl Watcher {
             }
         }
         self.show_progress(now);
-        self.wakeup = [self.exchange.next_wakeup(), self.due].into_iter().flatten().min();
+        let wakeups = [self.exchange.next_wakeup(), self.due, self.progress_due()];
+        self.wakeup = wakeups.into_iter().flatten().min();
     }
 
     fn begin_what_is_due(&mut self, now: Now) {
@@ -289,9 +293,9 @@ impl Watcher {
         let Some(round) = self.round.take_if(|_| is_over) else { return false };
         self.count = round.count();
         self.access.explain(&mut self.picture);
-        let is_same = self.picture.end_round(self.count);
-        let dated = round.counted();
-        if let Some(dated) = dated {
+        let mut is_same = true;
+        if let Some(dated) = round.counted() {
+            is_same = self.picture.end_round(self.count);
             self.picture.listed(dated);
         }
         if let Some((clients, dated)) = round.clients() {
@@ -313,24 +317,34 @@ impl Watcher {
         self.due = Some((self.begun + period).max(now.mono + LEAST_PAUSE));
         self.changed = true;
         self.shown = now.mono;
+        self.news = false;
         true
     }
 
-    /// Shows what a slow round has brought so far.
+    /// When to show what a slow round has brought so far, if it has brought anything new.
+    fn progress_due(&self) -> Option<Mono> {
+        let round = self.round.as_ref().filter(|round| self.news && round.knows_sources())?;
+        round.counted().map(|_| self.shown.max(self.begun) + PROGRESS)
+    }
+
+    /// Shows it.
     fn show_progress(&mut self, now: Now) {
-        let Some(round) = &self.round else { return };
-        let late = now.mono.since(self.shown.max(self.begun)) >= PROGRESS;
-        if let (true, Some(dated)) = (late && round.knows_sources(), round.counted()) {
-            self.access.explain(&mut self.picture);
-            self.picture.end_round(round.count());
-            self.picture.listed(dated);
-            self.changed = true;
-            self.shown = now.mono;
+        if self.progress_due().is_none_or(|due| due > now.mono) {
+            return;
         }
+        let Some(round) = &self.round else { return };
+        let Some(dated) = round.counted() else { return };
+        self.access.explain(&mut self.picture);
+        self.picture.end_round(round.count());
+        self.picture.listed(dated);
+        self.changed = true;
+        self.shown = now.mono;
+        self.news = false;
     }
 
     fn answered(&mut self, now: Now, answer: Answer<Purpose>) {
         let Answer { purpose, reply, dated, round_trip } = answer;
+        self.news = true;
         let is_opened = self.access.learned(purpose.command(), reply.status, now.mono);
         self.picture.releases_mut().learn(purpose.command(), reply.status, &reply.report);
         let is_basic = matches!(purpose, Purpose::Count | Purpose::Tracking);
@@ -339,9 +353,13 @@ impl Watcher {
             return;
         }
         let was_away = self.conversation.phase() != Phase::Talking;
-        self.conversation.answered(now.mono, round_trip, None);
-        if was_away {
-            self.contact_made(now);
+        // A refusal is no good answer: were it one, a daemon that refuses everything would seem
+        // to be well.
+        if !access::is_refusal(reply.status) {
+            self.conversation.answered(now.mono, round_trip, None);
+            if was_away {
+                self.contact_made(now);
+            }
         }
         if let Some(round) = &mut self.round {
             if is_opened || was_away {

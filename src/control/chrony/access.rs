@@ -27,6 +27,8 @@ enum Shown {
     },
     /// One question is out that will show it.
     Tried,
+    /// Refused so long ago that one question is in order.
+    Lapsed,
 }
 
 impl Access {
@@ -36,11 +38,14 @@ impl Access {
 
     /// A round begins: what was refused long ago is tried again.
     pub(super) fn renew(&mut self, now: Mono) {
-        self.shown.retain(|_, shown| match shown {
-            Shown::Open => true,
-            Shown::Closed { at, .. } => now.since(*at) < CLOSED_FOR,
-            Shown::Tried => false,
-        });
+        for shown in self.shown.values_mut() {
+            match shown {
+                Shown::Closed { at, .. } if now.since(*at) >= CLOSED_FOR => *shown = Shown::Lapsed,
+                // It was not answered.
+                Shown::Tried => *shown = Shown::Lapsed,
+                _ => {}
+            }
+        }
     }
 
     /// What the status of a reply shows.
@@ -52,16 +57,23 @@ impl Access {
             _ => Shown::Open,
         };
         let was = self.shown.insert(command, shown);
-        matches!((was, shown), (Some(Shown::Tried | Shown::Closed { .. }), Shown::Open))
+        matches!(
+            (was, shown),
+            (Some(Shown::Tried | Shown::Lapsed | Shown::Closed { .. }), Shown::Open)
+        )
     }
 
     pub(super) fn may(&self, command: Command) -> May {
+        if matches!(command, Command::N_SOURCES | Command::TRACKING) {
+            // Whether anybody is there shows from these.
+            return May::All;
+        }
         match self.shown.get(&command) {
             Some(Shown::Open) => May::All,
             Some(Shown::Closed { .. } | Shown::Tried) => May::Nothing,
             None if self.transport == Transport::Unix => May::All,
             None if command.row().is_some_and(|row| row.access.is_open_by_default()) => May::All,
-            None => May::One,
+            Some(Shown::Lapsed) | None => May::One,
         }
     }
 
@@ -105,6 +117,20 @@ pub(super) enum May {
     /// One question, which shows whether others have any sense.
     One,
     Nothing,
+}
+
+/// Whether a status says nothing of the daemon but that it does not want to answer.
+pub(super) const fn is_refusal(status: Status) -> bool {
+    !matches!(
+        status,
+        Status::Success
+            | Status::AccessAllowed
+            | Status::AccessDenied
+            | Status::NoSuchSource
+            | Status::NotEnabled
+            | Status::NoRtc
+            | Status::Inactive
+    )
 }
 
 /// What a status says of why a value is not there.
