@@ -16,7 +16,7 @@ use ntpscope::wire::cmdmon::{
 #[path = "chronyd/state.rs"]
 mod state;
 
-pub(crate) use state::{Source, State, address, client};
+pub(crate) use state::{Source, State, address, client, tracking};
 
 /// What carries its datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
