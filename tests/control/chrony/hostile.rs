@@ -60,7 +60,8 @@ fn emit(forged: &Forged, world: &World<Watcher, Chronyd>) -> Vec<u8> {
     // Of the type that goes with the command every other time.
     let known = ntpscope::wire::cmdmon::Command::new(command).row();
     let fitting = known.and_then(|row| row.replies.last()).map(|reply| reply.number());
-    let reply = if forged.reply % 2 == 0 { fitting.unwrap_or(forged.reply) } else { forged.reply };
+    let reply =
+        if forged.reply.is_multiple_of(2) { fitting.unwrap_or(forged.reply) } else { forged.reply };
     let mut bytes = forged.start.unwrap_or([6, 2, 0, 0]).to_vec();
     for word in [command, reply, forged.status, 0, 0, 0] {
         bytes.extend(word.to_be_bytes());
