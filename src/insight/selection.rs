@@ -16,6 +16,8 @@ use crate::selection::{
 };
 use crate::units::{AssocId, Leap, Mode, NtpDuration, Precision, Reach, Stratum, Tally};
 
+mod told;
+
 /// How a daemon selected.
 #[derive(Clone, Debug)]
 pub struct Selection {
@@ -25,6 +27,23 @@ pub struct Selection {
     pub is_told: bool,
     /// All associations that stand for a source, in the daemon's order.
     pub sources: Vec<Source>,
+    /// What the spans of the sources are.
+    pub basis: Basis,
+}
+
+/// What the interval of a source is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Basis {
+    /// Its offset and root distance, as they were compared or would be.
+    RootDistance,
+    /// The limits that the daemon compared, as it tells them.
+    Limits,
+    /// The offset of its last sample and the greatest error of that: the daemon compared others,
+    /// and does not tell them.
+    Samples {
+        /// Why not.
+        why: Absent,
+    },
 }
 
 /// One source of a daemon.
@@ -39,6 +58,8 @@ pub struct Source {
     /// How far it is ahead of the daemon's clock, and its root distance: the true time lies
     /// within ± that of it. `None` when either is not known, or no sample was ever taken.
     pub span: Option<Span>,
+    /// How far its interval lies from what the others agree on, where it does: positive when above.
+    pub gap: Option<NtpDuration>,
     /// The jitter of its samples.
     pub jitter: Option<NtpDuration>,
     /// Why it could not be considered, or only with old values.
@@ -87,7 +108,7 @@ impl Source {
     /// Whether its interval was compared with those of others.
     pub fn is_compared(&self) -> bool {
         if self.verdict.is_some_and(|verdict| matches!(verdict.reason, Reason::Told(_))) {
-            return self.span.is_some();
+            return self.span.is_some() && self.tally != Tally::Reject;
         }
         let is_apart =
             |reason| matches!(reason, Reason::Unfit(_) | Reason::BeyondOrphan | Reason::Reserve);
@@ -108,18 +129,28 @@ impl Selection {
 
     /// Those whose intervals lie outside the one that the majority agrees on.
     pub fn outside(&self) -> impl Iterator<Item = &Source> {
-        let is_outside = |reason| matches!(reason, Reason::Outside { .. });
-        self.sources.iter().filter(move |s| s.verdict.is_some_and(|v| is_outside(v.reason)))
+        let is_outside = |verdict: Verdict| match verdict.reason {
+            Reason::Outside { .. } => true,
+            Reason::Told(_) => verdict.tally == Tally::Falseticker,
+            _ => false,
+        };
+        self.sources.iter().filter(move |source| source.verdict.is_some_and(is_outside))
     }
 
     /// How many sources were compared with each other.
     pub fn compared(&self) -> usize {
-        self.explained.edges.len() / 2
+        match self.basis {
+            Basis::RootDistance => self.explained.edges.len() / 2,
+            _ => self.sources.iter().filter(|source| source.is_compared()).count(),
+        }
     }
 }
 
 /// How `daemon` selected.
 pub fn explain(daemon: &Daemon) -> Selection {
+    if daemon.peers.iter().any(|peer| tells_selection(peer)) {
+        return told::explain(daemon);
+    }
     let limits = limits(daemon);
     let mut candidates = Vec::new();
     let mut sources = Vec::new();
@@ -140,6 +171,7 @@ pub fn explain(daemon: &Daemon) -> Selection {
                 offset: candidate.offset,
                 distance: half_width(&candidate, &limits),
             }),
+            gap: None,
             jitter: candidate.map(|candidate| candidate.jitter),
             trouble,
         });
@@ -153,8 +185,23 @@ pub fn explain(daemon: &Daemon) -> Selection {
         source.verdict = explained.verdicts.iter().find(|v| v.id == source.id).copied();
         // The interval that was compared, where it is known: variables may be newer.
         source.span = compared(&explained, source.id).or(source.span);
+        source.gap = source.verdict.and_then(gap);
     }
-    Selection { explained, is_told, sources }
+    Selection { explained, is_told, sources, basis: Basis::RootDistance }
+}
+
+/// Whether the daemon has its own words for what it makes of its sources: then its algorithm is
+/// another than ours, and nothing is worked out.
+fn tells_selection(peer: &Peer) -> bool {
+    peer.row.latest().is_some_and(|row| row.covers(&peer::SELECTION))
+}
+
+/// The gap that a verdict tells.
+const fn gap(verdict: Verdict) -> Option<NtpDuration> {
+    match verdict.reason {
+        Reason::Outside { gap } => Some(gap),
+        _ => None,
+    }
 }
 
 /// The interval of a source as the algorithm saw it.

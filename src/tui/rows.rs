@@ -95,7 +95,7 @@ pub fn name<'a>(app: &'a App, peer: &'a Peer) -> Cow<'a, str> {
             found.map_or_else(|| Cow::Owned(shown()), Cow::Borrowed)
         }
         (None, Some(host)) => Cow::Borrowed(host),
-        (None, None) if row.covers(&peer::SOURCE) => Cow::Borrowed("0.0.0.0"),
+        (None, None) if row.get(&peer::SOURCE).is_ok() => Cow::Borrowed("0.0.0.0"),
         (None, None) => Cow::Owned(format!("association {}", peer.id)),
     }
 }
@@ -153,6 +153,15 @@ pub fn is_reference_clock(peer: &Peer) -> bool {
 /// Whether a daemon that names no drivers says that a source is a clock.
 fn is_told_clock(row: &Values) -> bool {
     matches!(row.get(&peer::IS_REFERENCE_CLOCK), Ok(Value::Flag(true)))
+}
+
+/// What its last packet failed in, where that is told in words; empty when in nothing.
+pub fn failed_tests(peer: &Peer) -> Option<&str> {
+    match peer.value(&peer::FAILED_TESTS) {
+        Ok((Value::Text(failed), _)) if &**failed == "none" => Some(""),
+        Ok((Value::Text(failed), _)) => Some(failed),
+        _ => None,
+    }
 }
 
 /// Whether the daemon keeps samples of the source and draws a line through them, rather than a

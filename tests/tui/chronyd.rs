@@ -1,9 +1,18 @@
 //! The screens over a chronyd: the same ones, by what it tells.
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
+use ntpscope::model::vars::system;
+use ntpscope::model::{Contact, Daemon, Dated, Part, Value};
+use ntpscope::tui::app::App;
+use ntpscope::tui::event::Event;
+use ntpscope::tui::update::update;
+use ntpscope::units::{NtpDuration, Ppm};
 
 use crate::fixtures::chronyd::{self, Over};
-use crate::screens::{press, screen, showing};
+use crate::fixtures::{self, TARGET, later};
+use crate::screens::{press, screen, showing, tell};
 
 /// The screens that `keys` lead to, at each size.
 fn at_sizes(over: Over, keys: &str) -> [String; 3] {
@@ -52,6 +61,87 @@ fn what_is_closed_is_said_once_with_how_to_have_it() {
     let mut app = showing(chronyd::lab(Over::Udp), (80, 50));
     press(&mut app, "enter");
     let text = screen(&app);
-    assert_eq!(text.matches("Unix socket").count(), 1, "{text}");
+    assert_eq!(text.matches("opencommands").count(), 1, "{text}");
     assert_snapshot!("udp_association_80x50", text);
+}
+
+/// The daemon as it told at `second`: what is left to correct, in microseconds, and the frequency.
+fn tracked(over: Over, second: f64, left_us: f64, frequency: f64) -> Daemon {
+    let mut daemon = chronyd::lab(over);
+    let now = later(second);
+    let mut values = daemon.system.latest().unwrap().clone();
+    let left = NtpDuration::from_seconds(left_us * 1e-6);
+    values.insert(&system::SYSTEM_TIME, Ok(Value::Duration(left)));
+    values.insert(&system::FREQUENCY, Ok(Value::Frequency(Ppm::new(frequency).unwrap())));
+    let dated = Dated { asked: now.mono, answered: now.mono, clock: now.clock };
+    daemon.system = Part::answered(values, dated);
+    let list = daemon.associations.latest().unwrap().clone();
+    daemon.associations = Part::answered(list, dated);
+    let round_trip = Duration::from_micros(230);
+    daemon.contact = Contact::Answering { last: now.mono, round_trip };
+    daemon
+}
+
+/// Two minutes in which the clock is slewed back.
+fn slewed(over: Over, size: (u16, u16)) -> App {
+    let mut app = fixtures::app(&["127.0.0.1"], size);
+    press(&mut app, "c");
+    for second in (0..120).step_by(2).map(f64::from) {
+        update(&mut app, later(second), Event::Tick);
+        let left = 900.0 * (-second / 20.0).exp() + 8.743;
+        tell(&mut app, TARGET, tracked(over, second, left, 0.783 + 0.2 * (-second / 40.0).exp()));
+    }
+    update(&mut app, later(119.0), Event::Tick);
+    app
+}
+
+#[test]
+fn its_clock_with_each_offset_by_its_name() {
+    assert_snapshot!("unix_clock_80x24", screen(&slewed(Over::Unix, (80, 24))));
+    assert_snapshot!("unix_clock_120x40", screen(&slewed(Over::Unix, (120, 40))));
+    assert_snapshot!("unix_clock_60x16", screen(&slewed(Over::Unix, (60, 16))));
+}
+
+#[test]
+fn its_own_limits_on_one_axis() {
+    snapshots!("unix_selection", Over::Unix, "v");
+    let mut app = showing(chronyd::lab(Over::Unix), (80, 24));
+    press(&mut app, "v j j j");
+    assert_snapshot!("unix_selection_80x24_falseticker", screen(&app));
+}
+
+#[test]
+fn its_last_samples_stand_in_for_limits_that_are_closed() {
+    snapshots!("udp_selection", Over::Udp, "v j j j");
+}
+
+/// The head of the selection screen over the sources in these states.
+fn selection_head(over: Over, states: &[char]) -> String {
+    let sources: Vec<_> = chronyd::LAB
+        .iter()
+        .zip(states)
+        .map(|(source, state)| chronyd::Source { state: *state, ..*source })
+        .collect();
+    let mut app = showing(chronyd::daemon(over, &sources), (120, 24));
+    press(&mut app, "v");
+    let text = screen(&app);
+    let is_head = |line: &&str| !line.is_empty() && !line.starts_with(" source");
+    text.lines().skip(2).take_while(is_head).collect::<Vec<_>>().join(
+        "
+",
+    )
+}
+
+#[test]
+fn the_head_of_its_selection_says_what_matters() {
+    let mut all = String::new();
+    for over in [Over::Unix, Over::Udp] {
+        for states in ["*+", "*", "*+-x", "xx", "MM", "WW", "~~x", ""] {
+            let states: Vec<_> = states.replace('-', "D").chars().collect();
+            let head = selection_head(over, &states);
+            let states: String = states.into_iter().collect();
+            all.extend(["# ", &format!("{over:?} {states}"), "\n", &head, "\n\n"]);
+        }
+    }
+    assert_snapshot!(all);
 }

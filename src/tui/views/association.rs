@@ -122,7 +122,9 @@ fn status_words(peer: &Peer) -> String {
     let event = event(peer);
     let mut words = vec![if status.is_configured() { "configured" } else { "not configured" }];
     words.push(match (status.needs_authentication(), status.is_authentic()) {
+        _ if is_authentication_closed(peer) => "whether it is authenticated is not told to us",
         (true, true) => "authentication required and ok",
+        (true, false) if !is_heard(peer) => "authentication required",
         (true, false) => "authentication required and FAILED",
         (false, true) => "authenticated",
         (false, false) => "no authentication",
@@ -137,17 +139,23 @@ fn status_words(peer: &Peer) -> String {
     words.join(", ")
 }
 
+/// Whether the daemon keeps to itself how its packets are authenticated.
+fn is_authentication_closed(peer: &Peer) -> bool {
+    matches!(peer.value(&peer::AUTHENTICATED), Err(Absent::Closed { .. }))
+        && peer.value(&peer::AUTH_MODE).is_err()
+}
+
+/// Whether the daemon says of a last packet whether it was authentic, if it says so of any.
+fn is_heard(peer: &Peer) -> bool {
+    !rows::has_statistics(peer) || peer.value(&peer::PEER_MODE).is_ok()
+}
+
 /// What the last packet failed in, where that is told in words.
 fn packet(context: &Context<'_>, peer: &Peer) -> Option<(Style, String)> {
-    match peer.value(&peer::FAILED_TESTS) {
-        Ok((Value::Text(failed), _)) if failed.is_empty() => {
-            Some((context.theme.text, "its last packet passed every test".into()))
-        }
-        Ok((Value::Text(failed), _)) => {
-            Some((context.theme.warning, format!("its last packet failed: {failed}")))
-        }
-        _ => None,
-    }
+    Some(match rows::failed_tests(peer)? {
+        "" => (context.theme.text, "its last packet passed every test".into()),
+        failed => (context.theme.warning, format!("its last packet failed: {failed}")),
+    })
 }
 
 /// The last event of an association.
@@ -241,16 +249,12 @@ fn variable_lines(
 /// What is not told over the transport in use, and how it can be had: once, not line by line.
 fn closed(context: &Context<'_>, peer: &Peer, room: usize) -> Vec<(Style, String)> {
     let theme = &context.theme;
-    let mut lines = Vec::new();
-    for closed in closed::of(peer) {
-        lines.push(blank(context));
-        lines.push((theme.heading, "Not told to us the way we ask".into()));
-        let wrap = |text: &str| text::wrap(text, room.saturating_sub(2).max(1));
-        let names = wrap(&closed.names(usize::MAX));
-        lines.extend(names.into_iter().map(|line| (theme.faint, format!("  {line}"))));
-        let how = wrap(&format!("to have that: {}", closed.how));
-        lines.extend(how.into_iter().map(|line| (theme.notice, format!("  {line}"))));
-    }
+    let Some(closed) = closed::of(peer) else { return Vec::new() };
+    let mut lines = vec![blank(context), (theme.heading, "Not told to us".into())];
+    let wrap = |text: &str| text::wrap(text, room.saturating_sub(2).max(1)).into_iter();
+    lines.extend(wrap(&closed.how).map(|line| (theme.notice, format!("  {line}"))));
+    let names = closed.names(usize::MAX);
+    lines.extend(wrap(&names).map(|line| (theme.faint, format!("  {line}"))));
     lines
 }
 

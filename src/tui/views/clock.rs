@@ -16,6 +16,7 @@ pub mod answer;
 pub mod charts;
 pub mod facts;
 pub mod holdover;
+pub mod tracked;
 
 /// Draws the screen.
 pub fn render(app: &App, tab: &Tab, area: Rect, buffer: &mut Buffer) {

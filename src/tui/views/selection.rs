@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::insight::selection::{self, Selection, Source};
+use crate::insight::selection::{self, Basis, Selection, Source};
 use crate::selection::Reason;
 use crate::tui::app::{App, Tab};
 use crate::tui::rows::{self, Row};
@@ -103,7 +103,13 @@ fn parts(
     foot.truncate(left.saturating_sub(usize::from(FRAME) + LEAST_ROWS.min(rows.len())));
     let wanted = rows.len() + usize::from(FRAME);
     let table = wanted.min(left - foot.len());
-    let spare = left - foot.len() - table;
+    let mut spare = left - foot.len() - table;
+    let stand_in: Lines =
+        sentences::stand_in(context, selection).into_iter().flat_map(wrapped).collect();
+    if stand_in.len() <= spare {
+        spare -= stand_in.len();
+        foot.extend(stand_in);
+    }
     let mut rounds: Lines =
         sentences::rounds(context, selection).into_iter().flat_map(wrapped).collect();
     if spare > 2 && !rounds.is_empty() {
@@ -141,8 +147,23 @@ fn cells(context: &Context<'_>, row: &Row<'_>, source: &Source) -> [String; COLU
         _ => String::new(),
     };
     let differs = if source.differs() { "?" } else { "" };
-    let word = format!("{}{differs}", source.tally.condition());
+    let word = format!("{}{differs}", rows::condition(row.peer));
     [name, word, offset, distance, share, String::new()]
+}
+
+/// What the columns are called; there are no shares where none can be known.
+fn titles(context: &Context<'_>, selection: &Selection) -> [String; COLUMNS] {
+    let unit = context.format.unit();
+    let titled = |title: &str| format!("{title} {unit}").trim_end().to_owned();
+    let (offset, share) = match selection.basis {
+        Basis::RootDistance => ("offset", "share"),
+        // The middle between the limits, which is not the offset of the last sample.
+        Basis::Limits => ("middle", ""),
+        Basis::Samples { .. } => ("offset", ""),
+    };
+    let plus_minus = context.app.marks("±");
+    let (source, tally) = (" source".into(), "tally".into());
+    [source, tally, titled(offset), titled(&plus_minus), share.into(), String::new()]
 }
 
 fn render_table(
@@ -155,16 +176,7 @@ fn render_table(
     if area.height == 0 || rows.is_empty() {
         return;
     }
-    let unit = context.format.unit();
-    let plus_minus = context.app.marks("±");
-    let titles = [
-        " source".into(),
-        "tally".into(),
-        format!("offset {unit}").trim_end().to_owned(),
-        format!("{plus_minus} {unit}").trim_end().to_owned(),
-        "share".into(),
-        String::new(),
-    ];
+    let titles = titles(context, selection);
     let cells: Vec<_> = rows.iter().map(|(row, source)| cells(context, row, source)).collect();
     let widths = widths(&titles, &cells, area.width);
     let [.., axis_width] = widths;
@@ -193,11 +205,18 @@ fn render_table(
     if let (Some(axis), true) = (axis, area.height > 2) {
         let scale = axis.scale(&|span| context.format.span(span, true));
         let column = usize::from(area.width).saturating_sub(axis_width);
-        let label = "agreed on by the majority:";
         let style = context.theme.faint;
-        if selection.explained.interval.is_some() && text::width(label) + 4 < column {
-            let mark = if context.app.is_ascii() { ":=" } else { "░═" };
-            text::put(buffer, area, (1, last), &format!("{label} {mark}"), style);
+        let label = match selection.basis {
+            // Whose intervals these are matters more than what the shade means.
+            Basis::Samples { .. } => Some("last samples, not its limits".to_owned()),
+            _ if selection.explained.interval.is_some() => {
+                let mark = if context.app.is_ascii() { ":=" } else { "░═" };
+                Some(format!("agreed on by the majority: {mark}"))
+            }
+            _ => None,
+        };
+        if let Some(label) = label.filter(|label| text::width(label) + 1 < column) {
+            text::put(buffer, area, (1, last), &label, style);
         }
         let column = u16::try_from(column).unwrap_or(u16::MAX);
         text::put(buffer, area, (column, last), &scale, style);
@@ -214,11 +233,12 @@ fn widths(titles: &[String; COLUMNS], cells: &[[String; COLUMNS]], room: u16) ->
         *wish = match place {
             // Name, offset and axis make the picture; the rest can be read below it.
             0 => Wish { least: whole.min(14), whole: whole.min(room / 4), rank: 0 },
+            // A daemon's own words may be long, and stand in full below.
+            1 => Wish { least: whole.min(11), whole: whole.min(room / 4), rank: 5 },
             2 => Wish { least: whole, whole, rank: 1 },
             5 => Wish { least: LEAST_AXIS, whole: room, rank: 2 },
             3 => Wish { least: whole, whole, rank: 3 },
-            4 => Wish { least: whole, whole, rank: 4 },
-            _ => Wish { least: whole, whole, rank: 5 },
+            _ => Wish { least: whole, whole, rank: 4 },
         };
     }
     let mut widths = [0; COLUMNS];

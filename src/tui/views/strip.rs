@@ -10,7 +10,7 @@ use crate::ntpq::interval;
 use crate::selection::distance::PHI;
 use crate::tui::rows::{self, Row};
 use crate::tui::views::association;
-use crate::tui::views::closed::{self, Closed};
+use crate::tui::views::closed;
 use crate::tui::views::columns::{self, Context};
 use crate::tui::widgets::reach::dots;
 use crate::tui::widgets::text;
@@ -75,13 +75,12 @@ fn lines(context: &Context<'_>, row: &Row<'_>) -> Vec<(Style, String)> {
     lines.push((theme.text, reach(context, row)));
     let closed = closed::of(row.peer);
     let mut of_source = source(row);
-    if let Some(closed) = closed.first() {
+    if let Some(closed) = &closed {
         of_source.extend(["; not told to us: ", &closed.names(NAMED)]);
     }
     lines.push((theme.text, of_source));
     if rows::has_statistics(row.peer) {
-        let how = |closed: &Closed| (theme.faint, format!("to have that: {}", closed.how));
-        lines.extend(closed.first().map(how));
+        lines.extend(closed.into_iter().map(|closed| (theme.faint, closed.how)));
         lines.extend(statistics(context, row).map(|line| (theme.faint, line)));
     } else if flash(row).is_none() {
         lines.push((
@@ -108,9 +107,7 @@ fn statistics(context: &Context<'_>, row: &Row<'_>) -> Option<String> {
 
 /// What it fails in, with the meaning of the first test; `None` when nothing.
 fn flash(row: &Row<'_>) -> Option<String> {
-    if let Ok((Value::Text(failed), _)) = row.peer.value(&peer::FAILED_TESTS)
-        && !failed.is_empty()
-    {
+    if let Some(failed) = rows::failed_tests(row.peer).filter(|failed| !failed.is_empty()) {
         return Some(format!("its last packet failed: {failed}"));
     }
     let Ok((Value::Flash(flash), _)) = row.peer.value(&peer::FLASH) else { return None };

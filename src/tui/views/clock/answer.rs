@@ -2,6 +2,7 @@
 
 use ratatui::style::Style;
 
+use crate::model::Values;
 use crate::model::clock_loop::{ClockLoop, Steers};
 use crate::model::vars::system;
 use crate::selection::distance::PHI;
@@ -23,20 +24,18 @@ pub fn sentences(context: &Context<'_>) -> Vec<(Style, String)> {
     }
     let why = nothing_known(context);
     let is_compared = !verdict::is_unsynchronised(context.daemon)
-        && !verdict::system_peer(context.daemon).is_some_and(rows::is_own_clock);
+        && match verdict::system_peer(context.daemon) {
+            Some(peer) => !rows::is_own_clock(peer),
+            None => verdict::own_reference(context.daemon).is_none(),
+        };
     if let (Some(why), false) = (&why, is_compared) {
         return vec![(context.theme.warning, format!("Clock: {why}"))];
     }
-    let Some(offset) = values.duration(&system::OFFSET) else {
+    let Some(stands) = stands(context, values) else {
         return vec![(context.theme.warning, "Clock: the daemon does not tell its offset".into())];
     };
-    let side = words::behind_or_ahead(offset, format(context));
-    let updated = match updated(context) {
-        Some(age) => format!("{age} ago, when last corrected"),
-        None => "when last corrected".into(),
-    };
     if let Some(why) = why {
-        return vec![(context.theme.warning, format!("Clock: {side} {updated}; but {why}"))];
+        return vec![(context.theme.warning, format!("{stands}; but {why}"))];
     }
     let wrong = match bound(context) {
         Some(bound) => {
@@ -44,7 +43,27 @@ pub fn sentences(context: &Context<'_>) -> Vec<(Style, String)> {
         }
         None => "; by how much it could be wrong it does not tell".into(),
     };
-    vec![(style, format!("Clock: {side} {updated}{wrong}"))]
+    vec![(style, format!("{stands}{wrong}"))]
+}
+
+/// How the clock stands by the daemon's own account, which is one of two: the offset that it found
+/// when it last corrected its clock, or what it has left to correct now.
+fn stands(context: &Context<'_>, values: &Values) -> Option<String> {
+    let side = |offset| words::behind_or_ahead(offset, format(context));
+    if let Some(offset) = values.duration(&system::OFFSET) {
+        let updated = match updated(context) {
+            Some(age) => format!("{age} ago, when last corrected"),
+            None => "when last corrected".into(),
+        };
+        return Some(format!("Clock: {} {updated}", side(offset)));
+    }
+    let left = values.duration(&system::SYSTEM_TIME)?;
+    let what = "what its daemon takes for the true time (system time)";
+    Some(match left.bits() {
+        0 => format!("System clock: exactly at {what}"),
+        1.. => format!("System clock: {} {what}", side(left)),
+        _ => format!("System clock: {} of {what}", side(left)),
+    })
 }
 
 /// Of an engine, which tells the clock it steers from the one that programs get.
@@ -92,8 +111,11 @@ pub fn nothing_known(context: &Context<'_>) -> Option<String> {
     if verdict::is_unsynchronised(daemon) {
         return Some("not synchronised; by how much it is wrong nobody knows".into());
     }
-    let peer = verdict::system_peer(daemon)?;
-    if rows::is_own_clock(peer) {
+    let is_itself = match verdict::system_peer(daemon) {
+        Some(peer) => rows::is_own_clock(peer),
+        None => verdict::own_reference(daemon).is_some(),
+    };
+    if is_itself {
         let why = "it follows itself, and zeros are no measurement; by how much it is wrong \
                    nobody knows";
         return Some(why.into());
@@ -113,7 +135,7 @@ pub fn bound(context: &Context<'_>) -> Option<NtpDuration> {
 }
 
 /// How long ago the clock was corrected.
-pub fn updated(context: &Context<'_>) -> Option<String> {
+fn updated(context: &Context<'_>) -> Option<String> {
     let updated = context.daemon.system.latest()?.timestamp(&system::REFERENCE_TIME)?;
     let age = (context.daemon.clock_at(context.now)? - updated).to_std().unwrap_or_default();
     Some(format::age(age))

@@ -8,7 +8,7 @@ use crate::model::clock_loop::Steers;
 use crate::tui::app::{App, Tab};
 use crate::tui::format;
 use crate::tui::history::course::{LONGEST_STEP, Reading, Stand};
-use crate::tui::views::clock::{Line, answer};
+use crate::tui::views::clock::{Line, answer, tracked};
 use crate::tui::views::columns::Context;
 use crate::tui::widgets::chart::{Axis, Cell, Span, chart, dots_across, zero_row};
 use crate::tui::widgets::text;
@@ -87,6 +87,9 @@ fn offset(context: &Context<'_>) -> Quantity {
         Some(Steers::Virtual) => "Virtual clock: offset",
         Some(Steers::System) => "System clock: offset",
         Some(Steers::Simulated) => "Simulated clock: offset",
+        None if context.daemon.system.latest().is_some_and(tracked::is_tracked) => {
+            "System time, left to correct,"
+        }
         None => "Offset",
     };
     Quantity { title, value: |stand| Some(stand.offset.seconds()), ..SYSTEM_OFFSET }

@@ -7,8 +7,9 @@ use crate::model::clock_loop::{Algorithm, ClockLoop, Steers};
 use crate::model::status::{SYSTEM_EVENTS, codes};
 use crate::model::vars::{Variable, system};
 use crate::model::{Value, Values};
-use crate::tui::views::clock::answer::{bound, format, nothing_known, updated};
+use crate::tui::views::clock::answer::{bound, format, nothing_known};
 use crate::tui::views::clock::holdover::Growth;
+use crate::tui::views::clock::tracked;
 use crate::tui::views::columns::Context;
 use crate::tui::{rows, verdict, words};
 use crate::units::{Leap, NtpDuration, PollExponent, Ppm};
@@ -27,6 +28,7 @@ pub fn facts(context: &Context<'_>) -> Vec<(&'static str, String)> {
     add("Error", error(context, values, engine));
     add("Source", Some(source(context, values)));
     add("Loop", engine.map(state).or_else(|| last_event(context)));
+    add("Updates", tracked::updates(context, values));
     add("Held", engine.and_then(|engine| engine.held.as_deref().map(str::to_owned)));
     add("Notice", engine.and_then(|engine| engine.notice.as_deref().map(str::to_owned)));
     add("Frequency", frequency(values, engine));
@@ -34,6 +36,11 @@ pub fn facts(context: &Context<'_>) -> Vec<(&'static str, String)> {
     add("Poll", poll(context, values, engine));
     add("Holdover", holdover(context, engine));
     add("Leap", leap(context, values));
+    add("Polled", tracked::polled(values));
+    add("Served", tracked::served(values));
+    add("Smoothing", tracked::smoothing(context, values));
+    add("RTC", tracked::real_time_clock(context, values));
+    add("Not told", tracked::not_told(values));
     facts
 }
 
@@ -54,7 +61,11 @@ fn error(context: &Context<'_>, values: &Values, engine: Option<&ClockLoop>) -> 
     let span = |span| format(context).span(span, false);
     let half = NtpDuration::from_bits(values.duration(&system::ROOT_DELAY)?.bits() / 2);
     let bound = bound(context)?;
-    let parts = format!("half the root delay {} + dispersion {}", span(half), span(bound - half));
+    let left = values.duration(&system::SYSTEM_TIME).map(NtpDuration::abs);
+    let dispersion = bound - half - left.unwrap_or_default();
+    let left = left.map_or_else(String::new, |left| format!(" + {} left to correct", span(left)));
+    let parts =
+        format!("half the root delay {} + dispersion {}{left}", span(half), span(dispersion));
     let most = span(bound);
     Some(match engine.map(|engine| (engine.steers, engine.error_bound)) {
         Some((steers, Some(error))) => {
@@ -78,7 +89,7 @@ fn source(context: &Context<'_>, values: &Values) -> String {
         Some(followed),
         values.stratum(&system::STRATUM).map(|stratum| format!("own stratum {stratum}")),
         reference.filter(|_| !is_followed).map(|reference| format!("refid {reference}")),
-        updated(context).map(|age| format!("corrected {age} ago")),
+        verdict::since_set(context.app, context.tab).map(|set| format!("corrected {set}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
@@ -109,6 +120,10 @@ fn state(engine: &ClockLoop) -> String {
 /// What a daemon says of its loop from outside: the last event in its status word.
 fn last_event(context: &Context<'_>) -> Option<String> {
     let word = context.daemon.associations.latest()?.system;
+    if tracked::is_tracked(context.daemon.system.latest()?) {
+        // Its status word is made up from what it tells, and it tells of no events.
+        return None;
+    }
     let event = codes::find(&SYSTEM_EVENTS, word.event())?;
     Some(format!("last event {}: {}", event.word, event.meaning))
 }
@@ -116,11 +131,12 @@ fn last_event(context: &Context<'_>) -> Option<String> {
 fn frequency(values: &Values, engine: Option<&ClockLoop>) -> Option<String> {
     let told = values.frequency(&system::FREQUENCY);
     let frequency = engine.map(|engine| engine.frequency).or(told)?;
-    let error = engine.and_then(|engine| engine.frequency_error);
+    let skew = values.frequency(&system::SKEW);
+    let error = engine.and_then(|engine| engine.frequency_error).or(skew);
     let error = error.map_or_else(String::new, |error| format!(" ±{}", ppm(error, false)));
     // A millionth of a day is 86.4 ms.
     let a_day = frequency.parts_per_million() * 0.0864;
-    let is_told = told.is_some_and(|told| told.parts_per_million() != 0.0);
+    let is_told = skew.is_some() || told.is_some_and(|told| told.parts_per_million() != 0.0);
     let left_alone = match a_day {
         // A daemon says zero until it knows.
         _ if engine.is_some_and(|engine| matches!(engine.state, "NSET" | "FREQ")) => {
@@ -131,15 +147,17 @@ fn frequency(values: &Values, engine: Option<&ClockLoop>) -> Option<String> {
         a_day if a_day > 0.0 => format!("left alone it would lose {a_day:.3} s a day"),
         a_day => format!("left alone it would gain {:.3} s a day", -a_day),
     };
-    let rail = if frequency.parts_per_million().abs() >= RAIL {
+    // One that tells how well it knows its frequency has no such limit.
+    let rail = if skew.is_none() && frequency.parts_per_million().abs() >= RAIL {
         "; AT ITS LIMIT: the loop cannot correct more than 500 ppm"
     } else {
         ""
     };
-    Some(format!("{}{error}: {left_alone}{rail}", ppm(frequency, true)))
+    let residual = tracked::residual(values).unwrap_or_default();
+    Some(format!("{}{error}: {left_alone}{rail}{residual}", ppm(frequency, true)))
 }
 
-fn ppm(frequency: Ppm, signed: bool) -> String {
+pub(super) fn ppm(frequency: Ppm, signed: bool) -> String {
     let ppm = frequency.parts_per_million();
     let decimals = if ppm.abs() < 0.1 && !signed { 4 } else { 3 };
     if signed { format!("{ppm:+.decimals$} ppm") } else { format!("{ppm:.decimals$} ppm") }

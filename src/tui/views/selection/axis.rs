@@ -5,7 +5,7 @@
 //! with its gap in figures.
 
 use crate::insight::selection::{Selection, Source, Span};
-use crate::selection::{Interval, Reason};
+use crate::selection::Interval;
 use crate::tui::widgets::text;
 use crate::units::NtpDuration;
 
@@ -53,10 +53,7 @@ impl Axis {
         let Some(span) = source.span else { return self.blank().into_iter().collect() };
         let (low, high) = (self.place(span.low()), self.place(span.high()));
         let end = self.end();
-        let gap = source.verdict.and_then(|verdict| match verdict.reason {
-            Reason::Outside { gap } => Some(gap),
-            _ => None,
-        });
+        let gap = source.gap;
         if high < 0.0 || low >= end {
             let gap = gap.map(print).unwrap_or_default();
             let (before, behind) = if self.ascii { ("<", ">") } else { ("◀", "▶") };
@@ -190,9 +187,9 @@ const LEAST_S: f64 = 1e-9;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::insight::selection::explain;
+    use crate::insight::selection::{Basis, explain};
     use crate::model::Daemon;
-    use crate::selection::{Explained, Verdict};
+    use crate::selection::{Explained, Reason, Verdict};
     use crate::units::{AssocId, Tally};
 
     fn ms(value: f64) -> NtpDuration {
@@ -207,6 +204,10 @@ mod tests {
             tally,
             verdict: Some(Verdict { id, tally, reason, weight: 0.0, metric: None }),
             span: Some(span),
+            gap: match reason {
+                Reason::Outside { gap } => Some(gap),
+                _ => None,
+            },
             jitter: None,
             trouble: None,
         }
@@ -215,8 +216,12 @@ mod tests {
     fn axis(sources: &[Source], columns: usize) -> Option<Axis> {
         let interval = Some(Interval { low: ms(-1.0), high: ms(1.0), allowed: 0 });
         let explained = Explained { interval, ..Explained::default() };
-        let selection =
-            Selection { explained: explained.into(), is_told: true, sources: sources.to_vec() };
+        let selection = Selection {
+            explained: explained.into(),
+            is_told: true,
+            sources: sources.to_vec(),
+            basis: Basis::RootDistance,
+        };
         Axis::of(&selection, columns, true)
     }
 

@@ -2,8 +2,11 @@
 
 use ratatui::style::Style;
 
-use crate::insight::selection::{Selection, Source, Trouble};
+use crate::insight::selection::{Basis, Selection, Source, Trouble};
+use crate::model::vars::peer;
+use crate::model::{Absent, Value};
 use crate::selection::{Reason, RoundEnd, Unfit};
+use crate::tui::format;
 use crate::tui::rows::{self, Row};
 use crate::tui::views::columns::Context;
 use crate::tui::views::selection::is_false;
@@ -15,14 +18,25 @@ pub fn head(context: &Context<'_>, selection: &Selection) -> Vec<(Style, String)
     let compared = selection.compared();
     let span = |span| context.format.span(span, true);
     let wrong: Vec<_> = selection.sources.iter().filter(|source| is_false(source)).collect();
+    let is_own = selection.basis != Basis::RootDistance;
     let mut lines = Vec::new();
     match selection.explained.interval {
         _ if selection.sources.is_empty() => {
             lines.push((theme.text, "there are no sources to select from".into()));
         }
+        None if compared <= 1 && is_own => {
+            let sentence = format!("no source can be selected: {}", census(context, selection));
+            lines.push((theme.warning, sentence));
+        }
         None if compared == 0 => {
             let sentence = "no source can be compared: see why below, source by source";
             lines.push((theme.warning, sentence.into()));
+        }
+        None if selection.basis != Basis::RootDistance && wrong.is_empty() => {
+            let sentence = format!(
+                "the {compared} intervals share no part, though the daemon calls none of them wrong"
+            );
+            lines.push((theme.text, sentence));
         }
         None => lines.push((
             theme.bad,
@@ -57,6 +71,11 @@ pub fn head(context: &Context<'_>, selection: &Selection) -> Vec<(Style, String)
             lines.push((style, sentence));
         }
     }
+    let is_followed = |source: &Source| matches!(source.tally, Tally::SystemPeer | Tally::PpsPeer);
+    if is_own && wrong.len() < compared && !selection.sources.iter().any(is_followed) {
+        let sentence = format!("none is selected: {}", census(context, selection));
+        lines.push((theme.warning, sentence));
+    }
     let differing = selection.sources.iter().filter(|source| source.differs()).count();
     if differing > 0 && !selection.is_told {
         lines.push((
@@ -71,10 +90,39 @@ pub fn head(context: &Context<'_>, selection: &Selection) -> Vec<(Style, String)
 
 fn wrong_by(context: &Context<'_>, source: &Source) -> String {
     let name = name(context, source.id);
-    match source.verdict.map(|verdict| verdict.reason) {
-        Some(Reason::Outside { gap }) => format!("{name} by {} or more", magnitude(context, gap)),
-        _ => name,
+    match source.gap {
+        Some(gap) => format!("{name} by {} or more", magnitude(context, gap)),
+        None => name,
     }
+}
+
+/// What the daemon says of its sources, counted: `2 too few samples, 1 no answer`.
+fn census(context: &Context<'_>, selection: &Selection) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for source in &selection.sources {
+        let Some(peer) = context.daemon.peer(source.id) else { continue };
+        let word = rows::condition(peer);
+        match counts.iter_mut().find(|(other, _)| *other == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let counts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    counts.join(", ")
+}
+
+/// That what is drawn is not what the daemon compared, and how that can be had; `None` where it is.
+pub fn stand_in(context: &Context<'_>, selection: &Selection) -> Option<(Style, String)> {
+    let Basis::Samples { why } = &selection.basis else { return None };
+    let why = match why {
+        Absent::Closed { how } => (*how).to_owned(),
+        why => why.to_string(),
+    };
+    let sentence = format!(
+        "drawn are last samples ± their greatest errors, not the daemon's own limits: {why}"
+    );
+    Some((context.theme.notice, sentence))
 }
 
 /// Why a source has its tally.
@@ -89,7 +137,10 @@ pub fn why(
     if let Some(verdict) = source.verdict {
         let reason = reason(context, selection, source, verdict.reason);
         let style = if is_false(source) { theme.warning } else { theme.text };
-        if source.differs() {
+        if selection.basis != Basis::RootDistance {
+            lines.push((style, told(context, row, source, &reason)));
+            lines.extend(choice(row).map(|line| (theme.faint, line)));
+        } else if source.differs() {
             let told = format!(
                 "{}: the daemon says {}; by its variables it would be {}, for {reason}; what a \
                  daemon does not tell, such as prefer and minclock, or a moment in between may \
@@ -120,6 +171,38 @@ pub fn why(
         None => {}
     }
     lines
+}
+
+/// The daemon's own word and reason, and how far out the source is.
+fn told(context: &Context<'_>, row: &Row<'_>, source: &Source, reason: &str) -> String {
+    let word = rows::condition(row.peer);
+    // A word of the daemon's own may have a colon already.
+    let colon = if word.contains(':') { ';' } else { ':' };
+    let is_said = source.verdict.is_some_and(|v| matches!(v.reason, Reason::Outside { .. }));
+    let gap = match source.gap.filter(|_| !is_said) {
+        Some(gap) => {
+            let side = if gap > NtpDuration::ZERO { "above" } else { "below" };
+            format!("; it lies {} {side} what the others share", magnitude(context, gap))
+        }
+        None => String::new(),
+    };
+    format!("{}: {word}{colon} {reason}{gap}", row.name)
+}
+
+/// What was weighed of a source beside its interval, where the daemon tells that.
+fn choice(row: &Row<'_>) -> Option<String> {
+    let values = row.peer.row.latest()?;
+    let Ok(Value::Real(score)) = values.get(&peer::SCORE) else { return None };
+    let options = match values.text(&peer::EFFECTIVE_OPTIONS) {
+        None | Some("") => "no options",
+        Some(options) => options,
+    };
+    let age = values.duration(&peer::SELECTION_AGE).and_then(NtpDuration::to_std);
+    let age = age.map(|age| format!(" · last sample {} old then", format::age(age)));
+    Some(format!(
+        "{options} in effect · score {score:.1} (above 10 it is selected instead){}",
+        age.unwrap_or_default()
+    ))
 }
 
 const fn word(tally: Tally) -> &'static str {
