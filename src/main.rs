@@ -13,7 +13,7 @@ use ntpscope::cli::exit::{Exit, printed};
 use ntpscope::cli::{ntpq, run, settings, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
-use ntpscope::config::host::HostSpec;
+use ntpscope::config::target::TargetSpec;
 use ntpscope::net::clock::Clock;
 use ntpscope::net::network::Network;
 use ntpscope::sim::live::Live;
@@ -174,9 +174,9 @@ fn targets_of(stage: &Stage) -> Vec<Target> {
 
 /// The daemons to look at: those that were named, or the one on this host where nothing else was
 /// asked for.
-fn hosts(arguments: &Arguments) -> Vec<HostSpec> {
+fn hosts(arguments: &Arguments) -> Vec<TargetSpec> {
     if arguments.hosts.is_empty() && !arguments.measured.is_asked() {
-        return vec![HostSpec::new(LOCAL)];
+        return vec![TargetSpec::local()];
     }
     arguments.hosts.clone()
 }
@@ -204,7 +204,7 @@ fn targets(arguments: &Arguments) -> Vec<Target> {
     let targets = (0..).zip(hosts(arguments)).map(|(place, host)| Target {
         id: TargetId::new(place),
         label: host.to_string(),
-        is_local: host.host() == LOCAL || host.address().is_some_and(|a| a.is_loopback()),
+        is_local: host.is_local(),
     });
     targets.collect()
 }
@@ -252,6 +252,3 @@ fn screens<B: Backend>(
     runtime.shutdown_background();
     outcome
 }
-
-/// The daemon to look at when none is named.
-const LOCAL: &str = "localhost";

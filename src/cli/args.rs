@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::probe::ProbeArguments;
 use crate::cli::sim::SimArguments;
 use crate::config::app::{Color, span};
-use crate::config::host::HostSpec;
+use crate::config::target::TargetSpec;
 
 /// Watch, question and explain NTP daemons.
 ///
@@ -24,9 +24,10 @@ use crate::config::host::HostSpec;
 #[command(version, max_term_width = 100, args_conflicts_with_subcommands = true,
     after_help = Exit::help(), disable_help_subcommand = true)]
 pub struct Arguments {
-    /// Daemons to look at: a name, an address or [v6%zone], each with an optional :PORT.
+    /// Daemons to look at: a name, an address or [v6%zone], by whichever protocol they answer;
+    /// with :PORT, ntp:// or chrony:// by that one only; unix:// and a path by chronyd's socket.
     #[arg(value_name = "HOST")]
-    pub hosts: Vec<HostSpec>,
+    pub hosts: Vec<TargetSpec>,
 
     /// What is measured from here, as the tab `self`.
     #[command(flatten)]
@@ -189,7 +190,7 @@ mod tests {
     fn a_host_may_be_called_like_a_command() {
         let read = arguments(&["--", "ntpq"]).unwrap();
         assert!(read.command.is_none());
-        assert_eq!(read.hosts, [HostSpec::new("ntpq")]);
+        assert_eq!(read.hosts, ["ntpq".parse::<TargetSpec>().unwrap()]);
     }
 
     #[test]

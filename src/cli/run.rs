@@ -19,7 +19,7 @@ use crate::cli::exit::{Exit, printed};
 use crate::cli::ntpq;
 use crate::cli::probe::{self, ProbeArguments};
 use crate::config::engine::EngineSetup;
-use crate::config::host::HostSpec;
+use crate::config::target::TargetSpec;
 use crate::model::vars::peer;
 use crate::model::{Absent, Contact, Daemon, Interest, json};
 use crate::net;
@@ -29,7 +29,7 @@ use crate::net::engine::{self, StartFailed};
 use crate::net::mailbox::Mailbox;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
-use crate::net::signals::{Signals, Wanted};
+use crate::net::signals::{Signals, Wanted, end_by};
 use crate::units::{Mono, Now};
 
 /// A runtime for one thread, with few threads for the resolver.
@@ -69,24 +69,29 @@ pub fn permit() -> Result<Permit, String> {
 /// Prints what is known of `hosts` once: JSON, an object a line, or as `table` has it.
 pub fn once(
     arguments: &Arguments,
-    hosts: &[HostSpec],
+    hosts: &[TargetSpec],
     patience: Duration,
     table: impl FnOnce(&[Arc<Daemon>], &Names, Now) -> String,
 ) -> Exit {
     let looked = runtime().and_then(|runtime| {
         let looked = runtime.block_on(async {
-            let clock = Clock::start();
-            let names = !arguments.look_ups.numeric && !arguments.json;
-            let families = families(arguments.look_ups);
-            let seen = look(hosts, families, patience, names, clock).await?;
-            Ok((seen, clock.now()))
+            // A socket that is bound to a path has to be removed, whatever ends us.
+            let mut signals = Signals::catch(false)?;
+            tokio::select! {
+                seen = look(arguments, hosts, patience, Clock::start()) => seen.map(Ok),
+                signal = signals.end() => Ok(Err(signal)),
+            }
         });
         // A resolver that hangs is not waited for.
         runtime.shutdown_background();
         looked
     });
     let (seen, now) = match looked {
-        Ok(looked) => looked,
+        Ok(Ok(looked)) => looked,
+        Ok(Err(signal)) => {
+            end_by(signal);
+            return Exit::Failed;
+        }
         Err(error) => {
             drop(writeln!(io::stderr(), "ntpscope: cannot ask: {error}"));
             return Exit::Failed;
@@ -280,28 +285,29 @@ pub struct Seen {
     pub names: Names,
 }
 
-/// Looks at `hosts` until all of each that a table shows is known or known not to come, at most
-/// for `patience`; then at most a moment longer for `names`.
+/// Looks at `hosts` until all of each that is printed is known or known not to come, at most for
+/// `patience`; then at most a moment longer for names. With the time at which that was.
 ///
 /// # Errors
 /// The system has no randomness to give.
 async fn look(
-    hosts: &[HostSpec],
-    families: Families,
+    arguments: &Arguments,
+    hosts: &[TargetSpec],
     patience: Duration,
-    names: bool,
     clock: Clock,
-) -> io::Result<Seen> {
+) -> io::Result<(Seen, Now)> {
     let start = clock.now().mono;
-    let mut network = Network::start(hosts, families, clock)?;
+    let mut network = Network::start(hosts, families(arguments.look_ups), clock)?;
     let mut seen =
         Seen { daemons: hosts.iter().map(|_| Arc::default()).collect(), names: Names::new() };
     for (place, _) in (0..).zip(hosts) {
-        let interest = Interest { visible: true, ..Interest::default() };
+        // A table has no room for clients.
+        let clients = arguments.json;
+        let interest = Interest { visible: true, clients, ..Interest::default() };
         network.request(Request::Interest { target: TargetId::new(place), interest });
     }
     let deadline = Instant::now() + patience;
-    while !seen.daemons.iter().all(|daemon| is_settled(daemon)) {
+    while !seen.is_settled(&network) {
         if !seen.take(&mut network, deadline).await {
             break;
         }
@@ -311,7 +317,7 @@ async fn look(
             Arc::make_mut(daemon).contact = contact;
         }
     }
-    if names {
+    if !arguments.look_ups.numeric && !arguments.json {
         let wanted = addresses(&seen.daemons);
         for address in &wanted {
             network.request(Request::Name(*address));
@@ -319,10 +325,17 @@ async fn look(
         let deadline = Instant::now() + NAMES_PATIENCE;
         while seen.names.len() < wanted.len() && seen.take(&mut network, deadline).await {}
     }
-    Ok(seen)
+    Ok((seen, clock.now()))
 }
 
 impl Seen {
+    /// Whether there is nothing more to wait for of any.
+    fn is_settled(&self, network: &Network) -> bool {
+        (0..)
+            .zip(&self.daemons)
+            .all(|(place, daemon)| network.is_settled(TargetId::new(place)) && is_settled(daemon))
+    }
+
     /// Takes in one update; `false` when none comes before `deadline`.
     async fn take(&mut self, network: &mut Network, deadline: Instant) -> bool {
         match timeout_at(deadline, poll_fn(|context| network.poll_update(context))).await {
@@ -346,7 +359,7 @@ fn addresses(daemons: &[Arc<Daemon>]) -> BTreeSet<IpAddr> {
     sources.filter(|address| !address.is_unspecified()).collect()
 }
 
-/// Whether there is nothing more to wait for.
+/// Whether nothing more is to come of a daemon for a table.
 fn is_settled(daemon: &Daemon) -> bool {
     match daemon.contact {
         Contact::NoAddress { .. } | Contact::Unreachable { .. } | Contact::Refusing { .. } => true,

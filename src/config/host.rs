@@ -62,6 +62,13 @@ impl HostSpec {
             position: None,
             reason: reason.to_owned(),
         };
+        if let Some((scheme, _)) = text.split_once("://") {
+            let scheme = scheme.escape_debug();
+            let reason = format!(
+                "`{scheme}://` says how a daemon is watched; here a plain HOST[:PORT] is meant"
+            );
+            return Err(rejected(&reason));
+        }
         let (host, port) = if let Some(rest) = text.strip_prefix('[') {
             let (host, after) = rest.split_once(']').ok_or_else(|| rejected("`[` has no `]`"))?;
             match after.strip_prefix(':') {
@@ -166,6 +173,9 @@ mod tests {
             "a:b:c",
             "[a:1]:2",
             "fe80::1%",
+            "ntp://a",
+            "chrony://[::1]:323",
+            "unix:///run/chrony/chronyd.sock",
         ] {
             let error = text.parse::<HostSpec>().unwrap_err().to_string();
             assert!(!error.contains('\u{1b}'), "{error:?}");

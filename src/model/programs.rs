@@ -1,6 +1,7 @@
 //! Programs on this host that keep its time, known by their process name.
 //!
-//! When nothing answers mode 6 here, the reason is usually that another kind of daemon runs.
+//! When nothing answers here, the reason is usually that a daemon runs which cannot be asked, or not
+//! by us.
 
 /// A kind of program that disciplines a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +37,7 @@ pub struct ProgramFacts {
     pub name: &'static str,
     /// Names of its process, as the system cuts them (15 characters).
     pub process: &'static [&'static str],
-    /// What it means that mode 6 is not answered while it runs, in a sentence or two.
+    /// What it means that nothing is answered while it runs, in a sentence or two.
     pub silence: &'static str,
 }
 
@@ -46,8 +47,9 @@ pub const PROGRAMS: [ProgramFacts; 5] = [
         kind: ProgramKind::Chronyd,
         name: "chronyd",
         process: &["chronyd"],
-        silence: "chronyd keeps this host's time and does not speak NTP control messages (mode 6). \
-                  Ask it with `chronyc sources`.",
+        silence: "chronyd keeps this host's time but does not answer: its socket is for root and its \
+                  own user (`sudo ntpscope`), and its configuration may have it elsewhere \
+                  (`bindcmdaddress`, ask `unix:///path`) or close its port (`cmdport 0`).",
     },
     ProgramFacts {
         kind: ProgramKind::Timesyncd,

@@ -1,24 +1,31 @@
-//! One task a daemon: finds its address, moves its datagrams, wakes its watcher.
+//! One task a target: finds its address, moves the datagrams of its lines, wakes whoever asks on
+//! them.
 
+mod addresses;
+mod lines;
+
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::watch::Receiver;
 
+use addresses::Addresses;
+use lines::Line;
+
 use crate::backend::TargetId;
-use crate::config::host::HostSpec;
-use crate::control::pipeline::Settings;
-use crate::control::timing::Timing;
-use crate::control::watcher::{Input, Output, Watcher};
+use crate::config::target::TargetSpec;
+use crate::control::finder::{Finder, Input, Kind, Output};
+use crate::control::watcher;
 use crate::model::question::Unreachable;
-use crate::model::{Contact, Interest};
+use crate::model::{Contact, Daemon, Interest};
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::mailbox::Mailbox;
 use crate::net::programs;
-use crate::net::resolver::{self, Families};
-use crate::net::udp::{RECEIVE_BUFFER, Socket};
-use crate::units::Mono;
+use crate::net::resolver::Families;
+use crate::net::udp::RECEIVE_BUFFER;
 
 /// What a task is told; the latest word counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,13 +45,13 @@ impl Orders {
     }
 }
 
-/// A daemon to watch and where to leave what is learned.
+/// A target to watch and where to leave what is learned.
 #[derive(Debug)]
 pub struct Watched {
     /// What the upper layers call it.
     pub target: TargetId,
-    /// Where it is.
-    pub host: HostSpec,
+    /// How it is asked, and where it is.
+    pub spec: TargetSpec,
     /// Which of its addresses will do.
     pub families: Families,
     /// The program's clock.
@@ -58,43 +65,48 @@ pub struct Watched {
 impl Watched {
     /// Watches until whoever gives the orders is gone.
     pub async fn run(self, mut orders: Receiver<Orders>) {
-        let settings = Settings::new(Timing::live(), self.seed);
-        let mut watcher = Watcher::new(settings);
-        let Some(addresses) = self.resolve(&mut watcher, &mut orders).await else { return };
-        let mut conversation = Conversation {
-            line: Line::to(&addresses),
-            addresses,
-            turned: Mono::default(),
-            turns: 0,
+        let lines = Line::all(&self.spec);
+        let kinds: Vec<Kind> = lines.iter().map(|line| line.kind).collect();
+        let mut asked = Asked {
+            finder: Finder::new(&kinds, self.seed),
+            lines,
             searched: false,
+            shown: Arc::default(),
+            is_settled: false,
         };
+        for place in 0..asked.lines.len() {
+            if asked.lines.get(place).is_some_and(|line| !line.needs_address()) {
+                self.tell(&mut asked, place, watcher::Input::Connected);
+            }
+        }
+        let mut addresses = self.spec.host().map(|host| Addresses::of(host.clone(), self.families));
         let mut known = Orders::default();
         let mut buffer = [0; RECEIVE_BUFFER];
-        watcher.handle(self.clock.now(), Input::Address(conversation.line.address));
         orders.mark_changed();
         loop {
-            self.drain(&mut watcher, &mut conversation);
+            self.drain(&mut asked);
             tokio::select! {
-                received = conversation.line.receive(&mut buffer) => {
-                    let now = self.clock.now();
-                    match received {
-                        Ok(datagram) => watcher.handle(now, Input::Datagram(datagram)),
-                        Err(why) => watcher.handle(now, Input::Unreachable(why)),
-                    }
+                (place, received) = receive(&asked.lines, &mut buffer) => {
+                    let input = match received {
+                        Ok(length) => {
+                            watcher::Input::Datagram(buffer.get(..length).unwrap_or_default())
+                        }
+                        Err(why) => watcher::Input::Unreachable(why),
+                    };
+                    self.tell(&mut asked, place, input);
                 }
-                () = wake_at(&self.clock, watcher.next_wakeup()) => {
-                    watcher.handle(self.clock.now(), Input::Wakeup);
+                () = wake_at(&self.clock, asked.finder.next_wakeup()) => {
+                    asked.finder.handle(self.clock.now(), Input::Wakeup);
                 }
+                found = next(&mut addresses) => self.locate(&mut asked, &found),
                 word = orders.changed() => {
                     if word.is_err() {
                         return;
                     }
                     let new = orders.borrow_and_update().clone();
-                    if new.interest != known.interest {
-                        watcher.handle(self.clock.now(), Input::Interest(new.interest.clone()));
-                    }
-                    if new.refreshes != known.refreshes {
-                        watcher.handle(self.clock.now(), Input::Refresh);
+                    self.obey(&mut asked, &known, &new);
+                    if new.refreshes != known.refreshes && let Some(addresses) = &mut addresses {
+                        addresses.hurry();
                     }
                     known = new;
                 }
@@ -102,74 +114,77 @@ impl Watched {
         }
     }
 
-    /// Carries out what the watcher wants.
-    fn drain(&self, watcher: &mut Watcher, conversation: &mut Conversation) {
-        while let Some(output) = watcher.poll_output() {
+    /// Takes in new orders.
+    fn obey(&self, asked: &mut Asked, known: &Orders, new: &Orders) {
+        let finder = &mut asked.finder;
+        if new.interest != known.interest {
+            finder.handle(self.clock.now(), Input::Interest(new.interest.clone()));
+        }
+        if new.refreshes != known.refreshes {
+            finder.handle(self.clock.now(), Input::Refresh);
+        }
+        if let (Some(way), true) = (new.choice.0, new.choice != known.choice) {
+            finder.handle(self.clock.now(), Input::Choose(way));
+        }
+    }
+
+    /// Something happened on a line.
+    fn tell(&self, asked: &mut Asked, place: usize, input: watcher::Input<'_>) {
+        asked.finder.handle(self.clock.now(), Input::Line(place, input));
+    }
+
+    /// Where the target is has been found, or cannot be.
+    fn locate(&self, asked: &mut Asked, found: &Result<Vec<SocketAddr>, Box<str>>) {
+        for place in 0..asked.lines.len() {
+            let Some(line) = asked.lines.get_mut(place).filter(|line| line.needs_address()) else {
+                continue;
+            };
+            let input = match found {
+                Ok(addresses) => line.locate(addresses).map(watcher::Input::Address),
+                Err(why) => Some(watcher::Input::NoAddress(why.clone())),
+            };
+            if let Some(input) = input {
+                self.tell(asked, place, input);
+            }
+        }
+    }
+
+    /// Carries out what the finder wants.
+    fn drain(&self, asked: &mut Asked) {
+        let mut news = false;
+        while let Some(output) = asked.finder.poll_output() {
             match output {
-                Output::Send(datagram) => {
-                    if let Err(why) = conversation.line.send(&datagram) {
-                        watcher.handle(self.clock.now(), Input::Unreachable(why));
+                Output::Send(place, datagram) => {
+                    let line = asked.lines.get_mut(place);
+                    if let Some(Err(why)) = line.map(|line| line.send(&datagram)) {
+                        self.tell(asked, place, watcher::Input::Unreachable(why));
+                    }
+                }
+                Output::Turn(place) => {
+                    let now = self.clock.now();
+                    let line = asked.lines.get_mut(place);
+                    if let Some(address) = line.and_then(|line| line.turn(now.mono)) {
+                        self.tell(asked, place, watcher::Input::Address(address));
                     }
                 }
                 Output::Snapshot(daemon) => {
-                    let lost = is_lost(&daemon.contact);
-                    let never = daemon.contact.last_answer().is_none();
-                    let now = self.clock.now();
-                    if lost && never && conversation.turn(now.mono) {
-                        watcher.handle(now, Input::Address(conversation.line.address));
-                        continue;
-                    }
-                    if lost && !conversation.searched && conversation.is_local() {
-                        self.search_programs();
-                    }
-                    conversation.searched = lost;
-                    self.mailbox.daemon(self.target, daemon);
+                    asked.shown = daemon;
+                    news = true;
                 }
             }
         }
-    }
-
-    /// The host's addresses, at least one, asked for again until there is one. `None` when nobody
-    /// gives orders any more.
-    async fn resolve(
-        &self,
-        watcher: &mut Watcher,
-        orders: &mut Receiver<Orders>,
-    ) -> Option<Vec<SocketAddr>> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            self.tell(watcher);
-            let look_up = resolver::addresses(&self.host, self.families);
-            tokio::pin!(look_up);
-            let outcome = loop {
-                tokio::select! {
-                    outcome = &mut look_up => break outcome,
-                    word = orders.changed() => word.ok()?,
-                }
-            };
-            let why = match outcome {
-                Ok(addresses) if !addresses.is_empty() => return Some(addresses),
-                Ok(_) => "the name has no address".into(),
-                Err(why) => why.into(),
-            };
-            watcher.handle(self.clock.now(), Input::NoAddress(why));
-            self.tell(watcher);
-            let refreshes = orders.borrow_and_update().refreshes;
-            let asked_again = orders.wait_for(|orders| orders.refreshes != refreshes);
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                word = asked_again => drop(word.ok()?),
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        if !asked.is_settled && asked.finder.is_settled() {
+            asked.is_settled = true;
+            self.mailbox.settled(self.target);
+            news = true;
         }
-    }
-
-    /// Passes on what the watcher knows while there is nobody to ask yet.
-    fn tell(&self, watcher: &mut Watcher) {
-        while let Some(output) = watcher.poll_output() {
-            if let Output::Snapshot(daemon) = output {
-                self.mailbox.daemon(self.target, daemon);
+        if news {
+            let lost = is_lost(&asked.shown.contact);
+            if lost && !asked.searched && asked.lines.iter().any(Line::is_local) {
+                self.search_programs();
             }
+            asked.searched = lost;
+            self.mailbox.daemon(self.target, asked.shown.clone());
         }
     }
 
@@ -181,81 +196,40 @@ impl Watched {
     }
 }
 
-/// With which of a host's addresses we talk.
-struct Conversation {
-    addresses: Vec<SocketAddr>,
-    line: Line,
-    turned: Mono,
-    turns: usize,
+/// A target that is asked.
+struct Asked {
+    finder: Finder,
+    lines: Vec<Line>,
+    /// Whether it was found out who else keeps this host's time since it was lost.
     searched: bool,
+    /// What is known of it.
+    shown: Arc<Daemon>,
+    /// Whether a first picture is complete, or none is to be had.
+    is_settled: bool,
 }
 
-impl Conversation {
-    /// Turns to the next address, because this one has never answered: at once while some have not
-    /// been tried, later from time to time. Whether there was another to turn to.
-    fn turn(&mut self, now: Mono) -> bool {
-        let all_tried = self.turns + 1 >= self.addresses.len();
-        if self.addresses.len() < 2 || (all_tried && now.since(self.turned) < BETWEEN_TURNS) {
-            return false;
+/// Waits for what comes next on any of `lines`: on which, and how long it is. Dropping the future
+/// loses nothing.
+async fn receive(lines: &[Line], buffer: &mut [u8]) -> (usize, Result<usize, Unreachable>) {
+    poll_fn(|context| {
+        for (place, line) in lines.iter().enumerate() {
+            if let Poll::Ready(received) = line.poll_receive(context, buffer) {
+                return Poll::Ready((place, received));
+            }
         }
-        self.turns += 1;
-        self.turned = now;
-        if let Some(address) = self.addresses.get(self.turns % self.addresses.len()) {
-            self.line = Line { address: *address, socket: None };
-        }
-        true
-    }
+        Poll::Pending
+    })
+    .await
+}
 
-    fn is_local(&self) -> bool {
-        self.line.address.ip().is_loopback()
+/// The next outcome of looking for addresses; none of a target that needs none.
+async fn next(addresses: &mut Option<Addresses>) -> Result<Vec<SocketAddr>, Box<str>> {
+    match addresses {
+        Some(addresses) => addresses.next().await,
+        None => std::future::pending().await,
     }
 }
 
 const fn is_lost(contact: &Contact) -> bool {
     matches!(contact, Contact::Silent { .. } | Contact::Unreachable { .. })
 }
-
-/// A socket that is opened again after the network failed, for a host that moved from one network
-/// to another can use no socket of the old one.
-struct Line {
-    address: SocketAddr,
-    socket: Option<Socket>,
-}
-
-impl Line {
-    fn to(addresses: &[SocketAddr]) -> Self {
-        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        Self { address: addresses.first().copied().unwrap_or(nowhere), socket: None }
-    }
-
-    fn send(&mut self, datagram: &[u8]) -> Result<(), Unreachable> {
-        let socket = match &self.socket {
-            Some(socket) => socket,
-            None => match Socket::connect(self.address) {
-                Ok(socket) => self.socket.insert(socket),
-                Err(failed) => return Err(failed.unreachable()),
-            },
-        };
-        let sent = socket.send(datagram);
-        if matches!(sent, Err(Unreachable::Network | Unreachable::Host)) {
-            self.socket = None;
-        }
-        sent
-    }
-
-    async fn receive<'a>(&self, buffer: &'a mut [u8]) -> Result<&'a [u8], Unreachable> {
-        match &self.socket {
-            Some(socket) => socket.receive(buffer).await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// How long to wait before a name is looked up again, at first.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-
-/// How long at most.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// How long to stay with an address that never answered, once all have been tried.
-const BETWEEN_TURNS: Duration = Duration::from_secs(8);

@@ -3,7 +3,7 @@
 //! Of each daemon only the newest snapshot waits: a reader that falls behind loses old ones and
 //! nothing else, and nothing here grows without bound.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -24,6 +24,8 @@ struct News {
     names: VecDeque<(IpAddr, Option<Arc<str>>)>,
     programs: Option<Arc<[Program]>>,
     offer: Option<Arc<Offer>>,
+    /// Those of which a first picture is complete.
+    settled: BTreeSet<TargetId>,
     reader: Option<Waker>,
 }
 
@@ -36,6 +38,17 @@ impl Mailbox {
             None => news.daemons.push_back((target, daemon)),
         }
         news.wake();
+    }
+
+    /// Leaves word that a first picture of a daemon is complete, or none is to be had. It is no news
+    /// by itself: a snapshot has to follow.
+    pub fn settled(&self, target: TargetId) {
+        self.open().settled.insert(target);
+    }
+
+    /// Whether such word was left.
+    pub fn is_settled(&self, target: TargetId) -> bool {
+        self.open().settled.contains(&target)
     }
 
     /// Leaves the name of an address.

@@ -7,7 +7,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::backend::{Backend, Measure, Request, TargetId, Update};
 use crate::config::engine::EngineSetup;
-use crate::config::host::HostSpec;
+use crate::config::target::TargetSpec;
 use crate::model::{Contact, Daemon};
 use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
@@ -34,15 +34,15 @@ pub struct Network {
 }
 
 impl Network {
-    /// Starts to watch `hosts`, which become the targets 0, 1, … in their order. Must be called
+    /// Starts to watch `specs`, which become the targets 0, 1, … in their order. Must be called
     /// within the runtime.
     ///
     /// # Errors
     /// The system has no randomness to give.
-    pub fn start(hosts: &[HostSpec], families: Families, clock: Clock) -> std::io::Result<Self> {
+    pub fn start(specs: &[TargetSpec], families: Families, clock: Clock) -> std::io::Result<Self> {
         let mut network = Self {
             mailbox: Mailbox::default(),
-            orders: Vec::with_capacity(hosts.len()),
+            orders: Vec::with_capacity(specs.len()),
             tasks: JoinSet::new(),
             own: JoinSet::new(),
             clock,
@@ -50,10 +50,10 @@ impl Network {
             names: resolver::Asked::default(),
             permit: None,
         };
-        for (place, host) in (0..).zip(hosts) {
+        for (place, spec) in (0..).zip(specs) {
             let watched = Watched {
                 target: TargetId::new(place),
-                host: host.clone(),
+                spec: spec.clone(),
                 families,
                 clock,
                 mailbox: network.mailbox.clone(),
@@ -64,6 +64,12 @@ impl Network {
             network.tasks.spawn(watched.run(receiver));
         }
         Ok(network)
+    }
+
+    /// Whether a first picture of `target` is complete, or none is to be had, as of the newest
+    /// snapshot or one before. For those who look once.
+    pub fn is_settled(&self, target: TargetId) -> bool {
+        self.mailbox.is_settled(target)
     }
 
     /// Lets the next engine that is asked to discipline steer the system's clock.

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// The signals that are caught, for as long as the process lives.
 #[derive(Debug)]
 pub struct Signals {
-    ends: Vec<Signal>,
+    ends: Vec<(SignalKind, Signal)>,
     stop: Option<Signal>,
 }
 
@@ -44,14 +44,14 @@ impl Signals {
         let ends = std::iter::once(SignalKind::terminate()).chain(ends);
         let stop = || signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP));
         Ok(Self {
-            ends: ends.map(signal).collect::<io::Result<_>>()?,
+            ends: ends.map(|kind| Ok((kind, signal(kind)?))).collect::<io::Result<_>>()?,
             stop: is_steering.then(stop).transpose()?,
         })
     }
 
     /// The next signal.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Wanted> {
-        if self.ends.iter_mut().any(|end| end.poll_recv(context).is_ready()) {
+        if self.poll_end(context).is_ready() {
             return Poll::Ready(Wanted::End);
         }
         match &mut self.stop {
@@ -60,10 +60,29 @@ impl Signals {
         }
     }
 
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<SignalKind> {
+        let mut ends = self.ends.iter_mut();
+        match ends.find_map(|(kind, end)| end.poll_recv(context).is_ready().then_some(*kind)) {
+            Some(kind) => Poll::Ready(kind),
+            None => Poll::Pending,
+        }
+    }
+
+    /// The next signal that wants the end.
+    pub async fn end(&mut self) -> SignalKind {
+        poll_fn(|context| self.poll_end(context)).await
+    }
+
     /// The next signal.
     pub async fn next(&mut self) -> Wanted {
         poll_fn(|context| self.poll(context)).await
     }
+}
+
+/// Ends the process by `signal`, as if it had not been caught; whoever started it sees that.
+pub fn end_by(signal: SignalKind) {
+    // It returns only where the system has no default for such a signal.
+    drop(signal_hook::low_level::emulate_default_handler(signal.as_raw_value()));
 }
 
 /// The signals that are ignored, one bit each from the lowest, as a process's status has them.

@@ -10,8 +10,10 @@ use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixDatagram as Blocking;
 use std::path::Path;
+use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
+use tokio::io::ReadBuf;
 use tokio::net::UnixDatagram;
 
 use place::Place;
@@ -59,17 +61,22 @@ impl Socket {
         }
     }
 
-    /// Waits for the next datagram. Dropping the future loses nothing.
+    /// The length of the next datagram, once it is there; otherwise the task is woken when it is.
     ///
     /// # Errors
     /// Nobody listens any more.
-    pub async fn receive<'a>(&self, buffer: &'a mut [u8]) -> Result<&'a [u8], Unreachable> {
+    pub fn poll_receive(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, Unreachable>> {
         loop {
-            match self.socket.recv(buffer).await {
-                Ok(length) => return Ok(buffer.get(..length).unwrap_or_default()),
+            let mut read = ReadBuf::new(buffer);
+            match ready!(self.socket.poll_recv(context, &mut read)) {
+                Ok(()) => return Poll::Ready(Ok(read.filled().len())),
                 Err(error) => {
                     if let Some(why) = unreachable(&error) {
-                        return Err(why);
+                        return Poll::Ready(Err(why));
                     }
                 }
             }

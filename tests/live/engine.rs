@@ -16,6 +16,7 @@ use ntpscope::cli::run::runtime;
 use ntpscope::config::engine::{Algorithm, EngineSetup};
 use ntpscope::config::host::HostSpec;
 use ntpscope::config::ntp_conf::{Association, Kind, Options};
+use ntpscope::config::target::TargetSpec;
 use ntpscope::model::{Daemon, Interest};
 use ntpscope::net::clock::Clock;
 use ntpscope::net::network::Network;
@@ -147,7 +148,7 @@ fn compare() {
 /// Both disciplines, each beside the real daemon.
 async fn record() -> [(Algorithm, Record); 2] {
     let clock = Clock::start();
-    let client = HostSpec::new(CLIENT);
+    let client = TargetSpec::ControlMessages(HostSpec::new(CLIENT));
     let mut kalman = network(&[client], Algorithm::Kalman, clock);
     let mut classic = network(&[], Algorithm::Ntp, clock);
     let theirs = TargetId::new(0);
@@ -194,7 +195,7 @@ enum Seer {
 }
 
 /// An engine that measures the sources, and the daemons that are asked besides.
-fn network(hosts: &[HostSpec], algorithm: Algorithm, clock: Clock) -> Network {
+fn network(hosts: &[TargetSpec], algorithm: Algorithm, clock: Clock) -> Network {
     let network = Network::start(hosts, Families::Any, clock);
     let mut network = network.expect("the system has randomness");
     let measure = Measure::of(SOURCES.map(|server| Association {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ntpscope::backend::{Backend as _, Request, TargetId, Update};
 use ntpscope::cli::run::runtime;
-use ntpscope::config::host::HostSpec;
+use ntpscope::config::target::TargetSpec;
 use ntpscope::model::{Contact, Daemon, Interest};
 use ntpscope::net::clock::Clock;
 use ntpscope::net::network::Network;
@@ -153,7 +153,7 @@ fn record(address: &str) -> Record {
     let runtime = runtime().expect("a runtime");
     runtime.block_on(async {
         let before = datagrams_sent();
-        let host: HostSpec = address.parse().expect("an address");
+        let host: TargetSpec = format!("ntp://{address}").parse().expect("an address");
         let network = Network::start(&[host], Families::Any, clock);
         let mut network = network.expect("the system has randomness");
         let interest = Interest { visible: true, ..Interest::default() };

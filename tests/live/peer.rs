@@ -12,6 +12,7 @@ use ntpscope::cli::run::runtime;
 use ntpscope::config::engine::EngineSetup;
 use ntpscope::config::host::HostSpec;
 use ntpscope::config::ntp_conf;
+use ntpscope::config::target::TargetSpec;
 use ntpscope::model::daemon::Detail;
 use ntpscope::model::vars::{Variable, peer};
 use ntpscope::model::{Daemon, Interest, Peer};
@@ -97,7 +98,8 @@ fn judge() {
 
 async fn watch() -> (Arc<Daemon>, Arc<Daemon>) {
     let clock = Clock::start();
-    let network = Network::start(&[HostSpec::new(CLASSIC)], Families::Any, clock);
+    let classic = TargetSpec::ControlMessages(HostSpec::new(CLASSIC));
+    let network = Network::start(&[classic], Families::Any, clock);
     let mut network = network.expect("the system has randomness");
     let theirs = TargetId::new(0);
     let interest = Interest { visible: true, ..Interest::default() };
