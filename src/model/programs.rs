@@ -47,9 +47,9 @@ pub const PROGRAMS: [ProgramFacts; 5] = [
         kind: ProgramKind::Chronyd,
         name: "chronyd",
         process: &["chronyd"],
-        silence: "chronyd keeps this host's time but does not answer: its socket is for root and its \
-                  own user (`sudo ntpscope`), and its configuration may have it elsewhere \
-                  (`bindcmdaddress`, ask `unix:///path`) or close its port (`cmdport 0`).",
+        silence: "chronyd keeps this host's time but does not answer here. Its socket is for root and \
+                  its own user: try `sudo`, or `unix:///path` where it has it elsewhere; its port \
+                  may be closed (`cmdport 0`).",
     },
     ProgramFacts {
         kind: ProgramKind::Timesyncd,

@@ -131,14 +131,35 @@ fn a_host_without_ntpd_names_the_daemon_that_it_has() {
     }
     let program = lab::program();
     let program = program.to_str().expect("a path in UTF-8");
-    for (node, daemon) in [("chrony", "chronyd"), ("openntpd", "OpenNTPD")] {
-        let mut terminal = Terminal::start(&["tests/lab", "exec", node, program], 24, 80);
-        terminal.wait_for(daemon, |screen| {
-            screen.contains(daemon) && screen.contains("control messages")
+    let mut terminal = Terminal::start(&["tests/lab", "exec", "openntpd", program], 24, 80);
+    terminal.wait_for("the daemon's name", |screen| {
+        screen.contains("OpenNTPD") && screen.contains("control messages")
+    });
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_host_with_chronyd_is_asked_by_its_own_protocol() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let program = lab::program();
+    let program = program.to_str().expect("a path in UTF-8");
+    let socket = "unix:///run/chrony-chrony/chronyd.sock";
+    for target in ["localhost", socket, "10.77.0.4", "chrony://10.77.0.34"] {
+        let words = ["tests/lab", "exec", "chrony", program, "-n", target];
+        let mut terminal = Terminal::start(&words, 24, 80);
+        terminal.wait_for("its sources", |screen| {
+            screen.contains("chronyd") && screen.contains("10.77.0.11")
         });
         terminal.keys("q");
         assert_eq!(terminal.end(), 0);
+        terminal.assert_given_back();
     }
+    let folder = std::fs::read_dir("/run/chrony-chrony").into_iter().flatten().flatten();
+    let left: Vec<_> = folder.map(|entry| entry.file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("ntpscope")), "{left:?}");
 }
 
 #[test]
