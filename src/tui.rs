@@ -14,6 +14,7 @@ pub mod event;
 pub mod format;
 pub mod history;
 pub mod keymap;
+pub mod legend;
 pub mod once;
 pub mod palette;
 pub mod rows;

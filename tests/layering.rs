@@ -89,6 +89,32 @@ const MACHINE_EXCEPTIONS: &[(&str, &str)] = &[("clock/system.rs", "libc")];
 const UNSAFE_FILES: &[&str] =
     &["clock/system.rs", "net/stamp.rs", "net/batch.rs", "cli/privileges.rs"];
 
+/// Names of daemons, of their protocols and of words in their configurations: the screens know a
+/// daemon by what it tells. `ntpq` is none of them but the program after which the table of sources
+/// is modelled, and a layer of ours.
+const NAMES_OF_DAEMONS: &[&str] = &[
+    "chrony",
+    "chronyc",
+    "chronyd",
+    "cmdallow",
+    "cmdmon",
+    "noquery",
+    "ntpd",
+    "ntpdc",
+    "ntpsec",
+    "opencommands",
+    "openntpd",
+    "timesyncd",
+    "xntpd",
+];
+
+/// The modes of control messages, as they may be written.
+const CONTROL_MODES: &[&str] =
+    &["mode 6", "mode-6", "mode_6", "mode6", "mode 7", "mode-7", "mode7"];
+
+/// The one file of the screens that may have such a name: the legend for those who know them.
+const LEGEND: &str = "tui/legend.rs";
+
 /// Above this a file has outgrown one idea.
 const MAX_LINES: usize = 700;
 
@@ -98,6 +124,8 @@ struct Source {
     path: String,
     layer: String,
     code: String,
+    /// The same with literals, without the tests at its end.
+    said: String,
     lines: usize,
 }
 
@@ -211,6 +239,61 @@ fn no_file_outgrows_one_idea() {
 }
 
 #[test]
+fn the_screens_know_a_daemon_and_not_a_protocol() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| source.layer == "tui") {
+        let found =
+            source.said.lines().zip(1..).flat_map(|(line, n)| {
+                names_of_daemons(line).into_iter().map(move |name| (n, name))
+            });
+        let found: Vec<_> = found.collect();
+        if source.path == LEGEND {
+            assert!(!found.is_empty(), "the legend says nothing, or this test sees nothing");
+        } else {
+            let broke = |(n, name)| format!("{}:{n}: names {name}", source.path);
+            broken.extend(found.into_iter().map(broke));
+        }
+    }
+    expect_none(broken);
+}
+
+#[test]
+fn a_daemon_is_named_in_code_and_literals_and_not_in_comments() {
+    let named =
+        |text: &str| without_comments(text).lines().flat_map(names_of_daemons).collect::<Vec<_>>();
+    assert_eq!(named("if dialect == Dialect::Chronyd { is_ntpsec() }"), ["chronyd", "ntpsec"]);
+    assert_eq!(named("let s = \"over Mode 6, as NTPsec\";"), ["ntpsec", "mode 6"]);
+    assert_eq!(named("const R: &str = r#\"chronyc -n\"#; use crate::mode6;"), ["chronyc", "mode6"]);
+    assert_eq!(
+        named("let a = NtpDuration::ZERO; // chronyd\n/* ntpd */ let ntpq = mode == 6;"),
+        [""; 0]
+    );
+}
+
+/// The names of daemons and protocols in a line, as they stand in the lists.
+fn names_of_daemons(line: &str) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for word in line.split(|c: char| !c.is_alphanumeric()) {
+        // `NtpDuration` is two words, `NTPsec` is one.
+        let mut start = 0;
+        let letters = word.char_indices().zip(word.chars().skip(1));
+        for ((at, letter), next) in letters {
+            if letter.is_lowercase() && next.is_uppercase() {
+                let end = at + letter.len_utf8();
+                words.push(word[start..end].to_lowercase());
+                start = end;
+            }
+        }
+        words.push(word[start..].to_lowercase());
+    }
+    let line = line.to_lowercase();
+    let is_there = |name: &&&str| words.iter().any(|word| word == **name);
+    let by_word = NAMES_OF_DAEMONS.iter().filter(is_there).copied();
+    let by_phrase = CONTROL_MODES.iter().filter(|phrase| line.contains(**phrase)).copied();
+    by_word.chain(by_phrase).collect()
+}
+
+#[test]
 fn comments_and_literals_are_no_code() {
     let text = concat!(
         "//! [`crate::net`]\n",
@@ -282,7 +365,9 @@ fn read(src: &Path, file: &Path) -> Source {
     };
     let text = fs::read_to_string(file).unwrap();
     let code = without_comments_and_literals(&text);
-    Source { path, layer, code, lines: text.lines().count() }
+    let said = without_comments(&text);
+    let said = said.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    Source { path, layer, code, said, lines: text.lines().count() }
 }
 
 fn find_rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -298,6 +383,15 @@ fn find_rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
 
 /// `text` without what is not code; line ends stay, so that line numbers do.
 fn without_comments_and_literals(text: &str) -> String {
+    stripped(text, false)
+}
+
+/// `text` without its comments.
+fn without_comments(text: &str) -> String {
+    stripped(text, true)
+}
+
+fn stripped(text: &str, keeps_literals: bool) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -313,6 +407,9 @@ fn without_comments_and_literals(text: &str) -> String {
         if skipped == 0 {
             code.push(c);
             rest = &rest[c.len_utf8()..];
+        } else if keeps_literals && c != '/' {
+            code.push_str(&rest[..skipped]);
+            rest = &rest[skipped..];
         } else {
             code.extend(rest[..skipped].matches('\n'));
             code.push(' ');

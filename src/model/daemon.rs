@@ -238,6 +238,11 @@ pub enum Contact {
 }
 
 impl Contact {
+    /// What may be the matter with a daemon that was never heard, in a clause with the words of
+    /// the configurations that make it keep silence.
+    pub const WHY_SILENT: &str = "stopped, filtered on the way, told not to answer (noquery) or \
+                                  never allowed to (no cmdallow)";
+
     /// Whether values on screen are as fresh as they can be.
     pub const fn is_fresh(&self) -> bool {
         matches!(self, Self::Answering { .. } | Self::RateLimited { .. })

@@ -12,6 +12,7 @@
 //! - What the table does not know is in `other`, as the daemon wrote it.
 
 pub mod engine;
+mod kept;
 pub mod probed;
 
 use std::fmt::Display;
@@ -63,6 +64,19 @@ pub fn daemon(daemon: &Daemon, now: Mono) -> Json {
     }
     let peers = daemon.peers.iter().map(|one| peer(daemon, one, now)).collect();
     top.insert("peers".into(), Json::Array(peers));
+    if is_asked(&daemon.clients) {
+        insert_part(&mut top, &mut absent, "clients", &daemon.clients, now, |clients| {
+            kept::clients(clients)
+        });
+    }
+    if is_asked(&daemon.manual) {
+        insert_part(&mut top, &mut absent, "manual_times", &daemon.manual, now, |entries| {
+            kept::manual(entries)
+        });
+    }
+    if !daemon.ways.is_empty() {
+        top.insert("ways".into(), daemon.ways.iter().map(kept::way).collect());
+    }
     insert_unless_empty(&mut top, "absent", absent);
     Json::Object(top)
 }
@@ -83,14 +97,13 @@ pub fn peer(daemon: &Daemon, peer: &Peer, now: Mono) -> Json {
     object.insert("last_packet_age_s".into(), age);
 
     let mut fields = Fields::default();
-    let asked = |part: &Part<Values>| !matches!(part.trouble(), Some(Absent::NotAskedYet));
     let mut parts = Map::new();
     for (name, part, rows) in [
         ("row", &peer.row, lists::ROW),
         ("scalars", peer.detail(Detail::Scalars), lists::SCALARS),
         ("counters", peer.detail(Detail::Counters), lists::COUNTERS),
     ] {
-        if name == "row" || asked(part) {
+        if name == "row" || is_asked(part) {
             for row in rows {
                 fields.insert_result(row, peer.value(row).map(|(value, _)| value));
             }
@@ -104,7 +117,7 @@ pub fn peer(daemon: &Daemon, peer: &Peer, now: Mono) -> Json {
         }
     }
     let clock = peer.detail(Detail::Clock);
-    if asked(clock) {
+    if is_asked(clock) {
         insert_part(&mut object, &mut fields.absent, "clock", clock, now, |values| {
             variables(values, &[lists::CLOCK])
         });
@@ -112,6 +125,11 @@ pub fn peer(daemon: &Daemon, peer: &Peer, now: Mono) -> Json {
     fields.append_to(&mut object);
     object.insert("parts".into(), Json::Object(parts));
     Json::Object(object)
+}
+
+/// Whether anybody asked for a part, or has it.
+const fn is_asked<T>(part: &Part<T>) -> bool {
+    !matches!(part.trouble(), Some(Absent::NotAskedYet))
 }
 
 /// The variables in `values` and those of `expected`, as an object with `absent`, `means` and

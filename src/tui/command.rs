@@ -50,6 +50,7 @@ pub enum Action {
     NextTab,
     PreviousTab,
     Tab,
+    Way,
     Theme,
     Redraw,
     Suspend,
@@ -206,6 +207,7 @@ commands! {
     "next-tab" NextTab ["tab"] "" Everywhere Daemons ""; "next daemon"
     "previous-tab" PreviousTab ["backtab"] "" Everywhere Daemons ""; "previous daemon"
     "tab" Tab ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "NUMBER" Everywhere Daemons ""; "daemon by its number"
+    "way" Way ["W"] "[NUMBER]" Everywhere Daemons ""; "ask the daemon in another way, where it answers in several"
     "measure" Measure ["m"] "[SOURCE]" Everywhere Daemons ""; "measure sources from this program, as the tab `self`: asks first, touches no clock"
     "yes" Yes ["y"] "" Asked Daemons "yes"; "do what is asked about"
     "no" No ["n" "esc"] "" Asked Daemons "no"; "leave it"

@@ -131,11 +131,7 @@ fn contact(daemon: &Daemon, now: Now) -> Option<Verdict> {
         Contact::Silent { since, last: None } => (
             Severity::Bad,
             "silent",
-            format!(
-                "no answer for {}: stopped, filtered on the way, told not to answer (noquery) \
-                 or never allowed to (no cmdallow)",
-                ago(*since)
-            ),
+            format!("no answer for {}: {}", ago(*since), Contact::WHY_SILENT),
         ),
         Contact::Silent { since, last } => {
             (Severity::Bad, "silent", format!("no answer for {}{}", ago(*since), old(*last)))
@@ -431,6 +427,9 @@ pub fn notices(app: &App, tab: &Tab) -> Vec<(Severity, String)> {
     if let Some(program) = other_programs(app, tab) {
         notices.push((Severity::Notice, program));
     }
+    if let Some(ways) = other_ways(app, daemon) {
+        notices.push((Severity::Notice, ways));
+    }
     if let Some(offer) = offer(app, tab) {
         notices.push((Severity::Notice, offer));
     }
@@ -469,6 +468,16 @@ fn other_programs(app: &App, tab: &Tab) -> Option<String> {
     }
     let program = app.programs.first()?;
     Some(format!("{} (pid {})", program.kind.facts().silence, program.pid))
+}
+
+/// That the daemon can be asked in another way as well, and the key that does.
+fn other_ways(app: &App, daemon: &Daemon) -> Option<String> {
+    let used = daemon.ways.iter().find(|way| way.is_used)?;
+    let others = daemon.ways.iter().filter(|way| !way.is_used && way.answers);
+    let others: Vec<_> = others.map(|way| &*way.name).collect();
+    let key = keymap::key_of(Action::Way, app.place()).map(keymap::label)?;
+    let others = (!others.is_empty()).then(|| others.join(", "))?;
+    Some(format!("asked by {}; also answers in another way: {others} ({key})", used.name))
 }
 
 /// Offers to measure where no daemon of this host answers.

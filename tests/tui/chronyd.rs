@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use ntpscope::model::vars::system;
+use ntpscope::backend::Request;
+use ntpscope::model::daemon::Way;
+use ntpscope::model::vars::{Variable, system};
 use ntpscope::model::{Contact, Daemon, Dated, Part, Value};
 use ntpscope::tui::app::App;
-use ntpscope::tui::event::Event;
+use ntpscope::tui::event::{Effect, Event};
 use ntpscope::tui::update::update;
-use ntpscope::units::{NtpDuration, Ppm};
+use ntpscope::units::{Leap, NtpDuration, Ppm, Stratum};
 
 use crate::fixtures::chronyd::{self, Over};
 use crate::fixtures::{self, TARGET, later};
@@ -144,4 +146,117 @@ fn the_head_of_its_selection_says_what_matters() {
         }
     }
     assert_snapshot!(all);
+}
+
+#[test]
+fn the_legend_comes_first_where_it_applies() {
+    let mut app = showing(chronyd::lab(Over::Unix), (80, 24));
+    press(&mut app, "?");
+    assert_snapshot!("legend_80x24", screen(&app));
+    let mut other = showing(fixtures::site(), (80, 24));
+    press(&mut other, "?");
+    assert!(!screen(&other).contains("chronyc"), "first the keys");
+    press(&mut other, "G");
+    assert!(screen(&other).contains("System time"), "the legend is there for all");
+}
+
+#[test]
+fn a_daemon_that_answers_in_two_ways_offers_the_other() {
+    let way = |name: &str, is_used| Way { name: name.into(), is_used, answers: true };
+    let mut daemon = chronyd::lab(Over::Udp);
+    daemon.ways = [way("this protocol over UDP", true), way("that protocol", false)].into();
+    let mut app = showing(daemon, (80, 24));
+    let head = screen(&app).lines().skip(2).take(2).collect::<Vec<_>>().join(" ");
+    let notice = "asked by this protocol over UDP; also answers in another way: that protocol (W)";
+    assert!(head.contains(notice), "{head}");
+    let asked = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Request(Request::Way { target, way }) => Some((target, way)),
+            _ => None,
+        })
+    };
+    assert_eq!(asked(press(&mut app, "W")), Some((TARGET, 1)));
+    assert!(screen(&app).contains("asking by that protocol"));
+    assert_eq!(asked(press(&mut app, ": w a y space 2 enter")), Some((TARGET, 1)));
+    assert_eq!(asked(press(&mut app, ": w a y space 1 enter")), None, "it is used already");
+    assert_eq!(asked(press(&mut app, ": w a y space 9 enter")), None);
+    assert!(screen(&app).contains("there is no way number 9: there are 2"));
+    let mut app = showing(chronyd::lab(Over::Udp), (80, 24));
+    assert_eq!(asked(press(&mut app, "W")), None);
+    assert!(screen(&app).contains("there is only one way"));
+}
+
+#[test]
+fn it_is_told_when_it_has_no_time_or_only_its_own() {
+    let head = |daemon: Daemon, is_local: bool| {
+        let mut app =
+            fixtures::app(&[if is_local { "127.0.0.1" } else { "far.example" }], (120, 24));
+        tell(&mut app, TARGET, daemon);
+        screen(&app).lines().take(2).collect::<Vec<_>>().join("\n")
+    };
+    let with = |sources: &[chronyd::Source], values: &[(&'static Variable, Value)]| {
+        let mut daemon = chronyd::daemon(Over::Udp, sources);
+        let mut system = chronyd::tracking();
+        for (variable, value) in values {
+            system.insert(variable, Ok(value.clone()));
+        }
+        daemon.system = Part::answered(system, fixtures::dated());
+        daemon
+    };
+    let silent = chronyd::Source { state: 's', ..chronyd::LAB[4] };
+    let waiting = chronyd::Source { state: 'M', ..chronyd::LAB[0] };
+    let alarm = [
+        (&system::LEAP, Value::Leap(Leap::Alarm)),
+        (&system::STRATUM, Value::Stratum(Stratum::new(0))),
+    ];
+    let own = [(&system::REFERENCE_ID, Value::ReferenceAddress([127, 127, 1, 1].into()))];
+    let cases = [
+        ("elsewhere", head(with(&chronyd::LAB, &[]), false)),
+        ("silent sources", head(with(&[silent], &alarm), true)),
+        ("too few samples", head(with(&[waiting, silent], &alarm), true)),
+        ("its own clock", head(with(&[silent], &own), true)),
+    ];
+    let all: Vec<_> = cases.iter().map(|(name, head)| format!("# {name}\n{head}\n")).collect();
+    assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn no_size_upsets_its_screens() {
+    for over in [Over::Unix, Over::Udp] {
+        for keys in ["", "enter", "c", "v", "?"] {
+            let mut app = showing(chronyd::lab(over), (80, 24));
+            press(&mut app, keys);
+            for (columns, rows) in (1..70).map(|n| (n * 3, n)).chain([(200, 1), (1, 60)]) {
+                app.size = (columns, rows);
+                screen(&app);
+                press(&mut app, "pgdn j");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_unicode_its_screens_say_the_same() {
+    for keys in ["", "enter", "c", "v", "?"] {
+        let mut app = showing(chronyd::lab(Over::Udp), (80, 24));
+        app.fixed.capabilities.ascii = true;
+        press(&mut app, keys);
+        let text = screen(&app);
+        assert!(text.is_ascii(), "{text}");
+    }
+}
+
+#[test]
+fn what_has_no_address_is_sorted_filtered_and_followed() {
+    let mut app = showing(chronyd::lab(Over::Unix), (80, 24));
+    press(&mut app, "G");
+    let name = |app: &App| app.tab().unwrap().selected().map(|peer| peer.id.get());
+    assert_eq!(name(&app), Some(9));
+    press(&mut app, ": s o r t space o f f s e t enter");
+    assert_eq!(name(&app), Some(9), "the cursor stays on the clock");
+    press(&mut app, "/ t : l enter");
+    let text = screen(&app);
+    assert!(text.contains("NMEA") && !text.contains("10.77.0.12"), "{text}");
+    press(&mut app, "esc / j i t t e r y enter");
+    assert!(screen(&app).contains("too jittery"), "its own words are found");
 }

@@ -2,10 +2,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::*;
+use crate::model::clients::{ClientRecord, ManualEntry, Service};
+use crate::model::daemon::Way;
 use crate::model::identity::{Dialect, Identity};
 use crate::model::reply::Reply;
 use crate::model::vars::{Scope, peer as peer_vars, table};
-use crate::units::AssocId;
+use crate::units::{AssocId, PollExponent, Ppm};
 
 const SYSTEM_REPLY: &[u8] = include_bytes!("../../../tests/data/replies/ntpd-4.2.8p15-system.txt");
 const SERVER_REPLY: &[u8] = include_bytes!("../../../tests/data/replies/ntpd-4.2.8p15-server.txt");
@@ -181,6 +183,85 @@ fn names_of_variables_collide_with_no_other_name() {
         assert!(shared.iter().all(|name| !names(scope).contains(*name)), "{scope:?}");
     }
     assert!(of_a_peer.iter().all(|name| !names(Scope::Peer).contains(*name)));
+}
+
+#[test]
+fn clients_ways_and_times_entered_by_hand_are_told() {
+    let ms = NtpDuration::from_milliseconds;
+    let client = ClientRecord {
+        address: "10.77.0.254".parse().unwrap(),
+        ntp: Service {
+            hits: 98,
+            drops: 1,
+            interval: Some(PollExponent::new(-2)),
+            last: Some(Duration::from_secs(7)),
+        },
+        nts_ke: Service::default(),
+        commands: Service { hits: u64::MAX, ..Service::default() },
+        limited_interval: None,
+    };
+    let entry = ManualEntry {
+        when: NtpTimestamp::from_unix(1_795_225_000, 500_000_000),
+        offset: ms(-1.5),
+        original_offset: ms(40.0),
+        residual: ms(0.25),
+    };
+    let way = |name: &str, is_used| Way { name: name.into(), is_used, answers: true };
+    let told = Daemon {
+        clients: Part::answered(vec![client], dated_at(10)),
+        manual: Part::answered(vec![entry], dated_at(11)),
+        ways: [way("this way", true), way("that way", false)].into(),
+        ..answering()
+    };
+    let json = daemon(&told, second(12));
+    let client = &json["clients"]["list"][0];
+    assert_eq!(json["clients"]["age_s"], 2.0);
+    assert_eq!(client["address"], "10.77.0.254");
+    let ntp = json!({ "hits": 98, "drops": 1, "interval_log2_s": -2, "last_age_s": 7.0 });
+    assert_eq!(client["ntp"], ntp);
+    assert_eq!(client["commands"]["hits"], u64::MAX);
+    assert_eq!(client["nts_ke"]["last_age_s"], Json::Null);
+    assert_eq!(client["limited_interval_log2_s"], Json::Null);
+    let entry = &json["manual_times"]["list"][0];
+    assert_eq!(entry["when"], "2026-11-21T01:36:40.500000000Z");
+    let offsets = ["offset_ms", "original_offset_ms", "residual_ms"].map(|name| &entry[name]);
+    assert_eq!(offsets, [&json!(-1.5), &json!(40.0), &json!(0.25)]);
+    assert_eq!(json["ways"][1], json!({ "name": "that way", "is_used": false, "answers": true }));
+
+    let json = daemon(&answering(), second(12));
+    for name in ["clients", "manual_times", "ways"] {
+        assert!(json.get(name).is_none(), "{name} was not asked for");
+    }
+}
+
+#[test]
+fn what_is_closed_says_how_it_can_be_had() {
+    let closed = || Absent::Closed { how: "ask as root" };
+    let mut source = Peer::new(AssocId::new(1), PeerStatus::from_bits(0x9600));
+    let mut row = Values::typed([
+        (&peer_vars::SELECTION, Value::Text("selected".into())),
+        (&peer_vars::SAMPLES, Value::Unsigned(6)),
+        (&peer_vars::SKEW, Value::Frequency(Ppm::new(2.51).unwrap())),
+        (&peer_vars::ERROR_BOUND, Value::Duration(NtpDuration::from_milliseconds(0.25))),
+    ]);
+    row.insert(&peer_vars::LOW_LIMIT, Err(closed()));
+    source.row = Part::answered(row, dated_at(10));
+    let told = Daemon {
+        peers: [Arc::new(source)].into(),
+        clients: Part::not_asked().failed(closed()),
+        ..answering()
+    };
+    let json = daemon(&told, second(12));
+    let peer = &json["peers"][0];
+    assert_eq!(peer["selection"], "selected");
+    assert_eq!(peer["samples"], 6);
+    assert_eq!(peer["skew_ppm"], 2.51);
+    assert_eq!(peer["error_bound_ms"], 0.25);
+    assert_eq!(peer["low_limit_ms"], Json::Null);
+    let why = json!({ "why": "closed", "text": "not told to us: ask as root" });
+    assert_eq!(peer["absent"]["low_limit_ms"], why);
+    assert_eq!(json["clients"], Json::Null);
+    assert_eq!(json["absent"]["clients"], why);
 }
 
 #[test]

@@ -73,12 +73,40 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
             let last = app.tabs.len().saturating_sub(1);
             show_tab(app, app.current.checked_sub(1).unwrap_or(last));
         }
+        Action::Way => choose_way(app, argument, effects),
         Action::Tab => match argument.parse::<usize>() {
             Ok(number) if (1..=app.tabs.len()).contains(&number) => show_tab(app, number - 1),
             _ => app.message = Some(format!("there is no daemon number {argument}")),
         },
         _ => show(app, action, argument),
     }
+}
+
+/// Has the daemon on screen asked in another way: the one of that number, or the next.
+fn choose_way(app: &mut App, argument: &str, effects: &mut Vec<Effect>) {
+    let Some(tab) = app.tab() else { return };
+    let ways = &tab.latest.ways;
+    let used = ways.iter().position(|way| way.is_used).unwrap_or(0);
+    let next = || {
+        let others = (1..ways.len()).map(|step| (used + step) % ways.len());
+        let answers = |place: &usize| ways.get(*place).is_some_and(|way| way.answers);
+        others.clone().find(answers).or_else(|| others.clone().next())
+    };
+    let chosen = match argument.parse::<usize>() {
+        Ok(number) => number.checked_sub(1),
+        Err(_) => next(),
+    };
+    let way = chosen.and_then(|place| Some((place, ways.get(place)?)));
+    app.message = Some(match way {
+        Some((_, way)) if way.is_used => format!("asked by {} already", way.name),
+        Some((place, way)) => {
+            let request = Request::Way { target: tab.target, way: place };
+            effects.push(Effect::Request(request));
+            format!("asking by {}", way.name)
+        }
+        None if ways.len() < 2 => "there is only one way to ask it".into(),
+        None => format!("there is no way number {argument}: there are {}", ways.len()),
+    });
 }
 
 /// Whether a command works while something is asked.

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
+use crate::model::Peer;
 use crate::tui::app::App;
 use crate::tui::command::{self, Group};
-use crate::tui::keymap;
 use crate::tui::widgets::text;
 use crate::tui::words;
+use crate::tui::{keymap, legend, rows};
 use crate::units::Tally;
 
 /// Draws help over `area`.
@@ -48,8 +49,20 @@ pub fn most_scroll(app: &App, search: &str, area: Rect) -> usize {
 fn lines(app: &App, search: &str, width: u16) -> Vec<(Style, String)> {
     let theme = app.theme();
     let room = usize::from(width);
-    let mut lines = Vec::new();
     let matches = |text: &str| text.to_lowercase().contains(&search.to_lowercase());
+    let legend = || {
+        let entries = legend::SIGNS.iter().chain(&legend::WORDS).flat_map(|entry| {
+            let key = format!("{:<11} {}", entry.sign, entry.here);
+            let is_found = matches(&key) || matches(entry.meaning);
+            if is_found { self::entry(&key, entry.meaning, room, LEGEND) } else { Vec::new() }
+        });
+        let body: Vec<_> = entries.map(|line| (theme.text, line)).collect();
+        let heading = (!body.is_empty()).then(|| (theme.heading, legend::HEADING.to_owned()));
+        heading.into_iter().chain(body)
+    };
+    let is_first = app.tab().is_some_and(|tab| tab.shown().peers.iter().any(|p| applies(p)));
+    let mut lines = Vec::new();
+    lines.extend(is_first.then(legend).into_iter().flatten());
     for group in Group::ALL {
         let mut body = Vec::new();
         for command in command::at(app.place()).filter(|command| command.group == group) {
@@ -62,7 +75,9 @@ fn lines(app: &App, search: &str, width: u16) -> Vec<(Style, String)> {
             };
             let help = format!("{} ({name})", command.help);
             if matches(&keys) || matches(&help) {
-                body.extend(entry(&keys, &help, room).into_iter().map(|line| (theme.text, line)));
+                body.extend(
+                    entry(&keys, &help, room, KEYS).into_iter().map(|line| (theme.text, line)),
+                );
             }
         }
         if !body.is_empty() {
@@ -73,20 +88,26 @@ fn lines(app: &App, search: &str, width: u16) -> Vec<(Style, String)> {
     let signs: Vec<_> = signs(app)
         .into_iter()
         .filter(|(sign, meaning)| matches(sign) || matches(meaning))
-        .flat_map(|(sign, meaning)| entry(&sign, &meaning, room))
+        .flat_map(|(sign, meaning)| entry(&sign, &meaning, room, KEYS))
         .collect();
     if !signs.is_empty() {
         lines.push((theme.heading, "What the signs mean".into()));
         lines.extend(signs.into_iter().map(|line| (theme.text, line)));
     }
+    lines.extend((!is_first).then(legend).into_iter().flatten());
     lines
 }
 
+/// Whether the daemon has words of its own for what it makes of a source, as the legend has them.
+fn applies(peer: &Peer) -> bool {
+    rows::has_statistics(peer)
+}
+
 /// A line of two columns, its continuation below its text.
-fn entry(key: &str, meaning: &str, room: usize) -> Vec<String> {
-    let wrapped = text::wrap(meaning, room.saturating_sub(INDENT + KEYS + 1).max(16));
+fn entry(key: &str, meaning: &str, room: usize, columns: usize) -> Vec<String> {
+    let wrapped = text::wrap(meaning, room.saturating_sub(INDENT + columns + 1).max(16));
     let keys = std::iter::once(key).chain(std::iter::repeat(""));
-    let join = |(key, line)| format!("{:INDENT$}{} {line}", "", text::pad(key, KEYS, false));
+    let join = |(key, line)| format!("{:INDENT$}{} {line}", "", text::pad(key, columns, false));
     keys.zip(wrapped).map(join).collect()
 }
 
@@ -97,14 +118,14 @@ fn signs(app: &App) -> Vec<(String, String)> {
         (format!("{sign:<5} {}", selection.condition()), words::tally(selection, true).into())
     });
     let columns = COLUMNS.into_iter().map(|(sign, meaning)| {
-        let ascii = |text: &str| text.replace('…', "..");
+        let ascii = |text: &str| text.replace('…', "..").replace('·', ".");
         if app.is_ascii() { (ascii(sign), ascii(meaning)) } else { (sign.into(), meaning.into()) }
     });
     tallies.chain(columns).collect()
 }
 
 /// What columns say, and what is often misread.
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 8] = [
     (
         "reach",
         "the last eight polls as bits, in octal: 377 is eight answers; it does not say that the \
@@ -116,6 +137,7 @@ const COLUMNS: [(&str, &str); 7] = [
     ("st", "distance from a reference clock, not quality; 16 is not synchronised"),
     ("jitter 0.000", "with no reach there are no samples: zeros are not a perfect clock"),
     ("…   -   ?", "not asked yet; not given; failed or not readable (Enter says why)"),
+    ("·", "not told to us over this transport (Enter says how to have it)"),
 ];
 
 /// Blanks in front of each line.
@@ -123,3 +145,6 @@ const INDENT: usize = 1;
 
 /// Columns for keys.
 const KEYS: usize = 16;
+
+/// Columns for a sign and what stands for it.
+const LEGEND: usize = 20;

@@ -106,7 +106,7 @@ fn state(engine: &ClockLoop) -> String {
         _ => "a state of its own",
     };
     let algorithm = match engine.algorithm {
-        Algorithm::Ntp => "ntpd's PLL/FLL",
+        Algorithm::Ntp => "PLL/FLL",
         Algorithm::Kalman => "joint filter",
     };
     let clock = match engine.steers {
