@@ -77,7 +77,10 @@ impl Watcher {
     /// otherwise. Sequence numbers are drawn from `seed`.
     pub fn new(transport: Transport, seed: [u8; 32]) -> Self {
         Self {
-            exchange: Exchange::new(seed),
+            exchange: match transport {
+                Transport::Udp => Exchange::new(seed),
+                Transport::Unix => Exchange::over_unix(seed),
+            },
             conversation: Conversation::new(),
             picture: Picture::default(),
             round: None,

@@ -28,8 +28,9 @@ pub(super) struct Exchange<P> {
     open: BTreeMap<u32, Open<P>>,
     /// What is to be sent as soon as there is room.
     waiting: VecDeque<(P, Body)>,
-    /// Requests that may be in flight.
+    /// Requests that may be in flight, now and ever.
     window: usize,
+    most: usize,
     /// When the window was last made smaller.
     narrowed: Mono,
     /// How much of a burst is left, and when the next may begin.
@@ -96,12 +97,19 @@ impl<P: Copy> Exchange<P> {
             open: BTreeMap::new(),
             waiting: VecDeque::new(),
             window: MOST_IN_FLIGHT,
+            most: MOST_IN_FLIGHT,
             narrowed: Mono::default(),
             burst: BURST,
             next_burst: Mono::default(),
             least_len: 0,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// The same over a Unix socket, whose queues are short: what has no room in the daemon's, or its
+    /// answer in ours, is lost.
+    pub(super) fn over_unix(seed: [u8; 32]) -> Self {
+        Self { window: MOST_QUEUED, most: MOST_QUEUED, ..Self::new(seed) }
     }
 
     /// Asks as soon as there is room.
@@ -138,7 +146,7 @@ impl<P: Copy> Exchange<P> {
     pub(super) fn forget_daemon(&mut self) {
         self.clear();
         self.round_trip = RoundTrip::default();
-        self.window = MOST_IN_FLIGHT;
+        self.window = self.most;
         self.least_len = 0;
     }
 
@@ -154,7 +162,7 @@ impl<P: Copy> Exchange<P> {
 
     /// Whether fewer are let out than a daemon without limits would take.
     pub(super) const fn is_narrow(&self) -> bool {
-        self.window < NARROW
+        self.window < if self.most < NARROW { self.most } else { NARROW }
     }
 
     pub(super) fn poll_output(&mut self) -> Option<Output<P>> {
@@ -200,7 +208,7 @@ impl<P: Copy> Exchange<P> {
         if open.sendings == 1 {
             self.round_trip.measure(round_trip);
         }
-        self.window = (self.window + 1).min(MOST_IN_FLIGHT);
+        self.window = (self.window + 1).min(self.most);
         let dated = Dated { asked: open.first, answered: now.mono, clock: now.clock };
         let purpose = open.purpose;
         self.outputs.push_back(Output::Answer(Answer { purpose, reply, dated, round_trip }));
@@ -285,6 +293,10 @@ impl<P: Copy> Exchange<P> {
 
 /// The most requests in flight: those of 60 sources in one trip.
 const MOST_IN_FLIGHT: usize = 320;
+
+/// The most over a Unix socket: Linux lets eleven datagrams wait there (`net.unix.max_dgram_qlen`)
+/// unless the system was told otherwise.
+const MOST_QUEUED: usize = 8;
 
 /// The fewest: were there one only, each that is lost would stop everything.
 const LEAST_IN_FLIGHT: usize = 4;
