@@ -142,7 +142,11 @@ pub fn wait(span: Duration) -> String {
 
 /// What our wall clock showed at `then`: `02:14:07 UTC`, with the date when it was not today.
 pub fn moment(then: Mono, now: Now) -> String {
-    let clock = now.clock + -NtpDuration::from(now.mono.since(then));
+    time(now.clock + -NtpDuration::from(now.mono.since(then)), now)
+}
+
+/// A point in time: `02:14:07 UTC`, with the date when that is not today's.
+pub fn time(clock: NtpTimestamp, now: Now) -> String {
     let (seconds, _) = clock.to_unix(NEAR);
     let (today, _) = now.clock.to_unix(NEAR);
     if seconds.div_euclid(86_400) == today.div_euclid(86_400) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -59,8 +60,9 @@ pub fn rows<'a>(app: &'a App, tab: &'a Tab) -> Vec<Row<'a>> {
         .iter()
         .filter(|peer| !app.view.active_only || peer.status.is_reachable())
         .map(|peer| Row { peer, name: name(app, peer), is_pooled: false })
-        .filter(|row| filter.accepts(row, daemon, mono))
         .collect();
+    tell_apart(app, &mut rows);
+    rows.retain(|row| filter.accepts(row, daemon, mono));
     match app.view.order {
         Order::Daemon => gather_pools(&mut rows),
         order => rows.sort_by(|a, b| compare(order, a, b, daemon, mono)),
@@ -69,6 +71,24 @@ pub fn rows<'a>(app: &'a App, tab: &'a Tab) -> Vec<Row<'a>> {
         rows.reverse();
     }
     rows
+}
+
+/// Gives sources that share the name they were configured with, as those of a pool do where each
+/// has it, names of their own: what their address is called, or their address.
+fn tell_apart(app: &App, rows: &mut [Row<'_>]) {
+    let is_shared = |row: &Row<'_>| has_statistics(row.peer) && !is_reference_clock(row.peer);
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for row in rows.iter().filter(|row| is_shared(row)) {
+        *seen.entry(row.name.to_string()).or_default() += 1;
+    }
+    for row in rows.iter_mut().filter(|row| is_shared(row)) {
+        let address = row.peer.row.latest().and_then(|values| values.address(&peer::SOURCE));
+        let (Some(address), true) = (address, seen.get(&*row.name).is_some_and(|n| *n > 1)) else {
+            continue;
+        };
+        let found = app.names.of(address).filter(|_| app.view.names).map(str::to_owned);
+        row.name = Cow::Owned(found.unwrap_or_else(|| address.to_string()));
+    }
 }
 
 /// What a source is called: its name when names are wanted and one came, else its address, else

@@ -317,7 +317,7 @@ fn facts(app: &App, tab: &Tab) -> Vec<String> {
             _ if system_peer(daemon).is_none() && own_reference(daemon).is_some() => {
                 "error unknown".into()
             }
-            Some(source) => format!("error unknown: {source} follows its own clock"),
+            Some(source) => format!("error unknown: {source} follows itself"),
             None => format!("error at most {}", format.span(distance, false)),
         });
     }
@@ -348,7 +348,7 @@ pub fn since_set(app: &App, tab: &Tab) -> Option<String> {
         Some(clock) => {
             format!("{} ago", format::age((clock - set).to_std().unwrap_or(Duration::ZERO)))
         }
-        None => format!("{} by its clock", format::date_time(set)),
+        None => format!("{} by its clock", format::time(set, now)),
     })
 }
 

@@ -1,12 +1,13 @@
 //! The screens over a chronyd: the same ones, by what it tells.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use ntpscope::backend::Request;
+use ntpscope::backend::{Request, Update};
 use ntpscope::model::daemon::Way;
-use ntpscope::model::vars::{Variable, system};
-use ntpscope::model::{Contact, Daemon, Dated, Part, Value};
+use ntpscope::model::vars::{Variable, peer, system};
+use ntpscope::model::{Contact, Daemon, Dated, Part, Peer, Value};
 use ntpscope::tui::app::App;
 use ntpscope::tui::event::{Effect, Event};
 use ntpscope::tui::update::update;
@@ -259,4 +260,41 @@ fn what_has_no_address_is_sorted_filtered_and_followed() {
     assert!(text.contains("NMEA") && !text.contains("10.77.0.12"), "{text}");
     press(&mut app, "esc / j i t t e r y enter");
     assert!(screen(&app).contains("too jittery"), "its own words are found");
+}
+
+#[test]
+fn members_of_a_pool_are_told_apart_though_all_bear_its_name() {
+    let mut daemon = chronyd::lab(Over::Udp);
+    let named = daemon.peers.iter().map(|peer| {
+        let mut peer = Peer::clone(peer);
+        if (6..=8).contains(&peer.id.get()) {
+            let mut row = peer.row.latest().unwrap().clone();
+            row.insert(&peer::SOURCE_HOST, Ok(Value::Text("pool.example".into())));
+            peer.row = Part::answered(row, fixtures::dated());
+        }
+        Arc::new(peer)
+    });
+    daemon.peers = named.collect();
+    let mut app = showing(daemon, (80, 24));
+    let name = Some(Arc::from("ntp9.example"));
+    let address = "10.77.0.22".parse().unwrap();
+    let now = app.now;
+    update(&mut app, now, Event::Backend(Update::Name { address, name }));
+    let text = screen(&app);
+    for name in ["+fd77::12", "-ntp9.example", "+10.77.0.21"] {
+        assert!(text.contains(name), "{name} in\n{text}");
+    }
+    assert!(!text.contains("pool.example"), "{text}");
+}
+
+#[test]
+fn an_old_sample_is_overdue_only_while_polls_go_unanswered() {
+    let told = |reach, age| {
+        let source = chronyd::Source { reach, age: Some(age), ..chronyd::LAB[0] };
+        screen(&showing(chronyd::daemon(Over::Udp, &[source]), (80, 24)))
+    };
+    assert!(!told(0o377, 40).contains("40!"), "answers that are filtered are no silence");
+    assert!(told(0o376, 40).contains("40!"));
+    assert!(told(0o376, 40).contains("OVERDUE: last good sample 40 s ago"));
+    assert!(told(0o377, 70).contains("70!"));
 }

@@ -121,14 +121,17 @@ fn status_words(peer: &Peer) -> String {
     let status = peer.status;
     let event = event(peer);
     let mut words = vec![if status.is_configured() { "configured" } else { "not configured" }];
-    words.push(match (status.needs_authentication(), status.is_authentic()) {
-        _ if is_authentication_closed(peer) => "whether it is authenticated is not told to us",
-        (true, true) => "authentication required and ok",
-        (true, false) if !is_heard(peer) => "authentication required",
-        (true, false) => "authentication required and FAILED",
-        (false, true) => "authenticated",
-        (false, false) => "no authentication",
-    });
+    let is_clock = rows::has_statistics(peer) && rows::is_reference_clock(peer);
+    words.extend((!is_clock).then(|| {
+        match (status.needs_authentication(), status.is_authentic()) {
+            _ if is_authentication_closed(peer) => "whether it is authenticated is not told to us",
+            (true, true) => "authentication required and ok",
+            (true, false) if !is_heard(peer) => "authentication required",
+            (true, false) => "authentication required and FAILED",
+            (false, true) => "authenticated",
+            (false, false) => "no authentication",
+        }
+    }));
     words.push(if status.is_reachable() { "reachable" } else { "NOT reachable" });
     if status.is_broadcast() {
         words.push("broadcast");

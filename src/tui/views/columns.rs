@@ -293,9 +293,19 @@ pub fn is_overdue(context: &Context<'_>, row: &Row<'_>) -> bool {
     let told = row.peer.row.dated().map(|dated| dated.answered);
     let age = told.and_then(|told| seconds_at(context, row, told));
     let (Some(age), Some(poll)) = (age, poll(row)) else { return false };
+    if rows::has_statistics(row.peer) && is_answering(row) {
+        // Its answers come, but not each becomes a sample: some are filtered or not good enough.
+        return age > poll.max(1).saturating_mul(8);
+    }
     age > poll.max(1).saturating_mul(2)
         && !matches!(rows::kind(row.peer), 'B' | 'M' | 'p' | 'a')
         && !rows::is_own_clock(row.peer)
+}
+
+/// Whether the last poll was answered.
+fn is_answering(row: &Row<'_>) -> bool {
+    let reach = row.peer.row.latest().and_then(|values| values.reach(&peer::REACH));
+    reach.is_some_and(|reach| reach.register() & 1 == 1)
 }
 
 /// How old the values of a row are, where that must be said: its questions came to nothing, or it
@@ -388,6 +398,7 @@ pub fn row_style(context: &Context<'_>, row: &Row<'_>) -> Style {
         return theme.stale;
     }
     match row.peer.status.tally() {
+        _ if rows::has_statistics(row.peer) && has_no_sample(row) => theme.faint,
         Tally::SystemPeer | Tally::PpsPeer => theme.good,
         Tally::Candidate => theme.fair,
         Tally::Falseticker => theme.bad,

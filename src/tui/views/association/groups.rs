@@ -116,6 +116,7 @@ const SUBJECTS: [Subject; 7] = [
         &[
             &peer::SELECTION,
             &peer::SELECTION_REASON,
+            &peer::SELECTION_LETTER,
             &peer::LOW_LIMIT,
             &peer::HIGH_LIMIT,
             &peer::SCORE,
