@@ -239,7 +239,9 @@ fn one_command_without_an_answer_costs_only_its_own_values() {
         (Command::SOURCESTATS, &peer::JITTER),
         (Command::NTP_SOURCE_NAME, &peer::SOURCE_HOST),
     ] {
-        let mut world = watch(1, twenty().with(Fault::Mute(mute)), Line::perfect(ms(5)));
+        let mut daemon = twenty().over_udp().of(4, 8).with(Fault::Mute(mute));
+        daemon.opened.extend(["ntpdata", "authdata", "selectdata", "serverstats"]);
+        let mut world = watch(1, daemon, Line::perfect(ms(5)));
         world.run_for(s(20));
         let snapshot = latest(&world);
         assert!(matches!(snapshot.contact, Contact::Answering { .. }), "{mute}");
