@@ -154,7 +154,11 @@ impl Watcher {
             Phase::Away => matches!(self.conversation.contact(), Contact::NoAddress { .. }),
             Phase::Asking => false,
             Phase::Lost => true,
-            Phase::Talking => self.rounds > 0 && (self.round.is_none() || self.unsettled == 0),
+            Phase::Talking => {
+                let knows_clients = !self.interest.clients || self.clients_asked.is_some();
+                let is_still = self.round.is_none() || self.unsettled == 0;
+                self.rounds > 0 && is_still && knows_clients
+            }
         }
     }
 
@@ -211,6 +215,9 @@ impl Watcher {
         let comes_in_sight = interest.visible && !self.interest.visible;
         let wants_clients = interest.clients && !self.interest.clients;
         self.interest = interest;
+        if let Some(round) = self.round.as_mut().filter(|_| wants_clients) {
+            round.want_clients();
+        }
         if self.round.is_none()
             && self.conversation.phase() != Phase::Away
             && (comes_in_sight || wants_clients)
@@ -303,6 +310,8 @@ impl Watcher {
         }
         if let Some((clients, dated)) = round.clients() {
             self.picture.clients(clients, dated);
+        }
+        if round.is_with_clients() {
             self.clients_asked = Some(now.mono);
         }
         if round.is_slow() {

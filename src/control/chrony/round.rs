@@ -94,7 +94,6 @@ pub(super) struct Round {
 
 impl Round {
     pub(super) fn new(count: u32, is_visible: bool, is_slow: bool, with_clients: bool) -> Self {
-        let first = Purpose::Clients { first: 0, end: u32::MAX };
         Self {
             asked: HashSet::new(),
             count,
@@ -108,7 +107,7 @@ impl Round {
             walk: BTreeMap::new(),
             walk_dated: None,
             walked: 0,
-            stretches: if with_clients { vec![first] } else { Vec::new() },
+            stretches: if with_clients { vec![FIRST_CLIENTS] } else { Vec::new() },
             refused: [false; 2],
             is_open: true,
         }
@@ -117,6 +116,19 @@ impl Round {
     /// Sources that there are.
     pub(super) const fn count(&self) -> u32 {
         self.count
+    }
+
+    /// Whether clients are among what it asks.
+    pub(super) const fn is_with_clients(&self) -> bool {
+        self.with_clients
+    }
+
+    /// Somebody wants clients too.
+    pub(super) fn want_clients(&mut self) {
+        if !std::mem::replace(&mut self.with_clients, true) {
+            self.stretches.push(FIRST_CLIENTS);
+            self.is_open = true;
+        }
     }
 
     /// When that was told.
@@ -444,6 +456,9 @@ const MOST_SOURCES: u32 = 1024;
 /// How many more sources than there were are asked for at first: a count that is a lie shows from
 /// the answers.
 const AT_FIRST: u32 = 128;
+
+/// The beginning of the table of clients.
+const FIRST_CLIENTS: Purpose = Purpose::Clients { first: 0, end: u32::MAX };
 
 /// The most clients that are kept, and the most slots that are looked at.
 const MOST_CLIENTS: usize = 65_536;

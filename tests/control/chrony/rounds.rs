@@ -317,6 +317,28 @@ fn clients_are_walked_through_when_they_are_wanted() {
 }
 
 #[test]
+fn one_look_that_wants_clients_waits_for_them() {
+    let interest = || Interest { visible: true, clients: true, ..Interest::default() };
+    // Told so before the first answer, in the middle of the first round, and after it.
+    for after in [ms(0), ms(12), ms(25), ms(200)] {
+        for daemon in [Chronyd::new(sixty()), Chronyd::new(sixty()).over_udp()] {
+            let is_told = daemon.carrier == crate::chronyd::Carrier::Unix;
+            let mut world = watch(1, daemon, Line::perfect(ms(5)));
+            world.run_for(after);
+            tell(&mut world, Input::Interest(interest()));
+            let took = world.run_until(s(3), |world| world.machine.is_settled());
+            assert!(took <= s(1), "{took:?}");
+            let clients = &latest(&world).clients;
+            if is_told {
+                assert_eq!(clients.latest().map(Vec::len), Some(3), "{after:?}");
+            } else {
+                assert!(matches!(clients.trouble(), Some(Absent::Closed { .. })), "{after:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_restart_is_told_and_everything_is_as_the_new_daemon_says() {
     let mut world = watch(1, Chronyd::new(State::with_servers(6)), Line::perfect(ms(5)));
     world.run_until(s(1), is_complete);
