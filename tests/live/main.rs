@@ -17,6 +17,7 @@ mod terminal;
 
 mod beside;
 mod broadcast;
+mod chrony;
 mod engine;
 mod limited;
 mod names;
