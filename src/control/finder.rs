@@ -295,11 +295,13 @@ impl<W: Watch> Finder<W> {
     /// Gives those that are still asked a moment before the trouble of another is shown.
     fn hold_back(&mut self, now: Mono) {
         let troubled = self.lines.iter().position(Line::is_in_trouble);
-        if let (Hold::None, Some(place)) = (self.hold, troubled) {
+        // A line that leads nowhere yet has its moment before it.
+        let have_begun = !self.lines.iter().any(Line::is_resolving);
+        if let (Hold::None, Some(place), true) = (self.hold, troubled, have_begun) {
             self.hold = Hold::Until(now + self.moment(place, now));
         }
         if let Hold::Until(until) = self.hold
-            && (until <= now || !self.lines.iter().any(Line::is_asking))
+            && (until <= now || !self.lines.iter().any(Line::is_open))
         {
             self.hold = Hold::Over;
             self.changed = true;
@@ -378,9 +380,9 @@ impl<W: Watch> Finder<W> {
         if let Some(used) = self.used {
             return used;
         }
-        let is_held = matches!(self.hold, Hold::Until(_));
+        let is_held = self.hold != Hold::Over && self.lines.iter().any(Line::is_open);
         let lines = self.lines.iter().enumerate();
-        let lines = lines.filter(|(_, line)| !is_held || line.is_asking());
+        let lines = lines.filter(|(_, line)| !is_held || line.is_open());
         let telling = |(_, line): &(usize, &Line<W>)| {
             let weight = trouble::weight(line.kind, &line.daemon.contact);
             (weight, Reverse(line.kind.preference()))

@@ -169,6 +169,16 @@ impl<W: Watch> Line<W> {
         self.is_awake() && matches!(self.daemon.contact, Contact::Asking { .. })
     }
 
+    /// Whether it leads nowhere yet.
+    pub(super) fn is_resolving(&self) -> bool {
+        self.is_awake() && self.daemon.contact == Contact::Resolving
+    }
+
+    /// Whether nothing is known of who answers on it yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_asking() || self.is_resolving()
+    }
+
     /// Whether somebody answers now.
     pub(super) fn is_answering(&self) -> bool {
         self.is_awake() && self.daemon.contact.is_fresh()
@@ -176,9 +186,7 @@ impl<W: Watch> Line<W> {
 
     /// Whether it is known that nobody answers, or not as it should.
     pub(super) fn is_in_trouble(&self) -> bool {
-        let contact = &self.daemon.contact;
-        let is_open = matches!(contact, Contact::Asking { .. } | Contact::Resolving);
-        self.is_awake() && !is_open && !contact.is_fresh()
+        self.is_awake() && !self.is_open() && !self.daemon.contact.is_fresh()
     }
 
     /// When it has been asked for long enough, where another line answers.

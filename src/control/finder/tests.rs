@@ -425,6 +425,24 @@ fn a_closed_port_of_control_messages_waits_a_moment_for_chronyd() {
 }
 
 #[test]
+fn trouble_before_the_others_lead_anywhere_speaks_for_none_of_them() {
+    let mut bench = Bench::nowhere(&[UNIX, MODE_6, UDP]);
+    bench.place(UNIX);
+    bench.on(UNIX, On::Unreachable(Unreachable::SocketDenied));
+    assert_eq!(bench.contact(), &Contact::Resolving);
+    bench.pass(ms(3000));
+    assert_eq!(bench.contact(), &Contact::Resolving);
+    assert!(!bench.finder.is_settled());
+    bench.place(MODE_6);
+    bench.place(UDP);
+    bench.closed(MODE_6);
+    assert!(matches!(bench.contact(), Contact::Asking { .. }), "{:?}", bench.contact());
+    assert!(!bench.finder.is_settled());
+    bench.answer(UDP);
+    assert!(bench.contact().is_fresh() && bench.finder.is_settled());
+}
+
+#[test]
 fn a_line_alone_is_told_as_it_is() {
     let mut bench = Bench::nowhere(&[UDP]);
     bench.handle(Input::Interest(Interest { visible: true, ..Interest::default() }));
