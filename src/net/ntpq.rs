@@ -6,6 +6,7 @@ use std::net::{SocketAddr, SocketAddrV6};
 
 use tokio::task::{JoinSet, spawn_blocking};
 
+use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::control::pipeline::Settings;
 use crate::control::timing::Timing;
@@ -88,8 +89,11 @@ impl Driver {
     }
 
     async fn open(&mut self, host: &str, family: Family) -> Result<Opened, NotOpened> {
-        let spec: HostSpec =
-            host.parse().map_err(|_| NotOpened::Unresolved("Name or service not known".into()))?;
+        let spec: HostSpec = host.parse().map_err(|rejected: Rejected| {
+            // ntpq has no such targets, so it has no text for them either.
+            let why = if host.contains("://") { rejected.reason } else { UNKNOWN.to_owned() };
+            NotOpened::Unresolved(why)
+        })?;
         let families = match family {
             Family::Any => Families::Any,
             Family::V4 => Families::V4,
@@ -97,7 +101,7 @@ impl Driver {
         };
         let found = resolver::locate(&spec, families).await.map_err(NotOpened::Unresolved)?;
         let Some(address) = found.addresses.first() else {
-            return Err(NotOpened::Unresolved("Name or service not known".into()));
+            return Err(NotOpened::Unresolved(UNKNOWN.into()));
         };
         self.client = None;
         let client = Client::connect(*address, self.clock)
@@ -198,3 +202,6 @@ fn said(error: &io::Error) -> String {
 
 /// A second of this program's time: 2026-11-21.
 const NEAR: i64 = 1_795_219_200;
+
+/// The system's words for a name that there is not.
+const UNKNOWN: &str = "Name or service not known";

@@ -7,12 +7,17 @@
 )]
 
 mod cases;
+#[expect(clippy::disallowed_methods, reason = "daemons and deadlines in real time")]
+mod chronyd;
 mod duel;
 mod engine;
 #[path = "../support/lab.rs"]
 mod lab;
 mod live;
 mod probe;
+#[path = "../support/chronyd.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests of the asking side use all of it")]
+mod scripted;
 mod usage;
 
 use duel::{Daemon, Duel, Zone};

@@ -40,6 +40,18 @@ fn options_that_are_wrong_are_told_in_a_sentence() {
             "ntpscope: invalid value 'host:99999' for '[HOST]...': host `host:99999`",
         ),
         (&[""], "ntpscope: invalid value '' for '[HOST]...': host ``: the name is empty"),
+        (
+            &["http://a"],
+            "ntpscope: invalid value 'http://a' for '[HOST]...': host `http://a`: `http://`",
+        ),
+        (
+            &["chrony://a/"],
+            "ntpscope: invalid value 'chrony://a/' for '[HOST]...': host `chrony://a/`: ",
+        ),
+        (
+            &["unix://run/x"],
+            "ntpscope: invalid value 'unix://run/x' for '[HOST]...': host `unix://run/x`",
+        ),
         (&["-4", "-6", "host"], "ntpscope: the argument '-4' cannot be used with '-6'"),
         (&["--config"], "ntpscope: a value is required for '--config <FILE>'"),
         (&["--theme", "nosuch"], "ntpscope: theme `nosuch`: it is none of auto, dark, light, mono"),
