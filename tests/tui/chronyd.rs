@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use ntpscope::backend::{Request, Update};
 use ntpscope::model::daemon::Way;
 use ntpscope::model::vars::{Variable, peer, system};
-use ntpscope::model::{Contact, Daemon, Dated, Part, Peer, Value};
+use ntpscope::model::{Absent, Contact, Daemon, Dated, Part, Peer, Value};
 use ntpscope::tui::app::App;
 use ntpscope::tui::event::{Effect, Event};
 use ntpscope::tui::update::update;
@@ -297,4 +297,26 @@ fn an_old_sample_is_overdue_only_while_polls_go_unanswered() {
     assert!(told(0o376, 40).contains("40!"));
     assert!(told(0o376, 40).contains("OVERDUE: last good sample 40 s ago"));
     assert!(told(0o377, 70).contains("70!"));
+}
+
+#[test]
+fn the_clock_says_what_it_is_not_told_without_hiding_its_course() {
+    let closed = |size| {
+        let mut daemon = chronyd::lab(Over::Udp);
+        let mut values = chronyd::tracking();
+        let how = "over UDP it keeps that to itself; ask as root";
+        for variable in [&system::NTP_HITS, &system::NTP_DROPS, &system::COMMAND_HITS] {
+            values.insert(variable, Err(Absent::Closed { how }));
+        }
+        daemon.system = Part::answered(values, fixtures::dated());
+        let mut app = showing(daemon, size);
+        press(&mut app, "c");
+        screen(&app)
+    };
+    let small = closed((80, 24));
+    assert!(small.contains("Not told   3 figures: over UDP it keeps that to itself\n"), "{small}");
+    assert!(small.contains("System time, left to correct"), "{small}");
+    let large = closed((120, 40));
+    assert!(large.contains("Not told") && large.contains("root"), "{large}");
+    assert!(!small.contains("as root"), "{small}");
 }

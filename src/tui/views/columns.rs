@@ -340,7 +340,10 @@ fn span(context: &Context<'_>, row: &Row<'_>, variable: &'static Variable) -> Ce
     let signed = variable == &peer::OFFSET;
     match row.peer.value(variable) {
         Ok((Value::Duration(value), _)) => {
-            let empty = has_no_sample(row).then_some(context.theme.faint);
+            // A number that stands for something else is none to be compared with others.
+            let is_sign =
+                rows::has_statistics(row.peer) && variable.sentinel(value.milliseconds()).is_some();
+            let empty = (is_sign || has_no_sample(row)).then_some(context.theme.faint);
             Cell { text: context.format.cell(*value, signed), style: empty }
         }
         Ok(_) => Cell::plain("?"),

@@ -62,6 +62,7 @@ fn bare(context: &Context<'_>, value: &Value) -> String {
             let cells = samples.iter().map(|sample| context.format.cell(*sample, false));
             cells.collect::<Vec<_>>().join(" ")
         }
+        Value::Text(text) if text.is_empty() => "none".into(),
         Value::Text(text) => format!("\"{text}\""),
     }
 }

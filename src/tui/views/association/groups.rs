@@ -64,6 +64,11 @@ fn by_subject(peer: &Peer) -> Vec<Group> {
             name: LONG_NAME,
         })
         .collect();
+    // Of a source without a key or certificates that is most of them.
+    let has_value = |variable: &&'static Variable| peer.value(variable).is_ok();
+    for group in groups.iter_mut().filter(|group| group.title == AUTHENTICATION) {
+        group.variables.retain(has_value);
+    }
     let has_heading =
         |variable: &&'static Variable| SUBJECTS.iter().any(|(_, all)| all.contains(variable));
     let all = vars::table(Scope::Peer).iter().copied();
@@ -163,7 +168,7 @@ const SUBJECTS: [Subject; 7] = [
         ],
     ),
     (
-        "Authentication",
+        AUTHENTICATION,
         &[
             &peer::AUTHENTICATED,
             &peer::AUTH_MODE,
@@ -205,6 +210,9 @@ const MEASURED: [&Variable; 9] = [
     &peer::RECEIVE,
     &peer::FLASH,
 ];
+
+/// The heading of what is there only of sources that are authenticated.
+const AUTHENTICATION: &str = "Authentication";
 
 /// Columns for the name of a variable.
 pub const NAME: usize = 20;

@@ -40,7 +40,7 @@ pub fn facts(context: &Context<'_>) -> Vec<(&'static str, String)> {
     add("Served", tracked::served(values));
     add("Smoothing", tracked::smoothing(context, values));
     add("RTC", tracked::real_time_clock(context, values));
-    add("Not told", tracked::not_told(values));
+    add("Not told", tracked::not_told(context, values));
     facts
 }
 

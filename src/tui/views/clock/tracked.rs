@@ -3,6 +3,7 @@
 
 use crate::model::vars::system;
 use crate::model::{Value, Values};
+use crate::tui::views::clock::WIDE;
 use crate::tui::views::clock::answer::format;
 use crate::tui::views::clock::facts::ppm;
 use crate::tui::views::closed;
@@ -51,7 +52,7 @@ pub fn polled(values: &Values) -> Option<String> {
         let number = values.unsigned(variable).filter(|number| *number > 0);
         parts.extend(number.map(|number| format!("{number} {what}")));
     }
-    Some(format!("{} (reference clocks are not counted)", parts.join(" · ")))
+    Some(format!("{} (clocks not counted)", parts.join(" · ")))
 }
 
 /// What its clients asked for.
@@ -95,8 +96,18 @@ pub fn real_time_clock(context: &Context<'_>, values: &Values) -> Option<String>
     ))
 }
 
-/// What is closed over the transport in use, and how it can be had.
-pub fn not_told(values: &Values) -> Option<String> {
+/// What is closed over the transport in use, and how it can be had where there is room for that.
+pub fn not_told(context: &Context<'_>, values: &Values) -> Option<String> {
     let closed = closed::gather(values.iter())?;
-    Some(format!("{}: {}", closed.names(1), closed.how))
+    let count = closed.variables.len();
+    let (columns, rows) = context.app.size;
+    if columns >= WIDE && rows >= HIGH {
+        return Some(format!("{}: {}", closed.names(2), closed.how));
+    }
+    // What is so; what could be done about it is told with more room.
+    let why = closed.how.split(';').next().unwrap_or_default();
+    Some(format!("{count} figures: {why}"))
 }
+
+/// Rows from which on there is room for more than how the clock stands.
+const HIGH: u16 = 30;
