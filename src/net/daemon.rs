@@ -74,15 +74,16 @@ impl Watched {
             shown: Arc::default(),
             is_settled: false,
         };
+        // What is wanted first: the first questions depend on it.
+        let mut known = orders.borrow_and_update().clone();
+        self.obey(&mut asked, &Orders::default(), &known);
         for place in 0..asked.lines.len() {
             if asked.lines.get(place).is_some_and(|line| !line.needs_address()) {
                 self.tell(&mut asked, place, watcher::Input::Connected);
             }
         }
         let mut addresses = self.spec.host().map(|host| Addresses::of(host.clone(), self.families));
-        let mut known = Orders::default();
         let mut buffer = [0; RECEIVE_BUFFER];
-        orders.mark_changed();
         loop {
             self.drain(&mut asked);
             tokio::select! {
