@@ -4,6 +4,7 @@
 //! goes before everything else, for then all other values are old.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::TargetId;
@@ -11,11 +12,12 @@ use crate::model::clock_loop::Steers;
 use crate::model::vars::{self, system};
 use crate::model::{Absent, Contact, Daemon, Dated, Failure, Peer};
 use crate::tui::app::{App, Tab};
-use crate::tui::command::Action;
 use crate::tui::history::course::root_distance;
-use crate::tui::{format, keymap, rows, words};
+use crate::tui::{format, rows, words};
 use crate::units::Tally;
 use crate::units::{Leap, Mono, Now, NtpDuration, Stratum};
+
+pub mod notices;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -272,27 +274,33 @@ fn why_not(daemon: &Daemon) -> String {
         (0, _) => "it has no sources".into(),
         (1, 0) => "its only source does not answer".into(),
         (_, 0) => format!("none of its {sources} sources answers"),
+        _ if system_peer(daemon).is_none() && told_reason(daemon).is_some() => {
+            let reason = told_reason(daemon).unwrap_or_default();
+            let wrong = match false_tickers {
+                0 => String::new(),
+                number => format!(" ({number} false)"),
+            };
+            format!("{reachable} of {sources} sources answer{wrong}, none is selected: {reason}")
+        }
         _ if false_tickers > 0 => format!(
             "{reachable} of {sources} sources answer, but they disagree ({false_tickers} false)"
         ),
         _ if system_peer(daemon).is_some() => "a source was found; its clock is being set".into(),
-        _ => match common_reason(daemon) {
-            Some(reason) => {
-                format!("{reachable} of {sources} sources answer, none is selected: {reason}")
-            }
-            None => format!("{reachable} of {sources} sources answer, none is selected (yet)"),
-        },
+        _ => format!("{reachable} of {sources} sources answer, none is selected (yet)"),
     }
 }
 
-/// What the daemon says of all sources that answer, if that is one and the same.
-fn common_reason(daemon: &Daemon) -> Option<&str> {
-    let mut answering = daemon.peers.iter().filter(|peer| peer.status.is_reachable());
-    let told =
-        |peer: &'_ Peer| peer.row.latest().is_some_and(|row| row.covers(&vars::peer::SELECTION));
-    let first = answering.next().filter(|peer| told(peer))?;
-    let word = rows::condition(first);
-    answering.all(|peer| rows::condition(peer) == word).then_some(word)
+/// What the daemon says itself of most of the sources that answer and are not called wrong; `None`
+/// where it has no words of its own, or calls all of them wrong.
+fn told_reason(daemon: &Daemon) -> Option<&str> {
+    let is_meant = |peer: &&Arc<Peer>| {
+        let is_told = peer.row.latest().is_some_and(|row| row.covers(&vars::peer::SELECTION));
+        is_told && peer.status.is_reachable() && peer.status.tally() != Tally::Falseticker
+    };
+    let words: Vec<&str> =
+        daemon.peers.iter().filter(is_meant).map(|peer| rows::condition(peer)).collect();
+    let count = |word: &str| words.iter().filter(|other| **other == word).count();
+    words.iter().copied().max_by_key(|word| count(word))
 }
 
 /// The reference ID of a daemon that serves the time of its own clock; `None` when it does not.
@@ -394,117 +402,3 @@ fn census(daemon: &Daemon) -> String {
 fn is_comparable(peer: &Peer) -> bool {
     peer.status.is_reachable() && !rows::is_own_clock(peer)
 }
-
-/// What else must be said beside the first line: limits, clocks that differ, restarts, programs.
-pub fn notices(app: &App, tab: &Tab) -> Vec<(Severity, String)> {
-    let daemon = tab.shown();
-    let now = app.shown_now();
-    let mut notices = Vec::new();
-    if let Contact::RateLimited { last, resume } = &daemon.contact {
-        let wait = resume.since(now.mono).as_secs();
-        let last = format::age(now.mono.since(*last));
-        notices.push((
-            Severity::Notice,
-            format!(
-                "rate-limited by the daemon: asking less; last answer {last} ago, next in {wait} s"
-            ),
-        ));
-    }
-    let restarted = daemon.restarted.map(|at| now.mono.since(at));
-    if let Some(age) = restarted.filter(|age| *age < NEW_START) {
-        let age = format::age(age);
-        notices.push((
-            Severity::Warning,
-            format!("started anew {age} ago: its association ids changed"),
-        ));
-    }
-    // A virtual clock differs from this host's on purpose; the headline tells of it by name.
-    if observed(daemon).is_none()
-        && let Some(difference) = clock_difference(app, daemon)
-    {
-        notices.push((Severity::Warning, difference));
-    }
-    if let Some(program) = other_programs(app, tab) {
-        notices.push((Severity::Notice, program));
-    }
-    if let Some(ways) = other_ways(app, daemon) {
-        notices.push((Severity::Notice, ways));
-    }
-    if let Some(offer) = offer(app, tab) {
-        notices.push((Severity::Notice, offer));
-    }
-    notices
-}
-
-/// Says that the daemon's clock and ours differ, when they do by more than can be told.
-fn clock_difference(app: &App, daemon: &Daemon) -> Option<String> {
-    let (ahead, error) = daemon.clock_difference()?;
-    let error = error + NtpDuration::from(STAMP_ERROR);
-    if ahead.abs() <= error {
-        return None;
-    }
-    let format = app.format_of(daemon);
-    let side = if ahead > NtpDuration::ZERO { "ahead of" } else { "behind" };
-    Some(format!(
-        "the daemon's clock is {} {side} this host's (±{})",
-        brief(ahead.abs(), format),
-        brief(error, format)
-    ))
-}
-
-/// A span for a sentence about clocks: whole days matter more than their microseconds.
-fn brief(span: NtpDuration, format: format::Format) -> String {
-    match span.to_std() {
-        Some(std) if std >= Duration::from_secs(60) => format::age(std),
-        _ => format::Format { units: format::Units::Auto, ..format }.span(span, false),
-    }
-}
-
-/// Which other program keeps this host's time, when the daemon that was asked is on this host
-/// and does not answer.
-fn other_programs(app: &App, tab: &Tab) -> Option<String> {
-    if !tab.is_local || tab.shown().contact.is_fresh() {
-        return None;
-    }
-    let program = app.programs.first()?;
-    Some(format!("{} (pid {})", program.kind.facts().silence, program.pid))
-}
-
-/// That the daemon can be asked in another way as well, and the key that does.
-fn other_ways(app: &App, daemon: &Daemon) -> Option<String> {
-    let used = daemon.ways.iter().find(|way| way.is_used)?;
-    let others = daemon.ways.iter().filter(|way| !way.is_used && way.answers);
-    let others: Vec<_> = others.map(|way| &*way.name).collect();
-    let key = keymap::key_of(Action::Way, app.place()).map(keymap::label)?;
-    let others = (!others.is_empty()).then(|| others.join(", "))?;
-    Some(format!("asked by {}; also answers in another way: {others} ({key})", used.name))
-}
-
-/// Offers to measure where no daemon of this host answers.
-fn offer(app: &App, tab: &Tab) -> Option<String> {
-    let offer = app.offer.as_ref()?;
-    let daemon = tab.shown();
-    let is_measuring = app.tabs.iter().any(|tab| tab.target == TargetId::OWN);
-    let is_lost = matches!(daemon.contact, Contact::Silent { .. } | Contact::Unreachable { .. });
-    if !tab.is_local || is_measuring || !is_lost {
-        return None;
-    }
-    let key = keymap::key_of(Action::Measure, app.place()).map(keymap::label)?;
-    let mut files: Vec<_> = offer.sources.iter().map(|source| &source.path).collect();
-    files.dedup();
-    let what = match (offer.sources.len(), files.first()) {
-        (0, _) | (_, None) => "sources that you type".to_owned(),
-        (1, Some(file)) => format!("the source in {}", file.display()),
-        (number, Some(file)) if files.len() == 1 => {
-            format!("the {number} sources in {}", file.display())
-        }
-        (number, Some(_)) => format!("the {number} sources in {} files here", files.len()),
-    };
-    Some(format!("{key} measures {what} from this program: it asks first, and touches no clock"))
-}
-
-/// How long a new start of the daemon is news.
-const NEW_START: Duration = Duration::from_secs(60);
-
-/// How much a stamp may be off for having been taken by a program that had to wake up first.
-const STAMP_ERROR: Duration = Duration::from_micros(200);

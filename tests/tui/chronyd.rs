@@ -320,3 +320,28 @@ fn the_clock_says_what_it_is_not_told_without_hiding_its_course() {
     assert!(large.contains("Not told") && large.contains("root"), "{large}");
     assert!(!small.contains("as root"), "{small}");
 }
+
+#[test]
+fn while_nothing_is_selected_the_head_says_what_is_waited_for() {
+    let head = |states: &[char]| {
+        let sources: Vec<_> = chronyd::LAB
+            .iter()
+            .zip(states)
+            .map(|(source, state)| chronyd::Source { state: *state, ..*source })
+            .collect();
+        let mut daemon = chronyd::daemon(Over::Unix, &sources);
+        let mut values = chronyd::tracking();
+        values.insert(&system::LEAP, Ok(Value::Leap(Leap::Alarm)));
+        daemon.system = Part::answered(values, fixtures::dated());
+        screen(&showing(daemon, (120, 24))).lines().next().unwrap().to_owned()
+    };
+    let few = "✖ NOT SYNCHRONISED: 3 of 3 sources answer, none is selected: too few samples";
+    assert_eq!(head(&['M', 'N', 'M']), few);
+    let waits =
+        "✖ NOT SYNCHRONISED: 3 of 3 sources answer (1 false), none is selected: waits for sources";
+    assert_eq!(head(&['W', 'W', 'x']), waits);
+    let disagree = "✖ NOT SYNCHRONISED: 2 of 2 sources answer, but they disagree (2 false)";
+    assert_eq!(head(&['x', 'x']), disagree);
+    let found = "✖ NOT SYNCHRONISED: a source was found; its clock is being set";
+    assert_eq!(head(&['*', 'M']), found);
+}

@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use crate::model::Peer;
 use crate::tui::app::{App, Tab};
 use crate::tui::theme::Theme;
-use crate::tui::verdict::{self, Severity, Verdict};
+use crate::tui::verdict::{self, Severity, Verdict, notices};
 use crate::tui::views::{discipline, world};
 use crate::tui::widgets::text;
 use crate::units::Tally;
@@ -94,7 +94,7 @@ fn head_lines(app: &App, tab: &Tab, width: u16, height: u16) -> Vec<(Style, Stri
         let style = if is_divided { theme.warning } else { theme.faint };
         lines.push((style, format!("  {}", app.marks(&facts))));
     }
-    for (severity, notice) in verdict::notices(app, tab) {
+    for (severity, notice) in notices::notices(app, tab) {
         let mark = self::mark(severity, app.is_ascii());
         for line in text::wrap(&format!("{mark} {notice}"), room) {
             lines.push((style(&theme, severity), line));

@@ -84,10 +84,16 @@ fn source(context: &Context<'_>, values: &Values) -> String {
         Some(peer) => rows::name(context.app, peer).into_owned(),
         None => "none now".into(),
     };
-    let reference = values.get(&system::REFERENCE_ID).ok().map(words::reference);
+    let is_none =
+        |value: &&Value| matches!(value, Value::ReferenceAddress(a) if a.is_unspecified());
+    let reference = values.get(&system::REFERENCE_ID).ok().filter(|value| !is_none(value));
+    let reference = reference.map(words::reference);
     let parts = [
         Some(followed),
-        values.stratum(&system::STRATUM).map(|stratum| format!("own stratum {stratum}")),
+        values.stratum(&system::STRATUM).map(|stratum| match stratum.get() {
+            0 => "no stratum of its own".to_owned(),
+            stratum => format!("own stratum {stratum}"),
+        }),
         reference.filter(|_| !is_followed).map(|reference| format!("refid {reference}")),
         verdict::since_set(context.app, context.tab).map(|set| format!("corrected {set}")),
     ];
@@ -131,7 +137,7 @@ fn last_event(context: &Context<'_>) -> Option<String> {
 fn frequency(values: &Values, engine: Option<&ClockLoop>) -> Option<String> {
     let told = values.frequency(&system::FREQUENCY);
     let frequency = engine.map(|engine| engine.frequency).or(told)?;
-    let skew = values.frequency(&system::SKEW);
+    let skew = tracked::skew(values);
     let error = engine.and_then(|engine| engine.frequency_error).or(skew);
     let error = error.map_or_else(String::new, |error| format!(" ±{}", ppm(error, false)));
     // A millionth of a day is 86.4 ms.

@@ -9,7 +9,7 @@ use crate::tui::views::clock::facts::ppm;
 use crate::tui::views::closed;
 use crate::tui::views::columns::Context;
 use crate::tui::words;
-use crate::units::NtpDuration;
+use crate::units::{NtpDuration, Ppm};
 
 /// Whether the daemon tells what it has left to correct, rather than the offset it found last.
 pub fn is_tracked(values: &Values) -> bool {
@@ -18,6 +18,8 @@ pub fn is_tracked(values: &Values) -> bool {
 
 /// What the clock was found off by, last and on average, and how often that is looked at.
 pub fn updates(context: &Context<'_>, values: &Values) -> Option<String> {
+    // There is a last one only once there was any.
+    values.timestamp(&system::REFERENCE_TIME)?;
     let last = values.duration(&system::LAST_OFFSET)?;
     let side = words::behind_or_ahead(last, format(context));
     let rms = values.duration(&system::RMS_OFFSET).map(|rms| {
@@ -33,8 +35,14 @@ pub fn updates(context: &Context<'_>, values: &Values) -> Option<String> {
     ))
 }
 
+/// How well the frequency is known; `None` while nothing is known of it, which is told as zero.
+pub fn skew(values: &Values) -> Option<Ppm> {
+    values.frequency(&system::SKEW).filter(|skew| skew.parts_per_million() > 0.0)
+}
+
 /// How far the frequency in use is from what the samples say.
 pub fn residual(values: &Values) -> Option<String> {
+    skew(values)?;
     let residual = values.frequency(&system::RESIDUAL_FREQUENCY)?;
     Some(format!("; by the last samples it should be {} more (residual)", ppm(residual, true)))
 }
