@@ -232,8 +232,8 @@ impl<W: Watch> Finder<W> {
     /// was woken.
     fn judge(&mut self, now: Now) -> bool {
         self.contest = self.contest.filter(|until| *until > now.mono);
+        let first = self.used.is_none() || self.lost.is_some();
         if let Some(better) = self.better() {
-            let first = self.used.is_none() || self.lost.is_some();
             self.use_line(better);
             if first {
                 self.contest = Some(now.mono + self.moment(better, now.mono));
@@ -243,10 +243,15 @@ impl<W: Watch> Finder<W> {
             self.hold_back(now.mono);
             return false;
         };
+        let answers = self.lines.get(used).is_some_and(Line::is_answering);
+        if answers && first && self.ask_preferred_again(now, used) {
+            self.lost = None;
+            return true;
+        }
         if self.contest.is_some() && !self.is_contested(used) {
             self.contest = None;
         }
-        if self.lines.get(used).is_some_and(Line::is_answering) {
+        if answers {
             self.lost = None;
             self.send_to_sleep(now.mono, used);
             return false;
@@ -269,6 +274,26 @@ impl<W: Watch> Finder<W> {
         let is_preferred = best.kind.preference() < used.kind.preference();
         let may = self.contest.is_some() || best.kind.is_alike(used.kind);
         (is_preferred && may).then_some(place)
+    }
+
+    /// Asks anew on the lines that are preferred to `used` and were in trouble for a while: where
+    /// somebody answers at last, they may be just about to. Whether there were any.
+    fn ask_preferred_again(&mut self, now: Now, used: usize) -> bool {
+        let Some(kind) = self.lines.get(used).map(|line| line.kind) else { return false };
+        let mut any = false;
+        for place in 0..self.lines.len() {
+            let is_stale = self.lines.get(place).is_some_and(|line| {
+                line.kind.preference() < kind.preference()
+                    && line.is_in_trouble()
+                    && now.mono.since(line.asked) >= STALE
+            });
+            if is_stale {
+                self.put_to_sleep(place);
+                self.wake(now, place);
+                any = true;
+            }
+        }
+        any
     }
 
     fn use_line(&mut self, place: usize) {
@@ -456,6 +481,9 @@ fn is_same(
 
 /// How long the used line is lost before the others are asked as well.
 const JOIN_AFTER: Duration = Duration::from_secs(3);
+
+/// Trouble of a line that has lasted so long may be over.
+const STALE: Duration = Duration::from_secs(1);
 
 /// How long at least and at most something heard on one line waits for the others.
 const SHORTEST_MOMENT: Duration = Duration::from_millis(100);

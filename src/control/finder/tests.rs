@@ -285,6 +285,37 @@ fn a_socket_takes_the_place_of_udp_whenever_it_answers() {
 }
 
 #[test]
+fn a_socket_is_tried_again_when_udp_answers_after_a_silence() {
+    // One that is held and let go answers what waited longest first.
+    let mut bench = Bench::new(&[UNIX, MODE_6, UDP]);
+    bench.closed(MODE_6);
+    bench.answer(UNIX);
+    bench.pass(ms(10_000));
+    bench.silence(UNIX);
+    bench.pass(ms(10_000));
+    bench.sent.clear();
+    bench.answer(UDP);
+    assert_eq!(bench.used(), Some(UDP));
+    assert!(bench.sent.contains(&UNIX), "{:?}", bench.sent);
+    assert!(!bench.finder.is_settled());
+    bench.pass(ms(300));
+    bench.answer(UNIX);
+    assert_eq!(bench.used(), Some(UNIX));
+
+    // One that was not there when it was first asked.
+    let mut bench = Bench::new(&[UNIX, MODE_6, UDP]);
+    bench.on(UNIX, On::Unreachable(Unreachable::NoSocket));
+    bench.closed(MODE_6);
+    bench.closed(UDP);
+    bench.pass(ms(60_000));
+    bench.sent.clear();
+    bench.answer(UDP);
+    assert!(bench.sent.contains(&UNIX) && bench.sent.contains(&MODE_6), "{:?}", bench.sent);
+    bench.answer(UNIX);
+    assert_eq!(bench.used(), Some(UNIX));
+}
+
+#[test]
 fn who_answers_after_the_others_is_a_choice_and_left_alone() {
     let mut bench = Bench::new(&[MODE_6, UDP]);
     bench.answer(MODE_6);
@@ -439,6 +470,8 @@ fn trouble_before_the_others_lead_anywhere_speaks_for_none_of_them() {
     assert!(matches!(bench.contact(), Contact::Asking { .. }), "{:?}", bench.contact());
     assert!(!bench.finder.is_settled());
     bench.answer(UDP);
+    // That it was denied is seconds old, so it is tried again.
+    bench.on(UNIX, On::Unreachable(Unreachable::SocketDenied));
     assert!(bench.contact().is_fresh() && bench.finder.is_settled());
 }
 
