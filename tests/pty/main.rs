@@ -7,10 +7,14 @@
     reason = "a test that cannot go on should fail"
 )]
 
+#[expect(dead_code, unused_imports, reason = "shared with tests/control, which needs all of it")]
+#[path = "../support/chronyd.rs"]
+mod chronyd;
 #[path = "../support/lab.rs"]
 mod lab;
 mod terminal;
 
+mod chrony;
 mod contact;
 mod demo;
 mod discipline;
