@@ -7,6 +7,7 @@
 
 mod columns;
 mod compare;
+mod unkind;
 
 use std::collections::BTreeSet;
 use std::process::Output;
