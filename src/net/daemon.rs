@@ -4,10 +4,8 @@
 mod addresses;
 mod lines;
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::sync::watch::Receiver;
 
@@ -83,14 +81,15 @@ impl Watched {
             }
         }
         let mut addresses = self.spec.host().map(|host| Addresses::of(host.clone(), self.families));
-        let mut buffer = [0; RECEIVE_BUFFER];
+        let mut buffers = [[0; RECEIVE_BUFFER]; 3];
         loop {
             self.drain(&mut asked);
             tokio::select! {
-                (place, received) = receive(&asked.lines, &mut buffer) => {
+                (place, received) = receive(&asked.lines, &mut buffers) => {
                     let input = match received {
                         Ok(length) => {
-                            watcher::Input::Datagram(buffer.get(..length).unwrap_or_default())
+                            let buffer = buffers.get(place).and_then(|buffer| buffer.get(..length));
+                            watcher::Input::Datagram(buffer.unwrap_or_default())
                         }
                         Err(why) => watcher::Input::Unreachable(why),
                     };
@@ -209,18 +208,25 @@ struct Asked {
     is_settled: bool,
 }
 
-/// Waits for what comes next on any of `lines`: on which, and how long it is. Dropping the future
-/// loses nothing.
-async fn receive(lines: &[Line], buffer: &mut [u8]) -> (usize, Result<usize, Unreachable>) {
-    poll_fn(|context| {
-        for (place, line) in lines.iter().enumerate() {
-            if let Poll::Ready(received) = line.poll_receive(context, buffer) {
-                return Poll::Ready((place, received));
-            }
-        }
-        Poll::Pending
-    })
-    .await
+/// Waits for what comes next on any of `lines`, at most three, each with a buffer: on which, and
+/// how long it is. Dropping the future loses nothing.
+async fn receive(
+    lines: &[Line],
+    buffers: &mut [[u8; RECEIVE_BUFFER]; 3],
+) -> (usize, Result<usize, Unreachable>) {
+    let [first, second, third] = buffers;
+    tokio::select! {
+        received = receive_on(lines.first(), first) => (0, received),
+        received = receive_on(lines.get(1), second) => (1, received),
+        received = receive_on(lines.get(2), third) => (2, received),
+    }
+}
+
+async fn receive_on(line: Option<&Line>, buffer: &mut [u8]) -> Result<usize, Unreachable> {
+    match line {
+        Some(line) => line.receive(buffer).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The next outcome of looking for addresses; none of a target that needs none.

@@ -1,13 +1,10 @@
 //! A datagram socket connected to one daemon.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
-use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
 use crate::model::question::Unreachable;
@@ -102,24 +99,13 @@ impl Socket {
     /// Errors that say nothing about the destination are passed over. Dropping the future loses
     /// nothing.
     pub async fn receive<'a>(&self, buffer: &'a mut [u8]) -> Result<&'a [u8], Unreachable> {
-        let length = poll_fn(|context| self.poll_receive(context, buffer)).await?;
-        Ok(buffer.get(..length).unwrap_or_default())
-    }
-
-    /// The length of the next datagram, once it is there, or what the network says; otherwise the
-    /// task is woken when there is either. See [`Socket::receive`].
-    pub fn poll_receive(
-        &self,
-        context: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<Result<usize, Unreachable>> {
         loop {
-            let mut read = ReadBuf::new(buffer);
-            match ready!(self.socket.poll_recv(context, &mut read)) {
-                Ok(()) => return Poll::Ready(Ok(read.filled().len())),
+            // Not by `poll_recv`, which is not woken by what ICMP says.
+            match self.socket.recv(buffer).await {
+                Ok(length) => return Ok(buffer.get(..length).unwrap_or_default()),
                 Err(error) => {
                     if let Some(why) = unreachable(&error) {
-                        return Poll::Ready(Err(why));
+                        return Err(why);
                     }
                 }
             }

@@ -1,8 +1,8 @@
 //! The lines to one target: an address or a path each, and a socket once it is needed.
 
+use std::future::{pending, poll_fn};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::config::host::HostSpec;
@@ -132,16 +132,17 @@ impl Line {
         }
     }
 
-    /// The next datagram's length, or what the network says about the last one sent.
-    pub(super) fn poll_receive(
-        &self,
-        context: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<Result<usize, Unreachable>> {
+    /// The next datagram's length, or what the network says about the last one sent. Dropping the
+    /// future loses nothing.
+    pub(super) async fn receive(&self, buffer: &mut [u8]) -> Result<usize, Unreachable> {
         match &self.carrier {
-            Carrier::Udp { socket: Some(socket), .. } => socket.poll_receive(context, buffer),
-            Carrier::Unix { socket: Some(socket), .. } => socket.poll_receive(context, buffer),
-            Carrier::Udp { .. } | Carrier::Unix { .. } => Poll::Pending,
+            Carrier::Udp { socket: Some(socket), .. } => {
+                socket.receive(buffer).await.map(<[u8]>::len)
+            }
+            Carrier::Unix { socket: Some(socket), .. } => {
+                poll_fn(|context| socket.poll_receive(context, buffer)).await
+            }
+            Carrier::Udp { .. } | Carrier::Unix { .. } => pending().await,
         }
     }
 }
