@@ -88,12 +88,18 @@ impl HostSpec {
         if host.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(rejected("a name has no blanks and no control characters"));
         }
+        if host.contains(['/', '[', ']']) {
+            return Err(rejected("a name has no `/` and no brackets"));
+        }
         let (address, zone) = host.split_once('%').unwrap_or((host, "none"));
         if host.contains(':') && address.parse::<Ipv6Addr>().is_err() {
             return Err(rejected("only an IPv6 address has several colons, and this is none"));
         }
         if host.contains(':') && zone.is_empty() {
             return Err(rejected("the zone behind `%` has no name"));
+        }
+        if zone.contains(':') {
+            return Err(rejected("the name of a zone has no colon"));
         }
         let port = match port.map(str::parse) {
             None => None,

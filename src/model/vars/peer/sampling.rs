@@ -25,12 +25,13 @@ variables! { SAMPLING_ROWS, Peer, "measurements";
     RESIDUAL_FREQUENCY = "residual_frequency", "residual_frequency", Ppm, ".......", Signed;
         "slope of the line: how much the source gains on the corrected clock; positive: the \
          clock loses time against it";
-    SKEW = "skew", "skew", Ppm, ".......", Raw;
+    SKEW = "skew", "skew", Ppm, ".......", Raw, [2000.0 => "too few samples to tell"];
         "estimated error of that slope";
     ESTIMATED_OFFSET = "estimated_offset", "estimated_offset", Milliseconds, ".......", Signed;
         "offset that the line gives for now, an estimate from all samples; positive: the source \
          is ahead";
-    OFFSET_ERROR = "offset_error", "estimated_offset_error", Milliseconds, ".......", Raw;
+    OFFSET_ERROR = "offset_error", "estimated_offset_error", Milliseconds, ".......", Raw,
+        [4000.0 => "too few samples to tell"];
         "estimated error of that offset: how well the line is known, not how right the source is";
 }
 
