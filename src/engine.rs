@@ -5,6 +5,7 @@
 //! to be drained after each input; [`Engine::next_wakeup`] says when to come back if nothing
 //! happens before. Waking early changes nothing.
 
+pub mod access;
 pub mod association;
 mod broadcast;
 pub mod discipline;
@@ -16,6 +17,7 @@ mod kiss;
 pub mod leap;
 mod manycast;
 pub mod mobilize;
+pub mod mru;
 mod naming;
 mod on_wire;
 mod orphan;
@@ -23,6 +25,7 @@ pub mod output;
 pub mod poll;
 mod pool;
 pub mod probe;
+pub mod rate;
 pub mod settings;
 pub mod snapshot;
 mod symmetric;
