@@ -26,6 +26,7 @@ pub mod poll;
 mod pool;
 pub mod probe;
 pub mod rate;
+pub mod server;
 pub mod settings;
 pub mod snapshot;
 mod symmetric;

@@ -237,10 +237,15 @@ impl Key {
 
     /// `message` with its code appended.
     pub fn seal(&self, mut message: Vec<u8>) -> Vec<u8> {
-        let digest = self.digest(&message);
+        self.append_to(&mut message);
+        message
+    }
+
+    /// Appends the code of `message` to it.
+    pub fn append_to(&self, message: &mut Vec<u8>) {
+        let digest = self.digest(message);
         message.extend(self.id.get().to_be_bytes());
         message.extend(digest.as_bytes());
-        message
     }
 }
 

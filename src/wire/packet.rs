@@ -95,6 +95,12 @@ impl Header {
     /// The 48 bytes. The root dispersion is rounded up, so that it is never understated.
     pub fn emit(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_LEN);
+        self.append_to(&mut bytes);
+        bytes
+    }
+
+    /// Appends the 48 bytes.
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
         bytes.push(self.leap.bits() << 6 | (self.version & 7) << 3 | self.mode.bits());
         bytes.push(self.stratum.get());
         bytes.extend(self.poll.exponent().to_be_bytes());
@@ -105,7 +111,6 @@ impl Header {
         for stamp in [self.reference, self.origin, self.receive, self.transmit] {
             bytes.extend(stamp.bits().to_be_bytes());
         }
-        bytes
     }
 
     /// The kiss that a server's reply is; `None` in any other packet.

@@ -1,0 +1,430 @@
+//! Replies to those who ask for time.
+//!
+//! A reply needs nothing but the request, the lists that a server goes by, and what the engine last
+//! had to tell of the clock ([`Served`]): no state is kept for a client but its record in the
+//! monitor list. So whoever drives the sockets can answer at once, without the engine, and hand on
+//! to it only what is not for a server. Answering allocates nothing.
+//!
+//! The order of the checks, and what each failure counts as, is ntpd's.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
+
+use crate::engine::Engine;
+use crate::engine::access::{AccessList, Flags};
+use crate::engine::keyring::Keyring;
+use crate::engine::mru::{MonitorList, Seen};
+use crate::engine::rate::{Headway, Judgement};
+use crate::units::{
+    KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId,
+    Stratum,
+};
+use crate::wire::kiss::Kiss;
+use crate::wire::mac::Key;
+use crate::wire::packet::{Header, Packet, Trailer, VERSION};
+
+/// What is told of the clock, as it was at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Served {
+    /// The leap indicator; an alarm while the clock follows nobody.
+    pub leap: Leap,
+    /// The stratum, 16 while it follows nobody.
+    pub stratum: Stratum,
+    /// How finely it is read.
+    pub precision: Precision,
+    /// The delay to the reference clock.
+    pub root_delay: NtpDuration,
+    /// The dispersion to the reference clock, at that moment.
+    pub root_dispersion: NtpDuration,
+    /// How much that grows, in seconds a second.
+    pub growth: f64,
+    /// The moment.
+    pub at: Mono,
+    /// What it follows.
+    pub reference_id: RefId,
+    /// When it was last set or corrected.
+    pub reference: NtpTimestamp,
+}
+
+impl Engine {
+    /// What is to be told of the clock at `now`.
+    pub fn served(&self, now: &Now) -> Served {
+        let system = self.system();
+        Served {
+            leap: system.leap,
+            stratum: system.stratum,
+            precision: self.settings().precision,
+            root_delay: system.root_delay,
+            root_dispersion: self.root_dispersion(now),
+            growth: if system.is_orphan { 0.0 } else { self.phi() },
+            at: now.mono,
+            reference_id: system.reference_id,
+            reference: system.reference,
+        }
+    }
+}
+
+/// A datagram that came to a socket that serves.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    /// From where.
+    pub from: SocketAddr,
+    /// The address of ours that it was sent to.
+    pub to: IpAddr,
+    /// When, by the clock that is served.
+    pub at: NtpTimestamp,
+    /// When, by a clock that nobody sets.
+    pub mono: Mono,
+    /// The bytes.
+    pub datagram: &'a [u8],
+}
+
+/// What is to be done about a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The reply was written; it goes to where the datagram came from, from the address it came to.
+    Reply,
+    /// Nothing.
+    Drop,
+    /// It is a control message, of somebody with these restrictions.
+    Control(Flags),
+    /// It is for the engine: of a peer, a broadcaster, or an answer.
+    Engine,
+}
+
+/// What was counted, by ntpd's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerCounters {
+    /// Packets of any kind.
+    pub received: u64,
+    /// Requests that were answered.
+    pub processed: u64,
+    /// Packets of the current version.
+    pub current_version: u64,
+    /// Packets of older versions.
+    pub old_version: u64,
+    /// Packets of no version, or that cannot be read.
+    pub bad_length: u64,
+    /// Packets that restrictions dropped.
+    pub restricted: u64,
+    /// Requests whose authentication was missing or wrong.
+    pub bad_auth: u64,
+    /// Packets that nobody here has a use for.
+    pub declined: u64,
+    /// Requests that came too often.
+    pub limited: u64,
+    /// Those of them that were told so.
+    pub kisses: u64,
+}
+
+/// Answers those who ask for time.
+#[derive(Debug)]
+pub struct Server {
+    /// Who may ask.
+    pub access: AccessList,
+    /// Who asked.
+    pub monitor: MonitorList,
+    /// How often one may ask.
+    pub headway: Headway,
+    counters: ServerCounters,
+    keys: Arc<Keyring>,
+    random: ChaCha20Rng,
+}
+
+impl Server {
+    /// A server that answers everybody. `seed` feeds all that must not be guessed.
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            access: AccessList::new(),
+            monitor: MonitorList::default(),
+            headway: Headway::default(),
+            counters: ServerCounters::default(),
+            keys: Arc::default(),
+            random: ChaCha20Rng::from_seed(seed),
+        }
+    }
+
+    /// What was counted.
+    pub const fn counters(&self) -> &ServerCounters {
+        &self.counters
+    }
+
+    /// The keys of `engine`, those that it trusts.
+    pub fn share_keys(&mut self, engine: &Engine) {
+        self.keys = Arc::new(engine.keys.clone());
+    }
+
+    /// Judges a datagram, and writes the reply if there is to be one. `sent` is asked last of all,
+    /// for the time at which the reply leaves.
+    pub fn answer(
+        &mut self,
+        served: &Served,
+        arrived: &Arrived<'_>,
+        sent: impl FnOnce() -> NtpTimestamp,
+        reply: &mut Vec<u8>,
+    ) -> Verdict {
+        reply.clear();
+        self.counters.received += 1;
+        let Arrived { from, datagram, .. } = *arrived;
+        if from.port() == 0 {
+            self.counters.bad_length += 1;
+            return Verdict::Drop;
+        }
+        let address = from.ip().to_canonical();
+        if is_nobody(address) {
+            self.counters.restricted += 1;
+            return Verdict::Drop;
+        }
+        let flags = self.access.admit(address, from.port());
+        if flags.has(Flags::IGNORE) {
+            self.counters.restricted += 1;
+            return Verdict::Drop;
+        }
+        let first = datagram.first().copied().unwrap_or_default();
+        if matches!(Mode::from_bits(first), Mode::Control | Mode::Private) {
+            return Verdict::Control(flags);
+        }
+        if flags.has(Flags::NOSERVE) || (flags.has(Flags::FLAKE) && self.flakes()) {
+            self.counters.restricted += 1;
+            return Verdict::Drop;
+        }
+        if !self.count_version(first >> 3 & 7, flags) {
+            return Verdict::Drop;
+        }
+        let Ok(packet) = Packet::parse(datagram) else {
+            self.counters.bad_length += 1;
+            return Verdict::Drop;
+        };
+        let Some(mode) = mode_asked(&packet.header, from.port()) else {
+            self.counters.bad_length += 1;
+            return Verdict::Drop;
+        };
+        if flags.has(Flags::NOTRUST) && packet.trailer == Trailer::None {
+            self.counters.restricted += 1;
+            return Verdict::Drop;
+        }
+        let judgement = self.record(arrived, address, mode, packet.header.version, flags);
+        if judgement != Judgement::Fair {
+            return self.limit(&packet.header, mode, judgement, flags, reply);
+        }
+        if mode != Mode::Client {
+            return Verdict::Engine;
+        }
+        self.serve(served, arrived, &packet, flags, sent, reply)
+    }
+
+    /// Answers a request that is answered.
+    fn serve(
+        &mut self,
+        served: &Served,
+        arrived: &Arrived<'_>,
+        packet: &Packet<'_>,
+        flags: Flags,
+        sent: impl FnOnce() -> NtpTimestamp,
+        reply: &mut Vec<u8>,
+    ) -> Verdict {
+        let key = match self.authenticate(packet, arrived.datagram) {
+            Authentic::By(key) => Some(key),
+            Authentic::No if flags.has(Flags::NOTRUST) => {
+                self.counters.bad_auth += 1;
+                return Verdict::Drop;
+            }
+            Authentic::No => None,
+            Authentic::Wrong => {
+                self.counters.bad_auth += 1;
+                // What is longer than the request is not sent: a crypto-NAK never is.
+                self.write(served, arrived, packet, sent, reply);
+                reply.extend(CRYPTO_NAK);
+                return Verdict::Reply;
+            }
+        };
+        self.counters.processed += 1;
+        self.write(served, arrived, packet, sent, reply);
+        if let Some(key) = key.and_then(|id| self.keys.of_client(id)) {
+            key.append_to(reply);
+        }
+        Verdict::Reply
+    }
+
+    fn write(
+        &mut self,
+        served: &Served,
+        arrived: &Arrived<'_>,
+        packet: &Packet<'_>,
+        sent: impl FnOnce() -> NtpTimestamp,
+        reply: &mut Vec<u8>,
+    ) {
+        let request = &packet.header;
+        let age_s = arrived.mono.since(served.at).as_secs_f64();
+        let grown = NtpDuration::from_seconds(served.growth * age_s);
+        let is_set = served.stratum < Stratum::UNSYNCHRONISED;
+        let receive = self.fuzzed(arrived.at, served.precision);
+        let transmit = sent();
+        Header {
+            leap: served.leap,
+            version: request.version.min(VERSION),
+            mode: Mode::Server,
+            stratum: if is_set { served.stratum } else { Stratum::new(0) },
+            poll: request.poll.max(LEAST_POLL),
+            precision: served.precision,
+            root_delay: served.root_delay,
+            root_dispersion: served.root_dispersion + grown,
+            reference_id: served.reference_id,
+            reference: served.reference,
+            origin: request.transmit,
+            receive,
+            transmit: self.fuzzed(transmit, served.precision),
+        }
+        .append_to(reply);
+    }
+
+    /// A request that comes too often: it is told so now and then, else nothing.
+    fn limit(
+        &mut self,
+        request: &Header,
+        mode: Mode,
+        judgement: Judgement,
+        flags: Flags,
+        reply: &mut Vec<u8>,
+    ) -> Verdict {
+        self.counters.limited += 1;
+        let is_told = judgement == Judgement::Kiss && flags.has(Flags::KOD);
+        if !is_told || !matches!(mode, Mode::Client | Mode::SymmetricActive) {
+            return Verdict::Drop;
+        }
+        self.counters.kisses += 1;
+        let mode = if mode == Mode::Client { Mode::Server } else { Mode::SymmetricPassive };
+        Header {
+            leap: Leap::Alarm,
+            version: request.version.min(VERSION),
+            mode,
+            stratum: Stratum::new(0),
+            poll: request.poll.max(LEAST_POLL),
+            reference_id: Kiss::Rate.reference_id(),
+            origin: request.transmit,
+            // Nothing of our clock is told.
+            receive: request.transmit,
+            transmit: request.transmit,
+            ..*request
+        }
+        .append_to(reply);
+        Verdict::Reply
+    }
+
+    /// Records the packet in the monitor list, and says whether it came too soon.
+    fn record(
+        &mut self,
+        arrived: &Arrived<'_>,
+        address: IpAddr,
+        mode: Mode,
+        version: u8,
+        flags: Flags,
+    ) -> Judgement {
+        let seen = Seen {
+            address,
+            port: arrived.from.port(),
+            local: arrived.to,
+            at: arrived.at,
+            mono: arrived.mono,
+            mode,
+            version,
+        };
+        let headway = self.headway;
+        // For whom there is no room, nothing is known.
+        let Some((record, elapsed)) = self.monitor.record(seen, self.random.next_u32()) else {
+            return Judgement::Fair;
+        };
+        let Some(elapsed) = elapsed else { return Judgement::Fair };
+        let judgement = record.bucket.fill(elapsed, headway);
+        if judgement == Judgement::Fair || !flags.has(Flags::LIMITED) {
+            return Judgement::Fair;
+        }
+        record.dropped = record.dropped.saturating_add(1);
+        record.flags = Flags::LIMITED;
+        if judgement == Judgement::Kiss && flags.has(Flags::KOD) {
+            record.flags = record.flags.with(Flags::KOD);
+        }
+        judgement
+    }
+
+    fn authenticate(&self, packet: &Packet<'_>, datagram: &[u8]) -> Authentic {
+        match packet.trailer {
+            Trailer::None => Authentic::No,
+            Trailer::CryptoNak => Authentic::Wrong,
+            Trailer::Mac(mac) => {
+                let is_right = |key: &&Key| mac.is_by(key, packet.covered(datagram));
+                let key = KeyId::new(mac.key_id).and_then(|id| self.keys.of_client(id));
+                key.filter(is_right).map_or(Authentic::Wrong, |key| Authentic::By(key.id()))
+            }
+        }
+    }
+
+    /// Counts the version of a packet; whether it is one that is heeded.
+    const fn count_version(&mut self, version: u8, flags: Flags) -> bool {
+        match version {
+            VERSION => self.counters.current_version += 1,
+            1..VERSION if !flags.has(Flags::VERSION) => self.counters.old_version += 1,
+            _ => {
+                self.counters.bad_length += 1;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One in ten.
+    fn flakes(&mut self) -> bool {
+        self.random.next_u32() < u32::MAX / 10
+    }
+
+    /// A time whose digits below the precision are noise: they say nothing, and so nobody can
+    /// foresee them.
+    fn fuzzed(&mut self, stamp: NtpTimestamp, precision: Precision) -> NtpTimestamp {
+        let digits = i32::from(precision.exponent()).saturating_add(32).clamp(0, 31);
+        let noise = (1_u64 << digits) - 1;
+        let random = u64::from(self.random.next_u32());
+        NtpTimestamp::from_bits(stamp.bits() & !noise | random & noise)
+    }
+}
+
+/// Whether a request is authenticated.
+enum Authentic {
+    /// By this key.
+    By(KeyId),
+    /// It has no code.
+    No,
+    /// Its code is wrong, or of a key that is not trusted.
+    Wrong,
+}
+
+/// As whom a packet asks; `None` where that makes no sense. Version 1 had no modes: what comes from
+/// another port than NTP's is a client's.
+fn mode_asked(header: &Header, port: u16) -> Option<Mode> {
+    match (header.mode, header.version) {
+        (Mode::Unspecified, 1) if port != NTP_PORT => Some(Mode::Client),
+        (Mode::Unspecified, _) => None,
+        (mode, _) => Some(mode),
+    }
+}
+
+/// Whether an address is one that nobody can send from.
+fn is_nobody(address: IpAddr) -> bool {
+    address.is_multicast()
+        || address.is_unspecified()
+        || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
+}
+
+/// The least poll interval that clients are told.
+const LEAST_POLL: PollExponent = PollExponent::new(3);
+
+/// What says that a code could not be verified.
+const CRYPTO_NAK: [u8; 4] = [0; 4];
+
+/// The port of NTP.
+const NTP_PORT: u16 = 123;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+use std::net::Ipv4Addr;
+
+use super::*;
+use crate::config::keys::Entry;
+use crate::engine::access::{Origin, Selector};
+use crate::wire::packet::HEADER_LEN;
+
+const PRECISION: Precision = Precision::new(-24);
+
+fn stamp(seconds: u64) -> NtpTimestamp {
+    NtpTimestamp::from_bits(seconds << 32 | 0x8000_0000)
+}
+
+fn second(n: u64) -> Mono {
+    Mono::from_nanos(n * 1_000_000_000)
+}
+
+fn served() -> Served {
+    Served {
+        leap: Leap::None,
+        stratum: Stratum::new(2),
+        precision: PRECISION,
+        root_delay: NtpDuration::from_seconds(0.25),
+        root_dispersion: NtpDuration::from_seconds(0.5),
+        growth: 0.125,
+        at: second(1),
+        reference_id: RefId::new([192, 0, 2, 1]),
+        reference: stamp(900),
+    }
+}
+
+fn server() -> Server {
+    Server::new([5; 32])
+}
+
+fn request(mode: Mode, version: u8) -> Vec<u8> {
+    let mut header = Header::request(NtpTimestamp::from_bits(0x1234_5678_9abc_def0));
+    header.mode = mode;
+    header.version = version;
+    header.poll = PollExponent::new(6);
+    header.emit()
+}
+
+fn arrived(datagram: &[u8], at: u64) -> Arrived<'_> {
+    Arrived {
+        from: (Ipv4Addr::new(192, 0, 2, 7), 40_000).into(),
+        to: Ipv4Addr::new(192, 0, 2, 9).into(),
+        at: stamp(1000 + at),
+        mono: second(at),
+        datagram,
+    }
+}
+
+fn ask(server: &mut Server, datagram: &[u8], at: u64) -> (Verdict, Vec<u8>) {
+    let mut reply = Vec::new();
+    let sent = || stamp(1001 + at);
+    let verdict = server.answer(&served(), &arrived(datagram, at), sent, &mut reply);
+    (verdict, reply)
+}
+
+fn restrict(server: &mut Server, flags: Flags) {
+    server.access.restrict(Selector::ANY_V4, flags, None, Origin::Configured { line: None });
+}
+
+#[test]
+fn a_reply_says_what_is_served_and_gives_the_request_back() {
+    let (verdict, reply) = ask(&mut server(), &request(Mode::Client, 4), 5);
+    assert_eq!(verdict, Verdict::Reply);
+    let header = Packet::parse(&reply).unwrap().header;
+    assert_eq!((header.mode, header.version, header.leap), (Mode::Server, 4, Leap::None));
+    assert_eq!((header.stratum, header.poll), (Stratum::new(2), PollExponent::new(6)));
+    assert_eq!(header.origin.bits(), 0x1234_5678_9abc_def0);
+    assert_eq!(header.reference_id, RefId::new([192, 0, 2, 1]));
+    assert_eq!(header.root_delay, NtpDuration::from_seconds(0.25));
+    assert_eq!(header.root_dispersion, NtpDuration::from_seconds(0.5 + 4.0 * 0.125), "4 s later");
+    let difference = |a: NtpTimestamp, b: NtpTimestamp| (a - b).abs().seconds();
+    assert!(difference(header.receive, stamp(1005)) < PRECISION.seconds());
+    assert!(difference(header.transmit, stamp(1006)) < PRECISION.seconds());
+    assert_ne!(header.receive, stamp(1005), "what is below the precision is noise");
+    assert_eq!(header.reference, stamp(900));
+}
+
+#[test]
+fn the_version_is_echoed_and_nothing_else_is_answered_by_a_server() {
+    for version in 1..=4 {
+        let (verdict, reply) = ask(&mut server(), &request(Mode::Client, version), 5);
+        assert_eq!((verdict, reply[0] >> 3 & 7), (Verdict::Reply, version));
+    }
+    for version in [0, 5, 6, 7] {
+        let mut bytes = request(Mode::Client, 4);
+        bytes[0] = version << 3 | 3;
+        assert_eq!(ask(&mut server(), &bytes, 5).0, Verdict::Drop);
+    }
+    for mode in [Mode::SymmetricActive, Mode::SymmetricPassive, Mode::Server, Mode::Broadcast] {
+        let (verdict, reply) = ask(&mut server(), &request(mode, 4), 5);
+        assert_eq!((verdict, reply), (Verdict::Engine, vec![]));
+    }
+    for mode in [Mode::Control, Mode::Private] {
+        assert_eq!(ask(&mut server(), &request(mode, 2), 5).0, Verdict::Control(Flags::NONE));
+    }
+}
+
+#[test]
+fn version_1_has_no_modes() {
+    let bytes = request(Mode::Unspecified, 1);
+    assert_eq!(ask(&mut server(), &bytes, 5).0, Verdict::Reply);
+    let mut reply = Vec::new();
+    let from_port_123 =
+        Arrived { from: (Ipv4Addr::new(192, 0, 2, 7), 123).into(), ..arrived(&bytes, 5) };
+    let verdict = server().answer(&served(), &from_port_123, || stamp(9), &mut reply);
+    assert_eq!(verdict, Verdict::Drop, "two of them would answer each other for ever");
+    assert_eq!(ask(&mut server(), &request(Mode::Unspecified, 4), 5).0, Verdict::Drop);
+}
+
+#[test]
+fn who_is_not_synchronised_says_so() {
+    let unset = Served {
+        leap: Leap::Alarm,
+        stratum: Stratum::UNSYNCHRONISED,
+        reference_id: Kiss::Initialising.reference_id(),
+        ..served()
+    };
+    let mut reply = Vec::new();
+    let bytes = request(Mode::Client, 4);
+    server().answer(&unset, &arrived(&bytes, 5), || stamp(9), &mut reply);
+    let header = Packet::parse(&reply).unwrap().header;
+    assert_eq!((header.leap, header.stratum), (Leap::Alarm, Stratum::new(0)));
+}
+
+#[test]
+fn restrictions_are_heeded_in_their_order() {
+    let dropped = |flags: Flags, bytes: &[u8]| {
+        let mut server = server();
+        restrict(&mut server, flags);
+        let verdict = ask(&mut server, bytes, 5).0;
+        (verdict == Verdict::Drop, server.counters().restricted)
+    };
+    let client = request(Mode::Client, 4);
+    assert_eq!(dropped(Flags::IGNORE, &client), (true, 1));
+    assert_eq!(dropped(Flags::IGNORE, &request(Mode::Control, 2)), (true, 1));
+    assert_eq!(dropped(Flags::NOSERVE, &client), (true, 1));
+    assert_eq!(dropped(Flags::NOSERVE, &request(Mode::Control, 2)), (false, 0));
+    assert_eq!(dropped(Flags::NOTRUST, &client), (true, 1));
+    assert_eq!(dropped(Flags::VERSION, &request(Mode::Client, 3)), (true, 0));
+    assert_eq!(dropped(Flags::VERSION, &client), (false, 0));
+    let mut server = server();
+    restrict(&mut server, Flags::FLAKE);
+    let answered = (0..1000).filter(|_| ask(&mut server, &client, 5).0 == Verdict::Reply).count();
+    assert!((860..940).contains(&answered), "{answered}");
+}
+
+#[test]
+fn nobody_is_answered_who_cannot_have_asked() {
+    for (address, port) in [
+        ("192.0.2.7", 0),
+        ("224.0.1.1", 123),
+        ("255.255.255.255", 123),
+        ("0.0.0.0", 123),
+        ("ff02::1", 5),
+    ] {
+        let bytes = request(Mode::Client, 4);
+        let from = SocketAddr::new(address.parse().unwrap(), port);
+        let mut reply = Vec::new();
+        let arrived = Arrived { from, ..arrived(&bytes, 5) };
+        let verdict = server().answer(&served(), &arrived, || stamp(9), &mut reply);
+        assert_eq!((verdict, reply.len()), (Verdict::Drop, 0), "{from}");
+    }
+}
+
+#[test]
+fn who_asks_too_often_is_told_once_and_then_not_answered() {
+    let mut server = server();
+    restrict(&mut server, Flags::LIMITED.with(Flags::KOD));
+    let bytes = request(Mode::Client, 4);
+    let mut kisses = Vec::new();
+    for at in 0..=31 {
+        let (verdict, reply) = ask(&mut server, &bytes, at);
+        if let (Verdict::Reply, Ok(packet)) = (verdict, Packet::parse(&reply))
+            && packet.header.kiss() == Some(Kiss::Rate)
+        {
+            assert_eq!(
+                packet.header.transmit.bits(),
+                0x1234_5678_9abc_def0,
+                "our time is not told"
+            );
+            kisses.push(at);
+        }
+    }
+    assert_eq!(kisses, [13, 22, 31]);
+    let counters = server.counters();
+    assert_eq!((counters.processed, counters.limited, counters.kisses), (13, 19, 3));
+    let record = server.monitor.oldest().unwrap();
+    assert_eq!((record.count, record.dropped), (32, 19));
+    assert_eq!(record.flags, Flags::LIMITED.with(Flags::KOD));
+}
+
+#[test]
+fn without_limited_nobody_is_limited_and_without_kod_nobody_is_told() {
+    let bytes = request(Mode::Client, 4);
+    let mut server = server();
+    for _ in 0..100 {
+        assert_eq!(ask(&mut server, &bytes, 5).0, Verdict::Reply);
+    }
+    restrict(&mut server, Flags::LIMITED);
+    assert_eq!(ask(&mut server, &bytes, 5), (Verdict::Drop, vec![]));
+    assert_eq!(server.counters().kisses, 0);
+}
+
+fn with_key(server: &mut Server) -> Key {
+    let key = Key::from_text(7, "SHA1", "secret").unwrap();
+    let mut keys = Keyring::default();
+    keys.replace(vec![Entry { key: key.clone(), addresses: Vec::new() }]);
+    keys.trust(&[key.id()]);
+    server.keys = Arc::new(keys);
+    key
+}
+
+#[test]
+fn an_authentic_request_gets_an_authentic_reply_of_the_same_length() {
+    let mut server = server();
+    let key = with_key(&mut server);
+    restrict(&mut server, Flags::NOTRUST);
+    let sealed = key.seal(request(Mode::Client, 4));
+    let (verdict, reply) = ask(&mut server, &sealed, 5);
+    assert_eq!((verdict, reply.len()), (Verdict::Reply, sealed.len()));
+    let packet = Packet::parse(&reply).unwrap();
+    let Trailer::Mac(mac) = packet.trailer else { panic!("no code") };
+    assert!(mac.is_by(&key, packet.covered(&reply)));
+}
+
+#[test]
+fn a_wrong_code_gets_a_crypto_nak_and_no_code() {
+    let mut server = server();
+    let key = with_key(&mut server);
+    let mut forged = key.seal(request(Mode::Client, 4));
+    *forged.last_mut().unwrap() ^= 1;
+    let (verdict, reply) = ask(&mut server, &forged, 5);
+    assert_eq!((verdict, reply.len()), (Verdict::Reply, HEADER_LEN + 4));
+    assert_eq!(Packet::parse(&reply).unwrap().trailer, Trailer::CryptoNak);
+    assert_eq!(server.counters().bad_auth, 1);
+    // A key that is there but not trusted is none.
+    let other = Key::from_text(8, "SHA1", "secret").unwrap().seal(request(Mode::Client, 4));
+    assert_eq!(ask(&mut server, &other, 50).1.len(), HEADER_LEN + 4);
+}
+
+#[test]
+fn no_reply_is_longer_than_its_request() {
+    let mut server = server();
+    let key = with_key(&mut server);
+    for len in 0..200 {
+        let mut bytes = request(Mode::Client, 4);
+        bytes.resize(len, 0x5a);
+        let (verdict, reply) = ask(&mut server, &bytes, 5);
+        assert!(reply.len() <= len, "{len}");
+        assert_eq!(verdict == Verdict::Reply, !reply.is_empty());
+    }
+    let sealed = key.seal(request(Mode::Client, 3));
+    assert!(ask(&mut server, &sealed, 5).1.len() <= sealed.len());
+}
