@@ -9,6 +9,7 @@ pub mod host;
 pub mod keys;
 pub mod ntp_conf;
 pub mod own_sources;
+pub mod restrict;
 pub mod target;
 
 use std::fmt;

@@ -9,13 +9,16 @@ mod key_ids;
 mod known;
 mod lexer;
 mod reader;
+mod serving;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
+use crate::config::restrict::Restrict;
 use crate::units::{KeyId, NtpDuration, PollExponent, Ppm, Stratum};
 
 /// Reads the text of the configuration called `source`.
@@ -50,8 +53,17 @@ pub fn in_order(mut directives: Vec<Placed>) -> Vec<Placed> {
         Directive::Tos(_) | Directive::Ttl(_) => 1,
         Directive::Tinker(_) => 2,
         Directive::Flag { .. } => 3,
-        Directive::DriftFile(_) | Directive::BroadcastDelay(_) | Directive::Ignored { .. } => 4,
-        Directive::BroadcastClient { .. } | Directive::MulticastClient(_) => 5,
+        Directive::Restrict(_)
+        | Directive::Unrestrict(_)
+        | Directive::Discard(_)
+        | Directive::Mru(_)
+        | Directive::Interface(_)
+        | Directive::DriftFile(_)
+        | Directive::BroadcastDelay(_)
+        | Directive::Ignored { .. } => 4,
+        Directive::BroadcastClient { .. }
+        | Directive::MulticastClient(_)
+        | Directive::ManycastServer(_) => 5,
         Directive::Association(_) => 6,
     });
     directives
@@ -132,6 +144,19 @@ pub enum Directive {
     BroadcastDelay(NtpDuration),
     /// `ttl HOPS…`: the reaches of requests to a group, from near to far.
     Ttl(Vec<u8>),
+    /// `restrict`.
+    Restrict(Restrict),
+    /// `unrestrict`: of one that is there these flags are taken, or all of it goes when none is
+    /// named; also `delrestrict`.
+    Unrestrict(Restrict),
+    /// `discard`, and NTPsec's `limit`: one setting.
+    Discard(Discard),
+    /// `mru`: one setting.
+    Mru(Mru),
+    /// `interface` or `nic`.
+    Interface(InterfaceRule),
+    /// `manycastserver GROUP…`: requests to these groups are answered.
+    ManycastServer(Vec<HostSpec>),
     /// A directive, or a part of one, that is known but not of our concern, with the reason.
     Ignored {
         /// Its keyword, with whatever tells it from others of the same.
@@ -280,6 +305,67 @@ pub enum Tinker {
     HuffPuff(NtpDuration),
 }
 
+/// One setting of `discard`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Discard {
+    /// `average`: the headway that clients should keep on average, as an exponent of two seconds.
+    Average(u8),
+    /// `minimum`: the least headway, in seconds.
+    Minimum(u32),
+    /// `monitor`: the age in seconds at which the oldest record surely gives way to a newcomer.
+    Monitor(u32),
+}
+
+/// One setting of `mru`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mru {
+    /// `maxdepth`: the most records.
+    Most(usize),
+    /// `maxmem`: the same by the memory that they take, in KiB.
+    Memory(usize),
+    /// `mindepth`: up to this many no record gives way.
+    Least(usize),
+    /// `maxage`: seconds after which a record gives way to a newcomer.
+    Age(u32),
+}
+
+/// Which of this host's addresses are listened on: the last rule that fits one decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceRule {
+    /// What is done.
+    pub action: InterfaceAction,
+    /// Where.
+    pub place: InterfacePlace,
+}
+
+/// What is done at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InterfaceAction {
+    /// `listen`: packets are heeded.
+    Listen,
+    /// `ignore`: no socket is opened.
+    Ignore,
+    /// `drop`: what comes is not heeded.
+    Drop,
+}
+
+/// Which addresses a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InterfacePlace {
+    /// `all`.
+    All,
+    /// `ipv4` or `ipv6`: all of a family.
+    Family(Family),
+    /// `wildcard`: what comes to an address that has no socket of its own.
+    Wildcard,
+    /// Those of an interface.
+    Named(String),
+    /// This address, or all that begin with the same bits.
+    Addresses(IpAddr, u8),
+}
+
 /// Flags of `enable` and `disable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -290,6 +376,8 @@ pub enum Flag {
     Auth,
     /// `bclient`: whether broadcasts are listened to.
     BroadcastClient,
+    /// `monitor`: whether the monitor list is kept.
+    Monitor,
 }
 
 #[cfg(test)]

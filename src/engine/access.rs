@@ -9,195 +9,14 @@
 //! Differs: NTPsec's default entry has `noquery limited`; here it has no flags, as in classic ntpd,
 //! for whoever serves says himself to whom.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use crate::config::restrict::{Flags, Selector};
 use crate::units::Mono;
 
 mod words;
 
-pub use words::{FLAGS, FlagRow, Question, why};
-
-/// What a restriction forbids or asks for, as the bits of classic ntpd from 4.2.8p12 on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Flags(u16);
-
-impl Flags {
-    /// Nothing is restricted.
-    pub const NONE: Self = Self(0);
-    /// `ignore`: nothing is answered or heeded.
-    pub const IGNORE: Self = Self(0x0001);
-    /// `noserve`: no time packets are heeded, those of our own sources among them.
-    pub const NOSERVE: Self = Self(0x0002);
-    /// `notrust`: time packets must be authenticated.
-    pub const NOTRUST: Self = Self(0x0004);
-    /// `version`: only packets of the current version are heeded.
-    pub const VERSION: Self = Self(0x0008);
-    /// `nopeer`: no association is made without authentication.
-    pub const NOPEER: Self = Self(0x0010);
-    /// `noepeer`: no association is made at all.
-    pub const NOEPEER: Self = Self(0x0020);
-    /// `limited`: who asks too often is not answered.
-    pub const LIMITED: Self = Self(0x0040);
-    /// `noquery`: no control messages are answered.
-    pub const NOQUERY: Self = Self(0x0080);
-    /// `nomodify`: control messages change nothing.
-    pub const NOMODIFY: Self = Self(0x0100);
-    /// `notrap`: no traps are set.
-    pub const NOTRAP: Self = Self(0x0200);
-    /// `lowpriotrap`: traps give way to others.
-    pub const LOWPRIOTRAP: Self = Self(0x0400);
-    /// `kod`: who is limited is told so once in a while.
-    pub const KOD: Self = Self(0x0800);
-    /// `mssntp`: packets are signed for Windows domains.
-    pub const MSSNTP: Self = Self(0x1000);
-    /// `flake`: one packet in ten is dropped, for tests.
-    pub const FLAKE: Self = Self(0x2000);
-    /// `nomrulist`: the list of clients is not told.
-    pub const NOMRULIST: Self = Self(0x4000);
-    /// `serverresponse fuzz`: answers are fuzzed.
-    pub const FUZZ: Self = Self(0x8000);
-
-    /// From the bits of classic ntpd.
-    pub const fn from_bits(bits: u16) -> Self {
-        Self(bits)
-    }
-
-    /// The bits of classic ntpd.
-    pub const fn bits(self) -> u16 {
-        self.0
-    }
-
-    /// Whether any of `flags` is set.
-    pub const fn has(self, flags: Self) -> bool {
-        self.0 & flags.0 != 0
-    }
-
-    /// With those of `flags` as well.
-    #[must_use]
-    pub const fn with(self, flags: Self) -> Self {
-        Self(self.0 | flags.0)
-    }
-
-    /// Without those of `flags`.
-    #[must_use]
-    pub const fn without(self, flags: Self) -> Self {
-        Self(self.0 & !flags.0)
-    }
-
-    /// The bits as NTPsec and classic ntpd before 4.2.8p12 have them, which know no `noepeer`.
-    pub const fn older_bits(self) -> u16 {
-        let low = self.0 & 0x001f;
-        low | (self.0 >> 1 & 0x7fe0)
-    }
-}
-
-impl fmt::Display for Flags {
-    /// The words of ntp.conf, in the order of the bits.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = FLAGS.iter().filter(|row| self.has(row.flag)).map(|row| row.word);
-        f.pad(&words.collect::<Vec<_>>().join(" "))
-    }
-}
-
-/// Whose packets an entry is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Selector {
-    /// The address; bits that the mask leaves out are zero.
-    address: IpAddr,
-    /// The mask, of the same family. Its ones need not be together.
-    mask: IpAddr,
-    /// Whether only packets from the NTP port are meant.
-    pub ntp_port: bool,
-}
-
-impl Selector {
-    /// Addresses that have those bits of `address` which are set in `mask`; `None` when the two are
-    /// of different families.
-    pub fn new(address: IpAddr, mask: IpAddr) -> Option<Self> {
-        let address = masked(address, mask)?;
-        Some(Self { address, mask, ntp_port: false })
-    }
-
-    /// Addresses that begin with the same `length` bits; `None` when there are not that many.
-    pub fn prefix(address: IpAddr, length: u8) -> Option<Self> {
-        Self::new(address, mask_of(address, length)?)
-    }
-
-    /// This address alone.
-    pub fn host(address: IpAddr) -> Self {
-        let mask = all_ones(address);
-        Self { address, mask, ntp_port: false }
-    }
-
-    /// All addresses of the family of `address`.
-    pub const fn any(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::ANY_V4,
-            IpAddr::V6(_) => Self::ANY_V6,
-        }
-    }
-
-    /// All addresses of IPv4.
-    pub const ANY_V4: Self = {
-        let all = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        Self { address: all, mask: all, ntp_port: false }
-    };
-
-    /// All addresses of IPv6.
-    pub const ANY_V6: Self = {
-        let all = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        Self { address: all, mask: all, ntp_port: false }
-    };
-
-    /// The address, with the bits that the mask leaves out at zero.
-    pub const fn address(&self) -> IpAddr {
-        self.address
-    }
-
-    /// The mask.
-    pub const fn mask(&self) -> IpAddr {
-        self.mask
-    }
-
-    /// Whether it stands for every address of its family and any port.
-    pub const fn is_default(&self) -> bool {
-        self.mask.is_unspecified() && !self.ntp_port
-    }
-
-    /// The length of the prefix; `None` for a mask whose ones are not together.
-    pub fn length(&self) -> Option<u8> {
-        let (bits, width) = bits(self.mask);
-        let ones = bits.count_ones();
-        let together = if ones == 0 { 0 } else { u128::MAX << (128 - ones) };
-        let aligned = bits << (128 - width);
-        (aligned == together).then(|| u8::try_from(ones).unwrap_or(u8::MAX))
-    }
-
-    fn matches(&self, address: IpAddr, port: u16) -> bool {
-        masked(address, self.mask) == Some(self.address) && (!self.ntp_port || port == NTP_PORT)
-    }
-
-    /// What the list is sorted by, downwards.
-    fn rank(&self) -> (u128, u128, bool) {
-        (bits(self.address).0, bits(self.mask).0, self.ntp_port)
-    }
-}
-
-impl fmt::Display for Selector {
-    /// As a line of ntp.conf has it: `10.0.0.0 mask 255.0.0.0`, `2001:db8::/32`, `192.0.2.7`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let port = if self.ntp_port { " ntpport" } else { "" };
-        match (self.address, self.length()) {
-            (IpAddr::V4(_), Some(0)) => write!(f, "-4 default{port}"),
-            (IpAddr::V6(_), Some(0)) => write!(f, "-6 default{port}"),
-            (address, Some(32)) if address.is_ipv4() => write!(f, "{address}{port}"),
-            (address, Some(128)) => write!(f, "{address}{port}"),
-            (address, Some(length)) => write!(f, "{address}/{length}{port}"),
-            (address, None) => write!(f, "{address} mask {}{port}", self.mask),
-        }
-    }
-}
+pub use words::{Question, why};
 
 /// An entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,8 +99,8 @@ impl AccessList {
             return false;
         }
         let place = self.entries.partition_point(|entry| {
-            let v6 = selector.address.is_ipv6();
-            match entry.selector.address.is_ipv6().cmp(&v6) {
+            let v6 = selector.address().is_ipv6();
+            match entry.selector.address().is_ipv6().cmp(&v6) {
                 std::cmp::Ordering::Equal => entry.selector.rank() > selector.rank(),
                 family => family.is_lt(),
             }
@@ -302,7 +121,7 @@ impl AccessList {
     /// Removes an entry; a default entry only loses its flags. Whether there is one.
     pub fn remove(&mut self, selector: Selector) -> bool {
         if selector.is_default() {
-            return self.unrestrict(selector, Flags(u16::MAX));
+            return self.unrestrict(selector, Flags::from_bits(u16::MAX));
         }
         let before = self.entries.len();
         self.entries.retain(|entry| entry.selector != selector);
@@ -371,46 +190,6 @@ impl AccessList {
         &self.entries
     }
 }
-
-/// The bits of an address that are set in `mask`; `None` when the two are of different families.
-fn masked(address: IpAddr, mask: IpAddr) -> Option<IpAddr> {
-    match (address, mask) {
-        (IpAddr::V4(address), IpAddr::V4(mask)) => {
-            Some(Ipv4Addr::from_bits(address.to_bits() & mask.to_bits()).into())
-        }
-        (IpAddr::V6(address), IpAddr::V6(mask)) => {
-            Some(Ipv6Addr::from_bits(address.to_bits() & mask.to_bits()).into())
-        }
-        _ => None,
-    }
-}
-
-/// An address as a number, and how many bits it has.
-const fn bits(address: IpAddr) -> (u128, u32) {
-    match address {
-        IpAddr::V4(address) => (address.to_bits() as u128, 32),
-        IpAddr::V6(address) => (address.to_bits(), 128),
-    }
-}
-
-const fn all_ones(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::BROADCAST),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
-    }
-}
-
-fn mask_of(address: IpAddr, length: u8) -> Option<IpAddr> {
-    let (_, width) = bits(address);
-    let zeros = width.checked_sub(u32::from(length))?;
-    Some(match address {
-        IpAddr::V4(_) => Ipv4Addr::from_bits(u32::MAX.checked_shl(zeros).unwrap_or(0)).into(),
-        IpAddr::V6(_) => Ipv6Addr::from_bits(u128::MAX.checked_shl(zeros).unwrap_or(0)).into(),
-    })
-}
-
-/// The port of NTP.
-const NTP_PORT: u16 = 123;
 
 /// The most entries of the list.
 const MOST_ENTRIES: usize = 16_384;

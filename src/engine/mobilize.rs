@@ -36,6 +36,8 @@ pub enum Applied {
     Keys(PathBuf),
     /// The frequency is to be kept in this file: write [`Output::Drift`] there.
     DriftFile(PathBuf),
+    /// It is about serving: hand it to [`Server::apply`](crate::engine::server::Server::apply).
+    ForServer,
     /// It is not of our concern.
     Ignored {
         /// Its keyword.
@@ -151,6 +153,13 @@ impl Engine {
                 self.reaches = Reaches::new(hops);
                 Ok(Applied::Set)
             }
+            Directive::Flag { flag: Flag::Monitor, .. }
+            | Directive::Restrict(_)
+            | Directive::Unrestrict(_)
+            | Directive::Discard(_)
+            | Directive::Mru(_)
+            | Directive::Interface(_)
+            | Directive::ManycastServer(_) => Ok(Applied::ForServer),
             Directive::Ignored { keyword, reason } => {
                 Ok(Applied::Ignored { keyword: keyword.clone(), reason })
             }

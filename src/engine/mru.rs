@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::engine::access::Flags;
+use crate::config::restrict::Flags;
 use crate::engine::rate::Bucket;
 use crate::units::{Mode, Mono, NtpTimestamp};
 

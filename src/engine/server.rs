@@ -13,10 +13,12 @@ use std::sync::Arc;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 
+use crate::config::ntp_conf::{Directive, Discard, Mru};
+use crate::config::restrict::{Flags, Restrict, Whom};
 use crate::engine::Engine;
-use crate::engine::access::{AccessList, Flags};
+use crate::engine::access::{AccessList, Origin};
 use crate::engine::keyring::Keyring;
-use crate::engine::mru::{MonitorList, Seen};
+use crate::engine::mru::{Limits, MonitorList, Seen};
 use crate::engine::rate::{Headway, Judgement};
 use crate::units::{
     KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId,
@@ -144,6 +146,49 @@ impl Server {
             counters: ServerCounters::default(),
             keys: Arc::default(),
             random: ChaCha20Rng::from_seed(seed),
+        }
+    }
+
+    /// Follows a directive about serving; `line` is where it stands. Names of hosts are for the
+    /// driver to look up: until then such a line restricts nobody.
+    pub fn apply(&mut self, directive: &Directive, line: Option<usize>) {
+        match directive {
+            Directive::Restrict(restrict) => {
+                let Restrict { flags, most_peers, .. } = *restrict;
+                if restrict.whom == Whom::Source {
+                    self.access.set_template(flags, most_peers);
+                }
+                for selector in restrict.whom.selectors() {
+                    self.access.restrict(selector, flags, most_peers, Origin::Configured { line });
+                }
+            }
+            Directive::Unrestrict(restrict) => {
+                for selector in restrict.whom.selectors() {
+                    if restrict.flags == Flags::NONE {
+                        self.access.remove(selector);
+                    } else {
+                        self.access.unrestrict(selector, restrict.flags);
+                    }
+                }
+            }
+            Directive::Discard(Discard::Average(average)) => self.headway.average = *average,
+            Directive::Discard(Discard::Minimum(minimum)) => self.headway.minimum = *minimum,
+            Directive::Discard(Discard::Monitor(sure_age_s)) => {
+                let limits = self.monitor.limits();
+                self.monitor.set_limits(Limits { sure_age_s: *sure_age_s, ..limits });
+            }
+            Directive::Mru(setting) => {
+                let limits = self.monitor.limits();
+                self.monitor.set_limits(match *setting {
+                    Mru::Most(most) => Limits { most, ..limits },
+                    Mru::Memory(kibibytes) => {
+                        Limits { most: Limits::of_memory(kibibytes), ..limits }
+                    }
+                    Mru::Least(least) => Limits { least, ..limits },
+                    Mru::Age(most_age_s) => Limits { most_age_s, ..limits },
+                });
+            }
+            _ => {}
         }
     }
 

@@ -8,10 +8,7 @@ use std::net::Ipv4Addr;
 /// Why `keyword`, in lower case, is left out; `None` when there is no such directive.
 pub(super) fn reason(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
-        "restrict" | "unrestrict" | "delrestrict" | "discard" | "mru" | "interface" | "nic"
-        | "manycastserver" | "leapsmearinterval" | "ntpsigndsocket" | "extra" | "pollskewlist" => {
-            SERVING
-        }
+        "leapsmearinterval" | "ntpsigndsocket" | "extra" | "pollskewlist" => SERVING,
         "requestkey" | "controlkey" | "trap" | "setvar" | "saveconfigdir" => CONTROL,
         "statsdir" | "statistics" | "filegen" | "logfile" | "logconfig" => RECORDS,
         "refclock" | "fudge" | "phone" | "device" => REFERENCE_CLOCKS,
@@ -55,7 +52,7 @@ pub(super) fn flag(word: &str) -> Option<&'static str> {
     Some(match word {
         "calibrate" | "pps" => REFERENCE_CLOCKS,
         "kernel" => "the loop is the program's own, never the kernel's",
-        "mode7" | "monitor" => SERVING,
+        "mode7" => SERVING,
         "stats" => RECORDS,
         "unpeer_crypto_early" | "crypto_early" => AUTOKEY,
         "peer_clear_digest_early" | "unpeer_crypto_nak_early" | "unpeer_digest_early" => {

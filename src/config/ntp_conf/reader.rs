@@ -7,7 +7,9 @@ use crate::config::host::HostSpec;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
 use crate::config::ntp_conf::association;
 use crate::config::ntp_conf::lexer::{Line, Word};
-use crate::config::ntp_conf::{Directive, Flag, Kind, Placed, Tinker, Tos, key_ids, known};
+use crate::config::ntp_conf::{
+    Directive, Flag, Kind, Placed, Tinker, Tos, key_ids, known, serving,
+};
 
 /// Reads one line into `directives`.
 pub(super) fn read(
@@ -30,6 +32,13 @@ pub(super) fn read(
         "tinker" => return settings(&name, arguments, directives, tinker),
         "enable" => return settings(&name, arguments, directives, |a, w, n| flag(a, w, n, true)),
         "disable" => return settings(&name, arguments, directives, |a, w, n| flag(a, w, n, false)),
+        "restrict" => Directive::Restrict(serving::restrict(arguments)?),
+        "unrestrict" | "delrestrict" => Directive::Unrestrict(serving::restrict(arguments)?),
+        "discard" => return settings(&name, arguments, directives, serving::discard),
+        "limit" => return settings(&name, arguments, directives, serving::limit),
+        "mru" => return settings(&name, arguments, directives, serving::mru),
+        "interface" | "nic" => Directive::Interface(serving::interface(arguments)?),
+        "manycastserver" => Directive::ManycastServer(groups(arguments)?),
         "driftfile" => return drift_file(keyword, arguments, directives),
         "keys" => Directive::Keys(file(&name, arguments)?),
         "trustedkey" => Directive::TrustedKeys(key_ids::read(arguments)?),
@@ -78,7 +87,7 @@ fn settings<'a>(
 }
 
 fn verb(keyword: &str) -> &str {
-    if matches!(keyword, "tos" | "tinker") { "set" } else { keyword }
+    if matches!(keyword, "enable" | "disable") { keyword } else { "set" }
 }
 
 fn tos(arguments: &mut Arguments<'_>, word: &Word, name: &str) -> Result<Directive, Rejected> {
@@ -116,7 +125,7 @@ fn tinker(arguments: &mut Arguments<'_>, word: &Word, name: &str) -> Result<Dire
 }
 
 /// A setting with one value that is known and left out, when there is a `reason`.
-fn ignored(
+pub(super) fn ignored(
     arguments: &mut Arguments<'_>,
     word: &Word,
     name: &str,
@@ -141,6 +150,7 @@ fn flag(
         "ntp" => Flag::Ntp,
         "auth" => Flag::Auth,
         "bclient" => Flag::BroadcastClient,
+        "monitor" => Flag::Monitor,
         _ => {
             let verb = if is_enabled { "enable" } else { "disable" };
             let Some(reason) = known::flag(name) else {

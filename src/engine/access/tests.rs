@@ -1,4 +1,7 @@
+use std::net::Ipv4Addr;
+
 use super::*;
+use crate::config::restrict::FLAGS;
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -41,7 +44,7 @@ fn the_most_particular_entry_decides_alone() {
 
 #[test]
 fn an_entry_for_the_port_goes_before_the_same_for_any() {
-    let port = Selector { ntp_port: true, ..net("10.0.0.0/8") };
+    let port = net("10.0.0.0/8").from_ntp_port();
     let mut list = list(&[(net("10.0.0.0/8"), Flags::IGNORE), (port, Flags::NOPEER)]);
     assert_eq!(list.admit(ip("10.0.0.1"), 123), Flags::NOPEER);
     assert_eq!(list.admit(ip("10.0.0.1"), 124), Flags::IGNORE);

@@ -1,44 +1,10 @@
-//! The flags in words, and which of them keeps whom from what.
+//! Which flag keeps whom from what, in words.
 
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::engine::access::{AccessList, Entry, Flags, Origin};
-
-/// A flag and what it says.
-#[derive(Clone, Copy, Debug)]
-pub struct FlagRow {
-    /// The flag.
-    pub flag: Flags,
-    /// Its word in ntp.conf.
-    pub word: &'static str,
-    /// What it says of whoever it is for, in a clause.
-    pub meaning: &'static str,
-}
-
-const fn row(flag: Flags, word: &'static str, meaning: &'static str) -> FlagRow {
-    FlagRow { flag, word, meaning }
-}
-
-/// Every flag, in the order of the bits.
-pub const FLAGS: [FlagRow; 16] = [
-    row(Flags::IGNORE, "ignore", "nothing that comes from it is heeded"),
-    row(Flags::NOSERVE, "noserve", "its time packets are dropped, answers to our own among them"),
-    row(Flags::NOTRUST, "notrust", "its time packets must be authenticated"),
-    row(Flags::VERSION, "version", "its packets must be of the current version of NTP"),
-    row(Flags::NOPEER, "nopeer", "its packets make no association unless they are authenticated"),
-    row(Flags::NOEPEER, "noepeer", "its packets make no association at all"),
-    row(Flags::LIMITED, "limited", "it is not answered when it asks too often"),
-    row(Flags::NOQUERY, "noquery", "its control messages are dropped"),
-    row(Flags::NOMODIFY, "nomodify", "its control messages change nothing"),
-    row(Flags::NOTRAP, "notrap", "it sets no traps"),
-    row(Flags::LOWPRIOTRAP, "lowpriotrap", "its traps give way to those of others"),
-    row(Flags::KOD, "kod", "it is told once in a while when it asks too often"),
-    row(Flags::MSSNTP, "mssntp", "its packets are signed for a Windows domain"),
-    row(Flags::FLAKE, "flake", "one in ten of its packets is dropped, to test others"),
-    row(Flags::NOMRULIST, "nomrulist", "it is not told who else asks"),
-    row(Flags::FUZZ, "serverresponse fuzz", "answers to it are fuzzed"),
-];
+use crate::config::restrict::{FLAGS, Flags};
+use crate::engine::access::{AccessList, Entry, Origin};
 
 /// What somebody may want of us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

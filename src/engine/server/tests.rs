@@ -2,7 +2,8 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::config::keys::Entry;
-use crate::engine::access::{Origin, Selector};
+use crate::config::restrict::Selector;
+use crate::engine::access::Origin;
 use crate::wire::packet::HEADER_LEN;
 
 const PRECISION: Precision = Precision::new(-24);
