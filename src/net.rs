@@ -3,6 +3,8 @@
 //! The only users of tokio and of sockets. No policy is made here: the cores below decide what to
 //! send and when, this layer moves datagrams and timers.
 
+#[expect(unsafe_code, reason = "many datagrams with one call, which only system calls give")]
+pub mod batch;
 pub mod client;
 pub mod clock;
 pub mod daemon;

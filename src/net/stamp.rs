@@ -13,7 +13,7 @@ use socket2::{SockAddr, SockAddrStorage};
 
 use crate::units::{Boot, Mono, NtpDuration, NtpTimestamp, Ppm, Precision, Raw};
 
-mod control;
+pub(in crate::net) mod control;
 
 use control::Ancillary;
 
@@ -170,7 +170,7 @@ pub enum Queue {
 /// That there is none (`WouldBlock`, for a socket that does not block), or what the network said about
 /// an earlier datagram.
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], queue: Queue) -> io::Result<Message> {
-    let mut control = ControlBuffer([0; CONTROL]);
+    let mut control = control::Buffer::default();
     let mut storage = SockAddrStorage::zeroed();
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let flags = match queue {
@@ -222,10 +222,6 @@ pub fn send(socket: BorrowedFd<'_>, datagram: &[u8], to: Option<SocketAddr>) -> 
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Memory for ancillary data, aligned as the kernel's structures are.
-#[repr(align(8))]
-struct ControlBuffer([u8; CONTROL]);
-
 fn set(
     socket: BorrowedFd<'_>,
     level: libc::c_int,
@@ -268,9 +264,6 @@ const SLACK_S: f64 = 1e-4;
 
 /// A datagram that waited longer in the socket's queue is stamped with nothing useful.
 const LONGEST_WAIT_S: f64 = 4.0;
-
-/// Room for ancillary data: a stamp of three times, an address, an error.
-const CONTROL: usize = 512;
 
 #[cfg(test)]
 mod tests;

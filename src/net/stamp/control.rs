@@ -8,32 +8,23 @@ use crate::units::NtpTimestamp;
 
 /// What the ancillary data of one message says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ancillary {
+pub(in crate::net) struct Ancillary {
     /// The kernel's stamp.
-    pub(super) stamp: Option<NtpTimestamp>,
+    pub(in crate::net) stamp: Option<NtpTimestamp>,
     /// The address of ours that the datagram came to.
-    pub(super) destination: Option<IpAddr>,
+    pub(in crate::net) destination: Option<IpAddr>,
     /// Which of the datagrams that left it is about.
-    pub(super) sent: Option<u32>,
+    pub(in crate::net) sent: Option<u32>,
 }
 
 impl Ancillary {
     /// Reads what is known and passes over the rest; what is cut off ends it.
-    pub(super) fn parse(mut bytes: &[u8]) -> Self {
+    pub(in crate::net) fn parse(mut bytes: &[u8]) -> Self {
         let mut found = Self::default();
-        while let Some((header, rest)) = bytes.split_at_checked(HEADER) {
-            let (Some(length), Some(level), Some(kind)) =
-                (word(header, 0), int(header, LEVEL), int(header, KIND))
-            else {
-                break;
-            };
-            let Some(data) = length.checked_sub(HEADER).and_then(|length| rest.get(..length))
-            else {
-                break;
-            };
+        while let Some((header, data, next)) = message(bytes) {
+            let (Some(level), Some(kind)) = (int(header, LEVEL), int(header, KIND)) else { break };
             found.take(level, kind, data);
-            let next = length.next_multiple_of(ALIGNMENT);
-            bytes = bytes.get(next..).unwrap_or_default();
+            bytes = next;
         }
         found
     }
@@ -62,6 +53,85 @@ impl Ancillary {
     }
 }
 
+/// Memory for ancillary data, aligned as the kernel's structures are.
+#[derive(Debug)]
+#[repr(align(8))]
+pub(in crate::net) struct Buffer(pub(in crate::net) [u8; CONTROL]);
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self([0; CONTROL])
+    }
+}
+
+/// Writes what makes a reply leave from the address, and on the interface, that a message with the
+/// ancillary data `told` came to; how long that is. Nothing where it came to no address of ours
+/// alone: then the system chooses.
+pub(in crate::net) fn reply_from(told: &[u8], reply: &mut Buffer) -> usize {
+    let mut rest = told;
+    while let Some((header, data, next)) = message(rest) {
+        rest = next;
+        let (Some(level), Some(kind)) = (int(header, LEVEL), int(header, KIND)) else { break };
+        let mut body = [0; LONGEST_ADDRESS];
+        let written = match (level, kind) {
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                // The interface, the address for a reply, the address in the header: a reply to
+                // what was sent to many is the system's to address.
+                let (Some(reply_from), Some(sent_to)) =
+                    (octets::<4>(data, 4), octets::<4>(data, 8))
+                else {
+                    break;
+                };
+                if reply_from != sent_to {
+                    return 0;
+                }
+                put(&mut body, 4, &reply_from);
+                12
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                let (Some(sent_to), Some(interface)) =
+                    (octets::<16>(data, 0), octets::<4>(data, 16))
+                else {
+                    break;
+                };
+                let [first, second, ..] = sent_to;
+                if first == 0xff {
+                    return 0;
+                }
+                put(&mut body, 0, &sent_to);
+                // Only where the address says nothing without.
+                if first == 0xfe && second & 0xc0 == 0x80 {
+                    put(&mut body, 16, &interface);
+                }
+                20
+            }
+            _ => continue,
+        };
+        let length = HEADER + written;
+        put(&mut reply.0, 0, &length.to_ne_bytes());
+        put(&mut reply.0, LEVEL, &level.to_ne_bytes());
+        put(&mut reply.0, KIND, &kind.to_ne_bytes());
+        put(&mut reply.0, HEADER, body.get(..written).unwrap_or_default());
+        return length.next_multiple_of(ALIGNMENT);
+    }
+    0
+}
+
+/// The first message of ancillary data: its header, its data, and what follows.
+fn message(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (header, rest) = bytes.split_at_checked(HEADER)?;
+    let length = word(header, 0)?;
+    let data = length.checked_sub(HEADER).and_then(|length| rest.get(..length))?;
+    let next = bytes.get(length.next_multiple_of(ALIGNMENT)..).unwrap_or_default();
+    Some((header, data, next))
+}
+
+fn put(bytes: &mut [u8], at: usize, data: &[u8]) {
+    if let Some(room) = bytes.get_mut(at..at + data.len()) {
+        room.copy_from_slice(data);
+    }
+}
+
 /// A time of two machine words; `None` for zero, which says that there is none.
 fn timespec(data: &[u8]) -> Option<NtpTimestamp> {
     let seconds = i64::from_ne_bytes(octets(data, 0)?);
@@ -87,6 +157,12 @@ const HEADER: usize = size_of::<libc::cmsghdr>().next_multiple_of(ALIGNMENT);
 const LEVEL: usize = std::mem::offset_of!(libc::cmsghdr, cmsg_level);
 const KIND: usize = std::mem::offset_of!(libc::cmsghdr, cmsg_type);
 const ALIGNMENT: usize = size_of::<usize>();
+
+/// Room for ancillary data: a stamp of three times, an address, an error.
+pub(in crate::net) const CONTROL: usize = 512;
+
+/// Bytes of the longest address with its interface.
+const LONGEST_ADDRESS: usize = 20;
 
 #[cfg(test)]
 mod tests {

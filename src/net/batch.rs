@@ -1,0 +1,277 @@
+//! Many datagrams with one system call, and replies that leave from the address that was asked.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use socket2::{SockAddr, SockAddrStorage};
+
+use crate::net::stamp::control::{self, Ancillary};
+use crate::units::NtpTimestamp;
+
+/// Room for datagrams that come together, and for a reply to each. It is taken once; receiving and
+/// replying take no more.
+pub struct Batch {
+    places: Box<[Place]>,
+    headers: Box<[libc::mmsghdr]>,
+    parts: Box<[libc::iovec]>,
+    filled: usize,
+}
+
+/// Room for a datagram and a reply to it.
+struct Place {
+    from: SockAddrStorage,
+    /// The same, once it is known to be an address.
+    sender: Option<SockAddr>,
+    control: control::Buffer,
+    datagram: [u8; ROOM],
+    reply: Vec<u8>,
+    source: control::Buffer,
+}
+
+/// A datagram that came.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    /// From where.
+    pub from: SocketAddr,
+    /// To which address, of ours or of many.
+    pub to: Option<IpAddr>,
+    /// When, by the kernel.
+    pub stamp: Option<NtpTimestamp>,
+    /// The bytes; of a longer datagram the first of them.
+    pub datagram: &'a [u8],
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Batch {
+    /// Empty.
+    pub fn new() -> Self {
+        let place = || Place {
+            from: SockAddrStorage::zeroed(),
+            sender: None,
+            control: control::Buffer::default(),
+            datagram: [0; ROOM],
+            reply: Vec::with_capacity(ROOM),
+            source: control::Buffer::default(),
+        };
+        // SAFETY: both structs hold integers and pointers, for which all bits zero is a value.
+        let header = || unsafe { std::mem::zeroed::<libc::mmsghdr>() };
+        let part = libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
+        Self {
+            places: (0..PLACES).map(|_| place()).collect(),
+            headers: (0..PLACES).map(|_| header()).collect(),
+            parts: vec![part; PLACES].into(),
+            filled: 0,
+        }
+    }
+
+    /// Receives what is there, as far as there is room; how many that is.
+    ///
+    /// # Errors
+    /// That there is nothing (`WouldBlock`), or what the network said about an earlier datagram.
+    pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+        self.filled = 0;
+        let rows = self.places.iter_mut().zip(&mut self.headers).zip(&mut self.parts);
+        for ((place, header), part) in rows {
+            place.reply.clear();
+            *part = libc::iovec {
+                iov_base: place.datagram.as_mut_ptr().cast(),
+                iov_len: place.datagram.len(),
+            };
+            let header = &mut header.msg_hdr;
+            header.msg_name = (&raw mut place.from).cast();
+            header.msg_namelen = place.from.size_of();
+            header.msg_iov = part;
+            header.msg_iovlen = 1;
+            header.msg_control = place.control.0.as_mut_ptr().cast();
+            header.msg_controllen = place.control.0.len();
+            header.msg_flags = 0;
+        }
+        let count = libc::c_uint::try_from(self.headers.len()).unwrap_or(0);
+        let (fd, flags) = (socket.as_raw_fd(), libc::MSG_DONTWAIT);
+        let none = std::ptr::null_mut();
+        // SAFETY: every header was filled just now with pointers to memory of its own place, which
+        // lives until the call is over and is not moved, each with its length.
+        let received = unsafe { libc::recvmmsg(fd, self.headers.as_mut_ptr(), count, flags, none) };
+        self.filled = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+        Ok(self.filled)
+    }
+
+    /// Hands every datagram that came to `answer`, with room for the reply: one that stays empty is
+    /// not sent.
+    pub fn each(&mut self, mut answer: impl FnMut(Arrived<'_>, &mut Vec<u8>)) {
+        let rows = self.places.iter_mut().zip(&self.headers).take(self.filled);
+        for (place, header) in rows {
+            let storage = std::mem::replace(&mut place.from, SockAddrStorage::zeroed());
+            // SAFETY: the kernel wrote an address of this length into the storage.
+            let sender = unsafe { SockAddr::new(storage, header.msg_hdr.msg_namelen) };
+            let Some(from) = place.sender.insert(sender).as_socket() else { continue };
+            let told = place.control.0.get(..header.msg_hdr.msg_controllen).unwrap_or_default();
+            let ancillary = Ancillary::parse(told);
+            let length = usize::try_from(header.msg_len).unwrap_or(0);
+            let arrived = Arrived {
+                from,
+                to: ancillary.destination,
+                stamp: ancillary.stamp,
+                datagram: place.datagram.get(..length).unwrap_or_default(),
+            };
+            answer(arrived, &mut place.reply);
+        }
+    }
+
+    /// Sends the replies, each from the address that was asked; how many.
+    ///
+    /// # Errors
+    /// What the system says; a reply that a full queue had no room for is lost, as a network might
+    /// have lost it.
+    pub fn send(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+        let mut count = 0;
+        for index in 0..self.filled {
+            let (Some(place), Some(received)) =
+                (self.places.get_mut(index), self.headers.get(index))
+            else {
+                break;
+            };
+            if place.reply.is_empty() {
+                continue;
+            }
+            let Some(sender) = &place.sender else { continue };
+            let (name, name_length) = (sender.as_ptr().cast_mut(), sender.len());
+            let told = place.control.0.get(..received.msg_hdr.msg_controllen).unwrap_or_default();
+            let control_length = control::reply_from(told, &mut place.source);
+            let (Some(header), Some(part)) =
+                (self.headers.get_mut(count), self.parts.get_mut(count))
+            else {
+                break;
+            };
+            *part = libc::iovec {
+                iov_base: place.reply.as_mut_ptr().cast(),
+                iov_len: place.reply.len(),
+            };
+            let header = &mut header.msg_hdr;
+            header.msg_name = name.cast();
+            header.msg_namelen = name_length;
+            header.msg_iov = part;
+            header.msg_iovlen = 1;
+            header.msg_control = place.source.0.as_mut_ptr().cast();
+            header.msg_controllen = control_length;
+            header.msg_flags = 0;
+            count += 1;
+        }
+        self.filled = 0;
+        let mut sent = 0;
+        while let Some(rest) = self.headers.get_mut(sent..count).filter(|rest| !rest.is_empty()) {
+            let left = libc::c_uint::try_from(rest.len()).unwrap_or(0);
+            let (fd, flags) = (socket.as_raw_fd(), libc::MSG_DONTWAIT);
+            // SAFETY: the headers hold pointers to memory of a place of its own, which lives until
+            // the call is over and is not moved, each with its length.
+            let done = unsafe { libc::sendmmsg(fd, rest.as_mut_ptr(), left, flags) };
+            match usize::try_from(done) {
+                Ok(done) if done > 0 => sent += done,
+                _ => {
+                    let error = io::Error::last_os_error();
+                    // One that cannot be sent keeps none of the others.
+                    sent += 1;
+                    if sent >= count {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(sent)
+    }
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("filled", &self.filled).finish_non_exhaustive()
+    }
+}
+
+// SAFETY: the pointers in it are written before each use, to memory that it owns.
+unsafe impl Send for Batch {}
+
+/// Datagrams that are taken at once.
+const PLACES: usize = 64;
+
+/// Bytes of the longest datagram that is of interest: control messages with a code are no longer.
+const ROOM: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd as _;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::net::stamp;
+
+    /// On the loopback interface what was sent is there.
+    fn receive(batch: &mut Batch, socket: &UdpSocket) -> usize {
+        batch.receive(socket.as_fd()).unwrap()
+    }
+
+    #[test]
+    fn replies_leave_from_the_address_that_was_asked() {
+        let server = UdpSocket::bind("0.0.0.0:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        stamp::request(server.as_fd());
+        assert!(stamp::request_destinations(server.as_fd(), true));
+        let port = server.local_addr().unwrap().port();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        let mut batch = Batch::new();
+        for address in ["127.0.0.2", "127.0.0.9"] {
+            client.connect((address, port)).unwrap();
+            client.send(b"time?").unwrap();
+            assert_eq!(receive(&mut batch, &server), 1);
+            batch.each(|arrived, reply| {
+                assert_eq!(arrived.datagram, b"time?");
+                assert_eq!(arrived.to, address.parse().ok());
+                assert_eq!(arrived.from, client.local_addr().unwrap());
+                assert!(arrived.stamp.is_some());
+                reply.extend(b"now");
+            });
+            assert_eq!(batch.send(server.as_fd()).unwrap(), 1);
+            let mut buffer = [0; 16];
+            // A connected socket hears only the address that it asked.
+            let length = client.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], b"now");
+        }
+    }
+
+    #[test]
+    fn many_come_at_once_and_only_what_has_a_reply_is_answered() {
+        let server = UdpSocket::bind("[::1]:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        assert!(stamp::request_destinations(server.as_fd(), false));
+        let client = UdpSocket::bind("[::1]:0").unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        client.connect(server.local_addr().unwrap()).unwrap();
+        for number in 0..10_u8 {
+            client.send(&[number]).unwrap();
+        }
+        let mut batch = Batch::new();
+        let mut seen = 0;
+        while seen < 10 {
+            seen += receive(&mut batch, &server);
+            batch.each(|arrived, reply| {
+                if arrived.datagram[0] % 2 == 0 {
+                    reply.extend(arrived.datagram);
+                }
+            });
+            batch.send(server.as_fd()).unwrap();
+        }
+        let mut buffer = [0; 16];
+        let answered: Vec<u8> =
+            (0..5).map(|_| client.recv(&mut buffer).map(|_| buffer[0]).unwrap()).collect();
+        assert_eq!(answered, [0, 2, 4, 6, 8]);
+        let nothing = batch.receive(server.as_fd()).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+    }
+}
