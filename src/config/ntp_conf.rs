@@ -89,14 +89,33 @@ impl fmt::Display for Notice<'_> {
     }
 }
 
-/// What of `directives` is left out, in their order.
+/// What of `directives` is left out, in their order: what is about serving as well, for nothing is
+/// served to others yet.
 pub fn notices(directives: &[Placed]) -> impl Iterator<Item = Notice<'_>> {
-    directives.iter().filter_map(|placed| match &placed.directive {
-        Directive::Ignored { keyword, reason } => {
-            Some(Notice { line: placed.line, column: placed.column, keyword, reason })
-        }
-        _ => None,
+    directives.iter().filter_map(|placed| {
+        let (keyword, reason) = match &placed.directive {
+            Directive::Ignored { keyword, reason } => (keyword.as_str(), *reason),
+            directive => (directive.serving()?, known::SERVING),
+        };
+        Some(Notice { line: placed.line, column: placed.column, keyword, reason })
     })
+}
+
+impl Directive {
+    /// The keyword of a directive about serving; `None` of any other.
+    pub const fn serving(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Restrict(_) => "restrict",
+            Self::Unrestrict(_) => "unrestrict",
+            Self::Discard(_) => "discard",
+            Self::Mru(_) => "mru",
+            Self::Interface(_) => "interface",
+            Self::ManycastServer(_) => "manycastserver",
+            Self::Flag { flag: Flag::Monitor, is_enabled: true } => "enable monitor",
+            Self::Flag { flag: Flag::Monitor, is_enabled: false } => "disable monitor",
+            _ => return None,
+        })
+    }
 }
 
 /// A directive and where it stands.

@@ -120,7 +120,8 @@ const DRIVERS: [&str; 47] = [
     "GPSD",
 ];
 
-const SERVING: &str = "nothing is served to others yet";
+/// Why what is about serving is left out.
+pub(super) const SERVING: &str = "nothing is served to others yet";
 const CONTROL: &str = "nobody can ask or change this engine from outside yet";
 const RECORDS: &str = "no records are written yet";
 const MACHINE: &str = "it is a matter between ntpd and its system";

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::restrict::{Flags, Restrict, Selector, Whom};
 use crate::units::KeyId;
 
 const DEBIAN: &str = include_str!("../../../tests/data/ntp_conf/debian-ntp.conf");
@@ -251,16 +252,112 @@ fn the_reaches_of_groups_and_the_volley_are_settings() {
     assert_eq!(one("multicastclient 239.1.2.3"), Directive::MulticastClient(group));
 }
 
+fn restrict(text: &str) -> Restrict {
+    match directives(text).remove(0) {
+        Directive::Restrict(restrict) | Directive::Unrestrict(restrict) => restrict,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn restrictions_say_whom_and_what() {
+    let selector = |text: &str, length| Selector::prefix(text.parse().unwrap(), length).unwrap();
+    for (text, whom) in [
+        ("restrict default kod", Whom::Default(None)),
+        ("restrict -6 Default kod", Whom::Default(Some(Family::Ipv6))),
+        ("restrict source kod", Whom::Source),
+        ("restrict 192.0.2.1 kod", Whom::Addresses(selector("192.0.2.1", 32))),
+        ("restrict 10.1.2.3 mask 255.0.0.0 kod", Whom::Addresses(selector("10.0.0.0", 8))),
+        ("restrict 10.1.2.3/8 kod", Whom::Addresses(selector("10.0.0.0", 8))),
+        ("restrict ::1 ntpport kod", Whom::Addresses(selector("::1", 128).from_ntp_port())),
+        ("unrestrict 2001:db8:: mask ffff:ffff:: kod", Whom::Addresses(selector("2001:db8::", 32))),
+    ] {
+        let read = restrict(text);
+        assert_eq!((read.whom, read.flags), (whom, Flags::KOD), "{text}");
+    }
+    let named = restrict("restrict -4 time.example nopeer ntpport");
+    let (host, family) = (HostSpec::new("time.example"), Some(Family::Ipv4));
+    assert_eq!(named.whom, Whom::Named { host, family, ntp_port: true });
+    let common = restrict("restrict default kod nomodify nopeer noquery limited ippeerlimit 3");
+    assert_eq!(common.flags.to_string(), "nopeer limited noquery nomodify kod");
+    assert_eq!(common.most_peers, Some(3));
+    assert_eq!(restrict("restrict default ippeerlimit -1").most_peers, None);
+    assert_eq!(restrict("restrict ::1 serverresponse fuzz").flags, Flags::FUZZ);
+}
+
+#[test]
+fn what_is_wrong_with_a_restriction_is_said_with_its_place() {
+    for (text, place, what) in [
+        ("restrict", 9, "the address of `restrict` is missing"),
+        ("restrict default nopear", 18, "no flag `nopear`"),
+        ("restrict 10.0.0.0 mask ffff::", 24, "`ffff::` is no mask for `10.0.0.0`"),
+        ("restrict 10.0.0.0 mask", 23, "the mask of `restrict` is missing"),
+        ("restrict 10.0.0.0/33", 10, "0 to 32 bits"),
+        ("restrict 10.0.0.0/8 mask 255.0.0.0", 26, "a prefix already"),
+        ("restrict default mask 255.0.0.0", 23, "takes no mask"),
+        ("restrict -6 10.0.0.1", 13, "of the other family"),
+        ("restrict a/b", 10, "no address"),
+        ("restrict default ippeerlimit many", 30, "ippeerlimit"),
+    ] {
+        let said = said(text);
+        let expected = format!("line 1, column {place}: ");
+        assert!(said.contains(&expected) && said.contains(what), "{text}: {said}");
+    }
+}
+
+#[test]
+fn what_serving_goes_by_is_read_setting_by_setting() {
+    assert_eq!(
+        directives("discard average 5 minimum 1 monitor 600"),
+        [
+            Directive::Discard(Discard::Average(5)),
+            Directive::Discard(Discard::Minimum(1)),
+            Directive::Discard(Discard::Monitor(600)),
+        ]
+    );
+    assert_eq!(
+        directives("mru maxdepth 9 maxmem 64 mindepth 3 maxage 60"),
+        [
+            Directive::Mru(Mru::Most(9)),
+            Directive::Mru(Mru::Memory(64)),
+            Directive::Mru(Mru::Least(3)),
+            Directive::Mru(Mru::Age(60)),
+        ]
+    );
+    assert_eq!(left_out("mru initmem 5"), ["mru initmem"]);
+    assert_eq!(left_out("limit average 1 burst 20 kod 2").len(), 3);
+    let rule = |text: &str| match directives(text).remove(0) {
+        Directive::Interface(rule) => (rule.action, rule.place),
+        other => panic!("{other:?}"),
+    };
+    let (listen, ignore) = (InterfaceAction::Listen, InterfaceAction::Ignore);
+    assert_eq!(rule("interface ignore wildcard"), (ignore, InterfacePlace::Wildcard));
+    assert_eq!(rule("nic listen eth0"), (listen, InterfacePlace::Named("eth0".into())));
+    let network = InterfacePlace::Addresses("10.0.0.0".parse().unwrap(), 8);
+    assert_eq!(rule("interface listen 10.0.0.0/8"), (listen, network));
+    assert!(said("interface lizten all").contains("column 11"));
+    assert!(said("interface listen 10.0.0.0/33").contains("0 to 32"));
+}
+
+#[test]
+fn what_is_about_serving_passes_with_a_notice() {
+    for (text, keyword) in [
+        ("restrict default", "restrict"),
+        ("unrestrict ::1", "unrestrict"),
+        ("delrestrict ::1", "unrestrict"),
+        ("discard minimum 1", "discard"),
+        ("mru maxage 5", "mru"),
+        ("nic listen all", "interface"),
+        ("manycastserver 239.1.1.1", "manycastserver"),
+        ("enable monitor", "enable monitor"),
+    ] {
+        assert_eq!(left_out(text), [keyword], "{text}");
+    }
+}
+
 #[test]
 fn every_known_directive_passes_with_one_notice() {
     for keyword in [
-        "restrict",
-        "unrestrict",
-        "discard",
-        "mru",
-        "interface",
-        "nic",
-        "manycastserver",
         "leapsmearinterval",
         "ntpsigndsocket",
         "requestkey",
