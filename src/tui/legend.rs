@@ -25,8 +25,8 @@ pub const SIGNS: [Entry; 9] = [
     entry("*", "*", "selected: the clock follows it"),
     entry("+", "+", "combined with the selected one"),
     entry("-", "-", "could be selected, but is not combined; a D, L, P, U or W of selectdata"),
-    entry("?", "blank", "cannot be selected; an N, M, s, r, d, w, S or O of selectdata"),
-    entry("x", "x", "falseticker: the majority, or who is trusted, disagrees; also a T"),
+    entry("?", "blank", "cannot be selected; an N, M, s, r, d, w, S, O or T of selectdata"),
+    entry("x", "x", "falseticker: it does not agree with the majority"),
     entry("~", "blank", "too jittery"),
 ];
 

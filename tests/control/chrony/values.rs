@@ -305,7 +305,7 @@ fn each_letter_and_each_state_has_its_tally() {
         (b'*', Tally::SystemPeer),
         (b'+', Tally::Candidate),
         (b'x', Tally::Falseticker),
-        (b'T', Tally::Falseticker),
+        (b'T', Tally::Reject),
         (b'D', Tally::Outlier),
         (b'L', Tally::Outlier),
         (b'P', Tally::Outlier),

@@ -60,7 +60,9 @@ const fn tally(letter: char) -> Tally {
     match letter {
         '*' => Tally::SystemPeer,
         '+' => Tally::Candidate,
-        'x' | 'T' => Tally::Falseticker,
+        // `T`, which agrees with the majority but not with those that are trusted, is no falseticker
+        // to the daemon either: its `sources` says that it cannot be selected.
+        'x' => Tally::Falseticker,
         'W' | 'P' | 'U' | 'D' | 'L' => Tally::Outlier,
         _ => Tally::Reject,
     }
@@ -78,11 +80,9 @@ const fn by_state(state: SourceState) -> Standing {
             "it could be selected, but is neither selected nor combined: too far, an outlier, or \
              others are preferred",
         ),
-        SourceState::Falseticker => (
-            Tally::Falseticker,
-            "falseticker",
-            "it does not agree with the majority, or with those that are trusted",
-        ),
+        SourceState::Falseticker => {
+            (Tally::Falseticker, "falseticker", "it does not agree with the majority")
+        }
         SourceState::Jittery => (Tally::Reject, "too jittery", "its jitter is above maxjitter"),
         SourceState::NotSelectable => (
             Tally::Reject,
@@ -223,7 +223,7 @@ mod tests {
             let expected = match code.letter {
                 '*' => SourceState::Selected,
                 '+' => SourceState::Combined,
-                'x' | 'T' => SourceState::Falseticker,
+                'x' => SourceState::Falseticker,
                 '~' => SourceState::Jittery,
                 'W' | 'P' | 'U' | 'D' | 'L' => SourceState::NotCombined,
                 _ => SourceState::NotSelectable,
