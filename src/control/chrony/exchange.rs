@@ -50,7 +50,6 @@ struct Open<P> {
     sent: Mono,
     due: Mono,
     sendings: u32,
-    timing: Timing,
     /// The least length when it was last sent.
     least_len: usize,
 }
@@ -119,20 +118,14 @@ impl<P: Copy> Exchange<P> {
 
     /// Asks once at once and waits no longer than `patience`.
     pub(super) fn ask_once(&mut self, now: Now, purpose: P, body: Body, patience: Duration) {
+        self.begin(now, purpose, body, now.mono + patience, ENOUGH);
+    }
+
+    /// Sends a request for the first time.
+    fn begin(&mut self, now: Now, purpose: P, body: Body, due: Mono, sendings: u32) {
         let sequence = self.sequence();
-        self.open.insert(
-            sequence,
-            Open {
-                purpose,
-                body,
-                first: now.mono,
-                sent: now.mono,
-                due: now.mono + patience,
-                sendings: ENOUGH,
-                timing: self.timing,
-                least_len: 0,
-            },
-        );
+        let (first, sent, least_len) = (now.mono, now.mono, self.least_len);
+        self.open.insert(sequence, Open { purpose, body, first, sent, due, sendings, least_len });
         self.send(sequence, 0);
     }
 
@@ -226,14 +219,8 @@ impl<P: Copy> Exchange<P> {
         }
         while self.burst > 0 && self.open.len() < self.window {
             let Some((purpose, body)) = self.waiting.pop_front() else { break };
-            let sequence = self.sequence();
-            let timing = self.timing;
-            let due = now.mono + timing.first_wait(1, &self.round_trip);
-            let (first, sent) = (now.mono, now.mono);
-            let least_len = 0;
-            let open = Open { purpose, body, first, sent, due, sendings: 1, timing, least_len };
-            self.open.insert(sequence, open);
-            self.send(sequence, 0);
+            let due = now.mono + self.timing.first_wait(1, &self.round_trip);
+            self.begin(now, purpose, body, due, 1);
             self.burst -= 1;
             self.next_burst = now.mono + PAUSE;
         }
@@ -249,11 +236,11 @@ impl<P: Copy> Exchange<P> {
     fn send_again_or_give_up(&mut self, now: Now, sequence: u32) {
         let Some(open) = self.open.get_mut(&sequence) else { return };
         let waited = now.mono.since(open.first);
-        if open.sendings < ENOUGH && open.timing.goes_on(open.sendings, waited, &self.round_trip) {
+        if open.sendings < ENOUGH && self.timing.goes_on(open.sendings, waited, &self.round_trip) {
             open.sendings += 1;
             open.sent = now.mono;
-            let patience = open.timing.patience(&self.round_trip);
-            let wait = open.timing.first_wait(open.sendings, &self.round_trip);
+            let patience = self.timing.patience(&self.round_trip);
+            let wait = self.timing.first_wait(open.sendings, &self.round_trip);
             open.due = now.mono + wait.min(patience.saturating_sub(waited).max(LEAST_WAIT));
             let attempt = u16::try_from(open.sendings - 1).unwrap_or(u16::MAX);
             self.send(sequence, attempt);

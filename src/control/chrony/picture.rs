@@ -111,7 +111,7 @@ impl Picture {
     }
 
     /// A source at an index of the table.
-    pub(super) fn source(&mut self, index: u32, data: SourceData, dated: Dated) -> AssocId {
+    pub(super) fn source(&mut self, index: u32, data: SourceData, dated: Dated) {
         let known = self.id_of(data.id());
         let id = known.unwrap_or_else(|| self.new_id());
         self.places.insert(index, id);
@@ -126,7 +126,6 @@ impl Picture {
             self.ids.insert(data.id(), id);
             self.sources.insert(id, Source { reports, dated, details_dated, trouble, shown });
         }
-        id
     }
 
     /// Nothing newer came of the source that stood at `index` when last seen.
@@ -193,8 +192,8 @@ impl Picture {
         }
     }
 
-    /// The clock; whether it shows that the daemon started anew.
-    pub(super) fn tracking(&mut self, told: Told<Tracking>, dated: Dated) -> bool {
+    /// The clock, which may show that the daemon started anew.
+    pub(super) fn tracking(&mut self, told: Told<Tracking>, dated: Dated) {
         let never = |told: &Told<Tracking>| {
             told.as_ref().ok().map(|tracking| tracking.reference_time.is_never())
         };
@@ -203,11 +202,13 @@ impl Picture {
             self.system.tracking = told;
             self.system_dated = Some(dated);
         }
-        if is_restart { self.restarted(dated.answered) } else { false }
+        if is_restart {
+            self.restarted(dated.answered);
+        }
     }
 
-    /// What was served; whether it shows that the daemon started anew.
-    pub(super) fn served(&mut self, told: Told<ServerStats>, now: Mono) -> bool {
+    /// What was served, which may show that the daemon started anew.
+    pub(super) fn served(&mut self, told: Told<ServerStats>, now: Mono) {
         let is_restart = match (&self.system.served, &told) {
             (Ok(before), Ok(after)) => {
                 after.ntp_hits < before.ntp_hits || after.command_hits < before.command_hits
@@ -215,17 +216,18 @@ impl Picture {
             _ => false,
         };
         self.system.served = told;
-        if is_restart { self.restarted(now) } else { false }
+        if is_restart {
+            self.restarted(now);
+        }
     }
 
     /// The socket is another than before, so the daemon is.
-    pub(super) fn restarted(&mut self, now: Mono) -> bool {
+    pub(super) fn restarted(&mut self, now: Mono) {
         if self.daemon.restarted.is_some_and(|last| now.since(last) < ONE_RESTART) {
-            return false;
+            return;
         }
         self.daemon.restarts += 1;
         self.daemon.restarted = Some(now);
-        true
     }
 
     /// The other reports on the system.

@@ -118,6 +118,11 @@ impl Round {
         self.count
     }
 
+    /// When that was told.
+    pub(super) const fn counted(&self) -> Option<Dated> {
+        self.counted
+    }
+
     /// Whether clients are among what it asks.
     pub(super) const fn is_with_clients(&self) -> bool {
         self.with_clients
@@ -131,11 +136,7 @@ impl Round {
         }
     }
 
-    /// When that was told.
-    pub(super) const fn counted(&self) -> Option<Dated> {
-        self.counted
-    }
-
+    /// Whether what changes seldom is among what it asks.
     pub(super) const fn is_slow(&self) -> bool {
         self.is_slow
     }

@@ -7,9 +7,7 @@ use crate::model::vars::{Variable, peer};
 use crate::model::{Absent, Value, Values};
 use crate::units::{KeyId, Mode, RefId};
 use crate::wire::cmdmon::report::{AuthMode, SourceMode, StampedBy};
-use crate::wire::cmdmon::{
-    Address, AuthData, NtpData, SelectData, SourceData, SourceId, SourceStats,
-};
+use crate::wire::cmdmon::{AuthData, NtpData, SelectData, SourceData, SourceId, SourceStats};
 use crate::wire::mode6::status::PeerStatus;
 
 /// What is known of a source, report by report.
@@ -48,12 +46,10 @@ impl Reports {
     }
 
     /// The letters of a reference clock.
-    const fn clock(&self) -> Option<RefId> {
-        match (self.data.mode, self.data.address) {
-            (SourceMode::ReferenceClock, Address::Ip(std::net::IpAddr::V4(letters))) => {
-                Some(RefId::new(letters.octets()))
-            }
-            _ => None,
+    fn clock(&self) -> Option<RefId> {
+        match self.id() {
+            SourceId::ReferenceClock(letters) => Some(letters),
+            SourceId::Address(_) => None,
         }
     }
 
@@ -132,30 +128,28 @@ impl Reports {
     /// Its last packet, and how it is authenticated.
     pub(in crate::control::chrony) fn details(&self) -> Values {
         let mut values = Values::typed([]);
-        match (&self.ntp, self.clock()) {
-            // No packets: it is asked through a driver.
-            (_, Some(_)) => {
-                insert_absent(&mut values, PACKET, &Absent::NotInFamily);
-                insert_absent(&mut values, peer::PACKET_ROWS, &Absent::NotInFamily);
-            }
-            (Ok(ntp), None) => packet(&mut values, ntp),
-            (Err(why), None) => {
-                insert_absent(&mut values, PACKET, why);
-                insert_absent(&mut values, peer::PACKET_ROWS, why);
-            }
+        // A reference clock sends no packets: it is read through a driver.
+        let is_clock = self.clock().is_some();
+        match &self.ntp {
+            Ok(ntp) if !is_clock => packet(&mut values, ntp),
+            told => lacking(&mut values, &[PACKET, peer::PACKET_ROWS], told, is_clock),
         }
-        match (&self.auth, self.clock()) {
-            (_, Some(_)) => {
-                insert_absent(&mut values, AUTHENTICATION, &Absent::NotInFamily);
-                insert_absent(&mut values, peer::AUTH_ROWS, &Absent::NotInFamily);
-            }
-            (Ok(auth), None) => authentication(&mut values, auth),
-            (Err(why), None) => {
-                insert_absent(&mut values, AUTHENTICATION, why);
-                insert_absent(&mut values, peer::AUTH_ROWS, why);
-            }
+        match &self.auth {
+            Ok(auth) if !is_clock => authentication(&mut values, auth),
+            told => lacking(&mut values, &[AUTHENTICATION, peer::AUTH_ROWS], told, is_clock),
         }
         values
+    }
+}
+
+/// Says why none of `rows` is there: as it was told, or because there is no such thing.
+fn lacking<T>(values: &mut Values, rows: &[&[&'static Variable]], told: &Told<T>, is_clock: bool) {
+    let why = match told {
+        Err(why) if !is_clock => why,
+        _ => &Absent::NotInFamily,
+    };
+    for rows in rows {
+        insert_absent(values, rows, why);
     }
 }
 
