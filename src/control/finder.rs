@@ -35,7 +35,7 @@ use line::Line;
 
 use crate::control::watcher;
 use crate::model::daemon::Way;
-use crate::model::{Contact, Daemon, Interest};
+use crate::model::{Daemon, Interest};
 use crate::units::{Mono, Now};
 
 pub use line::{Kind, Watch, Watcher};
@@ -217,7 +217,7 @@ impl<W: Watch> Finder<W> {
                     self.outputs.push_back(Output::Send(place, datagram));
                 }
                 watcher::Output::Snapshot(daemon) => {
-                    let turns = is_lost(&daemon.contact) && !line.has_answered;
+                    let turns = daemon.contact.is_lost() && !line.has_answered;
                     line.learn(daemon);
                     self.changed = true;
                     if turns {
@@ -464,11 +464,6 @@ impl<W: Watch> Finder<W> {
         let lines = awake().filter_map(|(_, line)| line.next_wakeup()).min();
         [self.contest, hold, join, rests, lines].into_iter().flatten().min()
     }
-}
-
-/// Whether nobody answers, so that somebody may answer elsewhere.
-const fn is_lost(contact: &Contact) -> bool {
-    matches!(contact, Contact::Silent { .. } | Contact::Unreachable { .. })
 }
 
 /// Whether two things to show are one.

@@ -248,6 +248,11 @@ impl Contact {
         matches!(self, Self::Answering { .. } | Self::RateLimited { .. })
     }
 
+    /// Whether nothing comes back, or nothing gets there.
+    pub const fn is_lost(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::Unreachable { .. })
+    }
+
     /// The last good answer, if there ever was one.
     pub const fn last_answer(&self) -> Option<Mono> {
         match self {

@@ -17,7 +17,7 @@ use crate::config::target::TargetSpec;
 use crate::control::finder::{Finder, Input, Kind, Output};
 use crate::control::watcher;
 use crate::model::question::Unreachable;
-use crate::model::{Contact, Daemon, Interest};
+use crate::model::{Daemon, Interest};
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::mailbox::Mailbox;
@@ -179,7 +179,7 @@ impl Watched {
             news = true;
         }
         if news {
-            let lost = is_lost(&asked.shown.contact);
+            let lost = asked.shown.contact.is_lost();
             if lost && !asked.searched && asked.lines.iter().any(Line::is_local) {
                 self.search_programs();
             }
@@ -235,8 +235,4 @@ async fn next(addresses: &mut Option<Addresses>) -> Result<Vec<SocketAddr>, Box<
         Some(addresses) => addresses.next().await,
         None => std::future::pending().await,
     }
-}
-
-const fn is_lost(contact: &Contact) -> bool {
-    matches!(contact, Contact::Silent { .. } | Contact::Unreachable { .. })
 }

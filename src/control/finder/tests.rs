@@ -6,7 +6,7 @@ use super::*;
 use crate::control::chrony::Transport;
 use crate::control::watcher::Input as On;
 use crate::model::question::Unreachable;
-use crate::model::{Absent, Failure};
+use crate::model::{Absent, Contact, Failure};
 use crate::wire::Malformed;
 use crate::wire::mode6::ErrorCode;
 

@@ -66,15 +66,11 @@ impl Line {
     /// Takes in the addresses of the host; the one to talk to.
     pub(super) fn locate(&mut self, addresses: &[SocketAddr]) -> Option<SocketAddr> {
         let Carrier::Udp { port, conversation, socket } = &mut self.carrier else { return None };
-        let ours = addresses.iter().map(|address| SocketAddr::new(address.ip(), *port));
-        // The zone of a link-local address is the address's own.
-        let ours = ours.zip(addresses).map(|(plain, address)| match address {
-            SocketAddr::V6(_) => {
-                let mut address = *address;
-                address.set_port(*port);
-                address
-            }
-            SocketAddr::V4(_) => plain,
+        let ours = addresses.iter().map(|address| {
+            // The rest of it stays: a link-local address is of no use without its zone.
+            let mut address = *address;
+            address.set_port(*port);
+            address
         });
         *conversation = Conversation { addresses: ours.collect(), ..Conversation::default() };
         *socket = None;
