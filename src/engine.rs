@@ -22,6 +22,7 @@ mod naming;
 mod on_wire;
 mod orphan;
 pub mod output;
+mod passive;
 pub mod poll;
 mod pool;
 pub mod probe;

@@ -33,6 +33,16 @@ pub struct Entry {
     pub hits: u64,
 }
 
+/// What the entry that decides on a packet says of its sender.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// What is restricted.
+    pub flags: Flags,
+    /// The most associations with its address that its packets may bring about; `None` for any
+    /// number.
+    pub most_peers: Option<u32>,
+}
+
 /// Where an entry comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -179,6 +189,14 @@ impl AccessList {
     /// The entry that decides on packets from `address` and `port`.
     pub fn find(&self, address: IpAddr, port: u16) -> Option<&Entry> {
         self.entries.get(self.place(address, port)?)
+    }
+
+    /// What is to be known of the sender of a packet that was admitted; it counts as no hit.
+    pub fn admission(&self, address: IpAddr, port: u16) -> Admission {
+        self.find(address, port).map_or_else(Admission::default, |entry| Admission {
+            flags: entry.flags,
+            most_peers: entry.most_peers,
+        })
     }
 
     fn place(&self, address: IpAddr, port: u16) -> Option<usize> {

@@ -82,6 +82,8 @@ pub enum Kind {
     BroadcastClient,
     /// We and the other side tell each other the time (symmetric active).
     Peer,
+    /// The same, with one that began (symmetric passive).
+    Passive,
 }
 
 impl Kind {
@@ -90,9 +92,15 @@ impl Kind {
         match self {
             Self::Client | Self::Pool | Self::Manycast => Mode::Client,
             Self::Peer => Mode::SymmetricActive,
+            Self::Passive => Mode::SymmetricPassive,
             // ntpd's number for an association that only listens.
             Self::BroadcastClient => Mode::Control,
         }
+    }
+
+    /// Whether both sides tell each other the time.
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::Peer | Self::Passive)
     }
 
     /// Whether it stands for servers that are yet to be found, and is not measured itself.

@@ -310,7 +310,8 @@ impl Engine {
         let is_found = parent.is_some_and(|parent| parent.kind == Kind::Manycast);
         let is_silent =
             !association.poll.reach.is_reachable() && association.poll.unreach >= UNREACH;
-        let is_useless = (is_found || association.origin.is_ephemeral) && is_silent;
+        let is_useless =
+            (is_found || association.origin.is_ephemeral) && is_silent || association.is_unproven();
         if is_useless {
             self.demobilise(now, id, "nothing is heard of it any more");
         }

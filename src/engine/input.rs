@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::clock::command::Outcome;
+use crate::engine::access::Admission;
 use crate::engine::output::{Resolution, Socket, Ticket};
 use crate::units::{NtpDuration, NtpTimestamp, Raw};
 
@@ -75,6 +76,9 @@ pub struct Received<'a> {
     pub to: Option<IpAddr>,
     /// When.
     pub stamp: Stamp,
+    /// What restricts whoever sent it, where strangers are served on this socket; `None` where
+    /// they are not.
+    pub admitted: Option<Admission>,
     /// The bytes.
     pub datagram: &'a [u8],
 }

@@ -427,7 +427,7 @@ impl Engine {
             }
             association.poll.host_poll = least;
             association.poll.burst = 0;
-            let bursts = bursts && association.kind != Kind::Peer;
+            let bursts = bursts && !association.kind.is_symmetric();
             association.poll.retry = if bursts { RETRY } else { 0 };
             self.poll_soon(now, id);
         }

@@ -71,9 +71,11 @@ impl Engine {
             self.overhear(now, received, &packet);
             return;
         }
-        let is_symmetric = matches!(mode, Mode::SymmetricActive | Mode::SymmetricPassive);
-        match self.peer_at(received).filter(|_| is_symmetric) {
+        match self.peer_at(received, mode) {
             Some(id) => self.receive_symmetric(now, id, &packet, received),
+            None if mode == Mode::SymmetricActive && received.socket == Socket::Ntp => {
+                self.greeted(now, received, &packet);
+            }
             None => self.counters.declined += 1,
         }
     }

@@ -44,6 +44,9 @@ pub struct Transmission {
     pub socket: Socket,
     /// Where to.
     pub to: SocketAddr,
+    /// The address of ours that it is to come from, where that matters: whoever is answered
+    /// expects the one that was asked.
+    pub from: Option<IpAddr>,
     /// The hop limit, where it matters.
     pub ttl: Option<u8>,
     /// The bytes.

@@ -216,7 +216,7 @@ impl Engine {
 
     fn transmit(&mut self, now: &Now, id: AssocId) {
         match self.associations.get(&id).map(|association| association.kind) {
-            Some(Kind::Peer) => self.transmit_symmetric(now, id),
+            Some(Kind::Peer | Kind::Passive) => self.transmit_symmetric(now, id),
             Some(Kind::BroadcastClient) => {}
             _ => self.transmit_request(now, id, None),
         }
@@ -258,7 +258,8 @@ impl Engine {
         self.tickets.insert(ticket, id);
         self.timers.set(Timer::Expire(id), now.mono + REPLY_WINDOW);
         let socket = Socket::Request(ticket);
-        self.outputs.push_back(Output::Send(Transmission { ticket, socket, to, ttl, datagram }));
+        let transmission = Transmission { ticket, socket, to, from: None, ttl, datagram };
+        self.outputs.push_back(Output::Send(transmission));
     }
 
     /// Gives the request up that waits for its reply, if one does.
@@ -352,7 +353,7 @@ impl Engine {
     /// The interval that the discipline wishes for a source that answers, as far as it is granted.
     fn wish(&self, id: AssocId) -> Option<Duration> {
         // A peer sends when it is its turn, and who broadcasts, too: to ask more brings nothing.
-        let asks = |a: &&Association| !matches!(a.kind, Kind::Peer | Kind::BroadcastClient);
+        let asks = |a: &&Association| !a.kind.is_symmetric() && a.kind != Kind::BroadcastClient;
         let association = self.associations.get(&id).filter(asks)?;
         if association.poll.reach.register() & RECENT == 0 {
             return None;

@@ -212,6 +212,7 @@ impl Probe {
             ticket,
             socket: Socket::Request(ticket),
             to: self.address,
+            from: None,
             ttl: None,
             datagram: Header::request(nonce).emit(),
         }));

@@ -26,7 +26,7 @@ use crate::units::{
 };
 use crate::wire::kiss::Kiss;
 use crate::wire::mac::Key;
-use crate::wire::packet::{Header, Packet, Trailer, VERSION};
+use crate::wire::packet::{CRYPTO_NAK, Header, Packet, Trailer, VERSION};
 
 /// What is told of the clock, as it was at a moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -464,9 +464,6 @@ fn is_nobody(address: IpAddr) -> bool {
 
 /// The least poll interval that clients are told.
 const LEAST_POLL: PollExponent = PollExponent::new(3);
-
-/// What says that a code could not be verified.
-const CRYPTO_NAK: [u8; 4] = [0; 4];
 
 /// The port of NTP.
 const NTP_PORT: u16 = 123;

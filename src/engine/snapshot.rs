@@ -234,7 +234,7 @@ fn row(association: &Association) -> Values {
     let (poll, filter) = (&association.poll, &association.filter);
     // Our requests name none, so what a server names is no more than the least that it allows.
     let peer_poll = match association.kind {
-        Kind::Peer => heard.poll,
+        Kind::Peer | Kind::Passive => heard.poll,
         _ => heard.poll.max(poll.interval()),
     };
     let mut values = Values::typed([

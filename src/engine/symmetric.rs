@@ -1,4 +1,4 @@
-//! Symmetric active associations: two hosts that tell each other the time, each when it is its
+//! Symmetric associations: two hosts that tell each other the time, each when it is its
 //! turn.
 //!
 //! RFC 5905 §8 and §9.2. Nobody answers here: either side sends at its own pace, and gives back as
@@ -196,13 +196,27 @@ impl Symmetric {
 }
 
 impl Engine {
-    /// The association with a peer from whose address a packet came in one of the symmetric modes.
-    pub(in crate::engine) fn peer_at(&self, received: &Received<'_>) -> Option<AssocId> {
+    /// The association with a peer from whose address a packet came in a mode that it answers to:
+    /// to either of the symmetric ones if we began, else to the active one.
+    pub(in crate::engine) fn peer_at(
+        &self,
+        received: &Received<'_>,
+        mode: Mode,
+    ) -> Option<AssocId> {
+        let hears = |kind| match mode {
+            Mode::SymmetricActive => matches!(kind, Kind::Peer | Kind::Passive),
+            Mode::SymmetricPassive => kind == Kind::Peer,
+            _ => false,
+        };
         let is_peer = |association: &&Association| {
             let is_at = |address: SocketAddr| is_from(address, received);
-            association.kind == Kind::Peer && association.address.is_some_and(is_at)
+            hears(association.kind) && association.address.is_some_and(is_at)
         };
-        self.associations.values().find(is_peer).map(|association| association.id)
+        let mut peers = self.associations.values().filter(is_peer);
+        // One that was configured comes before one that came by itself.
+        let first = peers.next()?;
+        let other = peers.find(|_| first.kind == Kind::Passive);
+        Some(other.unwrap_or(first).id)
     }
 
     /// Takes a packet of a peer in.
@@ -317,7 +331,7 @@ impl Engine {
         let Stamps { origin, receive, transmit } = stamps;
         let header = Header {
             version: association.options.version,
-            mode: Mode::SymmetricActive,
+            mode: association.kind.host_mode(),
             poll: association.poll.host_poll,
             origin,
             receive,
@@ -350,8 +364,11 @@ impl Engine {
             self.tickets.remove(&gone);
         }
         self.tickets.insert(ticket, id);
-        let socket = Socket::Peer(id);
-        let transmission = Transmission { ticket, socket, to, ttl: None, datagram };
+        let (socket, from) = match association.kind {
+            Kind::Passive => (Socket::Ntp, association.local),
+            _ => (Socket::Peer(id), None),
+        };
+        let transmission = Transmission { ticket, socket, to, from, ttl: None, datagram };
         self.outputs.push_back(Output::Send(transmission));
     }
 
@@ -377,7 +394,7 @@ impl Engine {
     }
 
     /// What we tell of our clock; the times and all that belongs to the association are missing.
-    fn told(&self, now: &Now) -> Header {
+    pub(in crate::engine) fn told(&self, now: &Now) -> Header {
         let system = &self.system;
         Header {
             leap: system.leap,
@@ -393,7 +410,7 @@ impl Engine {
 
     /// The interval at which a peer is sent to: the shorter one of what both want.
     pub(in crate::engine) fn symmetric_poll(&self, id: AssocId) -> Option<PollExponent> {
-        let association = self.associations.get(&id).filter(|a| a.kind == Kind::Peer)?;
+        let association = self.associations.get(&id).filter(|a| a.kind.is_symmetric())?;
         let (least, _) = self.poll_range(id);
         let theirs = association.heard.poll.max(least);
         Some(association.poll.host_poll.min(theirs))
@@ -410,7 +427,11 @@ fn kiss_of(header: &Header) -> Option<Kiss> {
 }
 
 /// A time with all that is below the resolution of the clock taken from `random`.
-fn fuzzed(time: NtpTimestamp, precision: Precision, random: u64) -> NtpTimestamp {
+pub(in crate::engine) fn fuzzed(
+    time: NtpTimestamp,
+    precision: Precision,
+    random: u64,
+) -> NtpTimestamp {
     let meaning = u32::from(precision.exponent().clamp(-31, -1).unsigned_abs());
     let noise = u64::from(u32::MAX >> meaning);
     let bits = time.bits() & !noise | random & noise;

@@ -7,6 +7,7 @@ mod manycast;
 mod options;
 mod orphan;
 mod pair;
+mod passive;
 mod properties;
 mod settings;
 mod sources;

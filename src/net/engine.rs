@@ -311,6 +311,7 @@ impl<K: Kernel> Driver<K> {
                     from: arrival.from,
                     to: arrival.to,
                     stamp,
+                    admitted: None,
                     datagram: &arrival.datagram,
                 };
                 self.engine.handle(&now, Input::Received(received));

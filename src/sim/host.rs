@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::Clock as _;
 use crate::clock::command::Outcome;
 use crate::clock::simulated::Simulated;
 use crate::engine::Engine;
-use crate::engine::association::{Association, Kind};
+use crate::engine::access::Admission;
 use crate::engine::input::{Input, Received, Stamp};
 use crate::engine::output::{Event, Output, Resolution, Socket, Ticket, Transmission};
 use crate::engine::settings::{Drift, Settings};
@@ -206,6 +206,7 @@ impl Host {
             from: arrival.from,
             to: None,
             stamp,
+            admitted: Some(Admission::default()),
             datagram: arrival.datagram,
         };
         self.handle(at, Input::Received(received))
@@ -217,17 +218,13 @@ impl Host {
             return None;
         }
         let request = Packet::parse(request).ok()?.header;
-        let mode = match request.mode {
-            Mode::SymmetricActive => Mode::SymmetricPassive,
-            _ => Mode::Server,
-        };
         let now = self.now(at);
         let system = self.engine.system();
         let receive = now.clock;
         let header = Header {
             leap: system.leap,
             version: request.version,
-            mode,
+            mode: Mode::Server,
             stratum: Stratum::new(system.stratum.get() % 16),
             poll: request.poll.max(LEAST_POLL),
             precision: self.engine.settings().precision,
@@ -240,13 +237,6 @@ impl Host {
             transmit: receive + NtpDuration::from(TURNAROUND),
         };
         Some(Reply { after: TURNAROUND, datagram: header.emit() })
-    }
-
-    /// Whether its engine exchanges time with the peer at `address`, or leaves its packets to be
-    /// answered as those of any client.
-    pub fn has_peer(&self, address: IpAddr) -> bool {
-        let is_there = |a: &Association| a.address.is_some_and(|known| known.ip() == address);
-        self.engine.associations().any(|a| a.kind == Kind::Peer && is_there(a))
     }
 
     /// Suspends it.

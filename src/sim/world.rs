@@ -440,12 +440,7 @@ impl World {
                     self.reply(to, from, socket, reply);
                 }
             }
-            Machine::Host(host)
-                if is_request
-                    && (is_of(Mode::Client, bytes)
-                        || is_of(Mode::SymmetricActive, bytes)
-                            && !host.has_peer(from.address())) =>
-            {
+            Machine::Host(host) if is_request && is_of(Mode::Client, bytes) => {
                 if let Some(reply) = host.answer(at, bytes) {
                     self.reply(to, from, socket, reply);
                 }

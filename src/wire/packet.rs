@@ -16,6 +16,9 @@ use crate::wire::reader::Reader;
 /// Bytes of the header.
 pub const HEADER_LEN: usize = 48;
 
+/// What follows the header where a code could not be verified: the key that there is not.
+pub const CRYPTO_NAK: [u8; CRYPTO_NAK_LEN] = [0; CRYPTO_NAK_LEN];
+
 /// The version that we speak.
 pub const VERSION: u8 = 4;
 

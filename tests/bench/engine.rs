@@ -56,8 +56,14 @@ fn measure(algorithm: Algorithm, count: u32) -> (u64, f64) {
         if arrival <= wakeup {
             let (_, (socket, from, datagram)): (_, (Socket, SocketAddr, Vec<u8>)) =
                 arrivals.pop_first().unwrap();
-            let received =
-                Received { socket, from, to: None, stamp: stamp(now_ns), datagram: &datagram };
+            let received = Received {
+                socket,
+                from,
+                to: None,
+                admitted: None,
+                stamp: stamp(now_ns),
+                datagram: &datagram,
+            };
             engine.handle(&now(now_ns), Input::Received(received));
             replies += 1;
         } else {

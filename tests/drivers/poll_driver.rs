@@ -259,6 +259,7 @@ impl Driver {
                     from: message.from.unwrap_or(open.to),
                     to: message.to,
                     stamp,
+                    admitted: None,
                     datagram: buffer.get(..message.length).unwrap_or_default(),
                 };
                 let now = self.now();

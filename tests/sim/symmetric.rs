@@ -1,7 +1,7 @@
 //! Engines that are peers of each other, in simulated worlds: loss, crossing, restarts, forgeries.
 
 use ntpscope::config::engine::Algorithm;
-use ntpscope::engine::association::Association;
+use ntpscope::engine::association::{Association, Kind};
 use ntpscope::engine::settings::Settings;
 use ntpscope::sim::host::{Host, Stamps};
 use ntpscope::sim::link::{LinkSpec, PathSpec};
@@ -240,6 +240,35 @@ fn a_peer_that_does_not_know_us_is_measured_like_a_server() {
     assert_eq!(peer.standing.tally, Tally::SystemPeer);
     let error_s = two.error_s(two.lower);
     assert!(error_s.abs() < 5e-4, "{error_s}");
+}
+
+#[test]
+fn a_peer_that_takes_strangers_keeps_an_association_with_us_for_as_long_as_we_speak() {
+    for algorithm in BOTH {
+        let setup = Setup { path: path(), upper: "none", lower: "" };
+        let mut two = Two::new(20, algorithm, &setup);
+        two.configure(two.upper, "disable auth\n");
+        two.run(10_000);
+        let (ours, theirs) = (two.peer(two.lower), two.peer(two.upper));
+        assert_eq!((ours.kind, theirs.kind), (Kind::Peer, Kind::Passive), "{algorithm:?}");
+        assert_eq!(
+            (ours.heard.mode, theirs.heard.mode),
+            (Mode::SymmetricPassive, Mode::SymmetricActive)
+        );
+        assert_eq!(ours.standing.tally, Tally::SystemPeer, "{algorithm:?}");
+        for side in [ours, theirs] {
+            assert!(side.samples > 100, "{algorithm:?}: {}", side.samples);
+            assert!((side.filter.delay().seconds() - 4e-3).abs() < 5e-4, "{algorithm:?}");
+        }
+        let offsets = [ours, theirs].map(|side| side.filter.offset().seconds());
+        assert!(offsets.iter().all(|offset| offset.abs() < 1e-3), "{offsets:?}");
+        let error_s = two.error_s(two.lower);
+        assert!(error_s.abs() < 5e-4, "{algorithm:?}: {error_s}");
+        two.world.cut(two.lower, true);
+        two.run(10_000 + 64 * 40);
+        let upper = two.world.host(two.upper).unwrap().engine();
+        assert_eq!(upper.associations().count(), 1, "{algorithm:?}");
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Bench {
         let stamp = stamp(self.now_s);
         let from = *self.to.last().unwrap();
         let socket = Socket::Request(ticket);
-        let received = Received { socket, from, to: None, stamp, datagram };
+        let received = Received { socket, from, to: None, admitted: None, stamp, datagram };
         self.probe.handle(&now(self.now_s), &Input::Received(received));
         self.drain();
     }
@@ -194,7 +194,8 @@ fn another_host_and_another_socket_are_not_heard() {
         (Socket::Ntp, SERVER),
     ] {
         let from = from.parse().unwrap();
-        let received = Received { socket, from, to: None, stamp, datagram: &datagram };
+        let received =
+            Received { socket, from, to: None, admitted: None, stamp, datagram: &datagram };
         bench.probe.handle(&now(100.0), &Input::Received(received));
     }
     assert_eq!(bench.finding().answered, 0);

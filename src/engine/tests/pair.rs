@@ -8,6 +8,7 @@ use crate::clock::command::{Command, Outcome};
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::{self, Options};
 use crate::engine::Engine;
+use crate::engine::access::Admission;
 use crate::engine::association::Association;
 use crate::engine::input::{Input, Received, Stamp};
 use crate::engine::output::{Event, Output, Socket, Transmission};
@@ -89,6 +90,9 @@ pub(super) struct Pair {
     rate: Ppm,
     arrivals: BTreeMap<(u64, u64), (Socket, SocketAddr, Vec<u8>)>,
     queued: u64,
+    /// What restricts those whose datagrams are injected, and the address of ours that they ask.
+    pub admitted: Option<Admission>,
+    pub to: Option<IpAddr>,
     /// Wakes the engine this often for nothing.
     pub early: Option<Duration>,
     early_at: u64,
@@ -122,6 +126,8 @@ impl Pair {
             rate: Ppm::default(),
             arrivals: BTreeMap::new(),
             queued: 0,
+            admitted: None,
+            to: None,
             early: None,
             early_at: START_NS,
         }
@@ -192,7 +198,8 @@ impl Pair {
     /// Hands the engine a datagram.
     pub(super) fn inject(&mut self, socket: Socket, from: SocketAddr, datagram: &[u8]) {
         let stamp = self.stamp();
-        let received = Received { socket, from, to: None, stamp, datagram };
+        let (to, admitted) = (self.to, self.admitted);
+        let received = Received { socket, from, to, stamp, admitted, datagram };
         self.handle(Input::Received(received));
     }
 

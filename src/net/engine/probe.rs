@@ -118,6 +118,7 @@ impl Prober {
                 from: arrival.from,
                 to: arrival.to,
                 stamp: stamped(arrival.stamp, &arrival.bracket),
+                admitted: None,
                 datagram: &arrival.datagram,
             })),
             sockets::News::Left(departure) => {

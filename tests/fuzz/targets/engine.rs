@@ -9,6 +9,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use ntpscope::config::{keys, ntp_conf};
 use ntpscope::engine::Engine;
+use ntpscope::engine::access::Admission;
 use ntpscope::engine::input::{Input, Received, Stamp};
 use ntpscope::engine::output::{Output, Socket};
 use ntpscope::engine::settings::Settings;
@@ -64,7 +65,9 @@ fuzz_target!(|bytes: &[u8]| {
         // The newest sockets are those that still wait.
         let socket = sockets[sockets.len() - 1 - place];
         let from = SocketAddr::new(ip, 123);
-        engine.handle(&now, Input::Received(Received { socket, from, to: None, stamp, datagram }));
+        let admitted = Some(Admission::default());
+        let received = Received { socket, from, to: None, stamp, admitted, datagram };
+        engine.handle(&now, Input::Received(received));
         drain(&mut engine, &mut sockets);
         assert_eq!(engine.associations().count(), configured);
         assert!(engine.next_wakeup().is_some_and(|at| at > now.mono));
