@@ -79,7 +79,9 @@ pub struct Measure {
 impl Measure {
     /// Of `associations` only, on a virtual clock.
     pub fn of(associations: impl IntoIterator<Item = Association>) -> Self {
+        let source: Arc<str> = Arc::from("the user");
         let placed = |(line, association)| Placed {
+            source: Arc::clone(&source),
             line,
             column: 1,
             directive: Directive::Association(association),

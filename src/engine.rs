@@ -33,6 +33,7 @@ pub mod snapshot;
 mod symmetric;
 pub mod system;
 mod timers;
+mod unconfigure;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -31,8 +32,7 @@ pub fn engine(
         let name = file.display().to_string();
         let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
         setup.directives = ntp_conf::read(&name, &ntp_conf::decode(&name, &bytes)?)?;
-        notices
-            .extend(ntp_conf::notices(&setup.directives).map(|notice| format!("{name}: {notice}")));
+        notices.extend(ntp_conf::notices(&setup.directives).map(|notice| notice.to_string()));
         setup.directives = ntp_conf::in_order(setup.directives);
     }
     for placed in &setup.directives {
@@ -50,7 +50,9 @@ pub fn engine(
         }
     }
     let after = setup.directives.iter().map(|placed| placed.line).max().unwrap_or(0);
+    let source: Arc<str> = Arc::from("the command line");
     setup.directives.extend((after + 1..).zip(sources).map(|(line, host)| Placed {
+        source: Arc::clone(&source),
         line,
         column: 1,
         directive: Directive::Association(Association {

@@ -5,19 +5,27 @@
 
 mod arguments;
 mod association;
+pub mod clock;
+pub mod control;
 mod key_ids;
 mod known;
 mod lexer;
+mod pending;
 mod reader;
+pub mod records;
 mod serving;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
+use crate::config::ntp_conf::clock::Fudge;
+use crate::config::ntp_conf::control::{Counters, SetVariable, Unwanted};
+use crate::config::ntp_conf::records::{FileSet, Statistics};
 use crate::config::restrict::Restrict;
 use crate::units::{KeyId, NtpDuration, PollExponent, Ppm, Stratum};
 
@@ -30,8 +38,9 @@ use crate::units::{KeyId, NtpDuration, PollExponent, Ppm, Stratum};
 /// The first thing that is unknown or malformed, with its place; then nothing of it is to be used.
 pub fn read(source: &str, text: &str) -> Result<Vec<Placed>, Rejected> {
     let mut directives = Vec::new();
+    let name = Arc::from(source);
     for line in lexer::lines(source, text) {
-        reader::read(source, &line?, &mut directives)?;
+        reader::read(&name, &line?, &mut directives)?;
     }
     Ok(directives)
 }
@@ -60,11 +69,26 @@ pub fn in_order(mut directives: Vec<Placed>) -> Vec<Placed> {
         | Directive::Interface(_)
         | Directive::DriftFile(_)
         | Directive::BroadcastDelay(_)
+        | Directive::ControlKey(_)
+        | Directive::SetVariable(_)
+        | Directive::SaveConfigDir(_)
+        | Directive::Dscp(_)
+        | Directive::LeapFile { .. }
+        | Directive::LeapSmearInterval(_)
+        | Directive::StatsDir(_)
+        | Directive::Statistics(_)
+        | Directive::FileSet(_)
+        | Directive::LogFile(_)
+        | Directive::PidFile(_)
+        | Directive::Include(_)
         | Directive::Ignored { .. } => 4,
         Directive::BroadcastClient { .. }
         | Directive::MulticastClient(_)
         | Directive::ManycastServer(_) => 5,
         Directive::Association(_) => 6,
+        Directive::Unconfigure(_) => 7,
+        Directive::Fudge(_) => 8,
+        Directive::Reset(_) => 9,
     });
     directives
 }
@@ -72,6 +96,8 @@ pub fn in_order(mut directives: Vec<Placed>) -> Vec<Placed> {
 /// Something in a configuration that is known and left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice<'a> {
+    /// The file, or what else the line is from.
+    pub source: &'a str,
     /// Line, counted from 1.
     pub line: usize,
     /// Column, counted from 1.
@@ -84,43 +110,28 @@ pub struct Notice<'a> {
 
 impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column, keyword, reason } = self;
-        write!(f, "line {line}, column {column}: `{keyword}` is left out: {reason}")
+        let Self { source, line, column, keyword, reason } = self;
+        write!(f, "{source}, line {line}, column {column}: `{keyword}` is left out: {reason}")
     }
 }
 
-/// What of `directives` is left out, in their order: what is about serving as well, for nothing is
-/// served to others yet.
+/// What of `directives` is left out, in their order: what nothing follows yet as well.
 pub fn notices(directives: &[Placed]) -> impl Iterator<Item = Notice<'_>> {
     directives.iter().filter_map(|placed| {
-        let (keyword, reason) = match &placed.directive {
+        let Placed { source, line, column, directive } = placed;
+        let (keyword, reason) = match directive {
             Directive::Ignored { keyword, reason } => (keyword.as_str(), *reason),
-            directive => (directive.serving()?, known::SERVING),
+            directive => directive.pending()?,
         };
-        Some(Notice { line: placed.line, column: placed.column, keyword, reason })
+        Some(Notice { source, line: *line, column: *column, keyword, reason })
     })
-}
-
-impl Directive {
-    /// The keyword of a directive about serving; `None` of any other.
-    pub const fn serving(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Restrict(_) => "restrict",
-            Self::Unrestrict(_) => "unrestrict",
-            Self::Discard(_) => "discard",
-            Self::Mru(_) => "mru",
-            Self::Interface(_) => "interface",
-            Self::ManycastServer(_) => "manycastserver",
-            Self::Flag { flag: Flag::Monitor, is_enabled: true } => "enable monitor",
-            Self::Flag { flag: Flag::Monitor, is_enabled: false } => "disable monitor",
-            _ => return None,
-        })
-    }
 }
 
 /// A directive and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
+    /// The file, or what else it is from.
+    pub source: Arc<str>,
     /// Line, counted from 1.
     pub line: usize,
     /// Column of its first character, counted from 1.
@@ -176,6 +187,41 @@ pub enum Directive {
     Interface(InterfaceRule),
     /// `manycastserver GROUP…`: requests to these groups are answered.
     ManycastServer(Vec<HostSpec>),
+    /// `fudge`, of the local clock.
+    Fudge(Fudge),
+    /// `leapfile FILE`: when leap seconds are.
+    LeapFile {
+        /// The file.
+        path: PathBuf,
+        /// Whether its hash must be right (`ignorehash` says not).
+        checks_hash: bool,
+    },
+    /// `leapsmearinterval SECONDS`: over how long a leap second is spread for clients; zero for not.
+    LeapSmearInterval(NtpDuration),
+    /// `statsdir FOLDER`: where statistics are written.
+    StatsDir(PathBuf),
+    /// `statistics KIND…`: those that are written.
+    Statistics(Vec<Statistics>),
+    /// `filegen`: the files of one kind of statistics.
+    FileSet(FileSet),
+    /// `logfile FILE`.
+    LogFile(PathBuf),
+    /// `pidfile FILE`.
+    PidFile(PathBuf),
+    /// `saveconfigdir FOLDER`: where the running configuration can be saved.
+    SaveConfigDir(PathBuf),
+    /// `controlkey ID`: the key of those who may change things.
+    ControlKey(KeyId),
+    /// `setvar`: a variable of the system that is not one of its own.
+    SetVariable(SetVariable),
+    /// `unconfig` or `unpeer`: an association goes.
+    Unconfigure(Unwanted),
+    /// `reset`: counters begin anew.
+    Reset(Vec<Counters>),
+    /// `dscp`: the class of what is sent, 0 to 63.
+    Dscp(u8),
+    /// `includefile FILE`: what that file says, in place of this line.
+    Include(PathBuf),
     /// A directive, or a part of one, that is known but not of our concern, with the reason.
     Ignored {
         /// Its keyword, with whatever tells it from others of the same.
@@ -298,6 +344,8 @@ pub enum Tos {
     OrphanWait(NtpDuration),
     /// `beacon`.
     Beacon(u32),
+    /// `cohort`: whether orphans at the same stratum serve each other.
+    Cohort(bool),
 }
 
 /// One setting of `tinker`.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::config::engine::Algorithm;
 use crate::config::host::HostSpec;
+use crate::config::ntp_conf::control::Unwanted;
 use crate::config::ntp_conf::{self, Directive, Flag, Options, Tinker, Tos};
 use crate::engine::Engine;
 use crate::engine::association::{
@@ -38,6 +39,8 @@ pub enum Applied {
     DriftFile(PathBuf),
     /// It is about serving: hand it to [`Server::apply`](crate::engine::server::Server::apply).
     ForServer,
+    /// It is a matter of files, of the log or of control messages, which the driver sees to.
+    ForDriver,
     /// It is not of our concern.
     Ignored {
         /// Its keyword.
@@ -53,6 +56,8 @@ pub enum Applied {
 pub enum Refused {
     /// There is an association with this server.
     Duplicate(AssocId),
+    /// There is no association with this host or of this number.
+    Unknown(Unwanted),
     /// There are as many associations as there are numbers.
     Full,
     /// The least poll interval is longer than the greatest.
@@ -74,6 +79,10 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duplicate(id) => write!(f, "association {id} has this server"),
+            Self::Unknown(Unwanted::Association(id)) => write!(f, "there is no association {id}"),
+            Self::Unknown(Unwanted::Host { host, .. }) => {
+                write!(f, "there is no association with {host}")
+            }
             Self::Full => f.write_str("there are too many associations"),
             Self::PollRange { minpoll, maxpoll } => {
                 write!(f, "minpoll {} is above maxpoll {}", minpoll.exponent(), maxpoll.exponent())
@@ -94,6 +103,10 @@ impl Engine {
     /// Why it is not followed; nothing changed then.
     pub fn apply(&mut self, now: &Now, directive: &Directive) -> Result<Applied, Refused> {
         match directive {
+            directive @ Directive::Association(association) if association.clock().is_some() => {
+                let (keyword, reason) = directive.pending().unwrap_or_default();
+                Ok(Applied::Ignored { keyword: keyword.to_owned(), reason })
+            }
             Directive::Association(association) => {
                 self.add(now, association).map(Applied::Mobilised)
             }
@@ -160,6 +173,21 @@ impl Engine {
             | Directive::Mru(_)
             | Directive::Interface(_)
             | Directive::ManycastServer(_) => Ok(Applied::ForServer),
+            Directive::Unconfigure(unwanted) => self.unconfigure(now, unwanted),
+            Directive::Fudge(_)
+            | Directive::LeapFile { .. }
+            | Directive::LeapSmearInterval(_)
+            | Directive::StatsDir(_)
+            | Directive::Statistics(_)
+            | Directive::FileSet(_)
+            | Directive::LogFile(_)
+            | Directive::PidFile(_)
+            | Directive::SaveConfigDir(_)
+            | Directive::ControlKey(_)
+            | Directive::SetVariable(_)
+            | Directive::Reset(_)
+            | Directive::Dscp(_)
+            | Directive::Include(_) => Ok(Applied::ForDriver),
             Directive::Ignored { keyword, reason } => {
                 Ok(Applied::Ignored { keyword: keyword.clone(), reason })
             }
@@ -467,6 +495,8 @@ impl Engine {
             Tos::Ceiling(stratum) => mitigation.ceiling = stratum,
             Tos::Orphan(stratum) => mitigation.orphan = stratum,
             Tos::OrphanWait(wait) => mitigation.orphan_wait = wait,
+            // Orphans do not serve each other yet.
+            Tos::Cohort(_) => {}
             Tos::Beacon(polls) => mitigation.beacon = polls,
         }
     }

@@ -192,7 +192,7 @@ impl World {
         let source = format!("ntp.conf of {}", self.name(id));
         let placed = ntp_conf::read(&source, conf)?;
         let Some(host) = self.host_mut(id) else { return Ok(()) };
-        for Placed { line, column, directive } in placed {
+        for Placed { line, column, directive, .. } in placed {
             let now = host.now(at);
             host.engine_mut().apply(&now, &directive).map_err(|refused| Rejected {
                 source: source.clone(),

@@ -1,6 +1,7 @@
 //! The words behind a keyword, taken one after the other.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use crate::config::Rejected;
 use crate::config::ntp_conf::lexer::{Line, Word};
@@ -9,14 +10,14 @@ use crate::units::{NtpDuration, PollExponent, Ppm, Stratum};
 
 /// What is left of a line.
 pub(super) struct Arguments<'a> {
-    source: &'a str,
+    source: &'a Arc<str>,
     line: &'a Line,
     rest: std::slice::Iter<'a, Word>,
 }
 
 impl<'a> Arguments<'a> {
     /// All words of `line`.
-    pub(super) fn new(source: &'a str, line: &'a Line) -> Self {
+    pub(super) fn new(source: &'a Arc<str>, line: &'a Line) -> Self {
         Self { source, line, rest: line.words.iter() }
     }
 
@@ -28,6 +29,42 @@ impl<'a> Arguments<'a> {
     /// The next word, which is to be `what`.
     pub(super) fn expect(&mut self, what: &str) -> Result<&'a Word, Rejected> {
         self.next().ok_or_else(|| self.rejected(self.line.end, format!("{what} is missing")))
+    }
+
+    /// Whether the next word is `expected`, whatever its case; it is taken then.
+    pub(super) fn next_is(&mut self, expected: &str) -> bool {
+        let is_next =
+            self.rest.as_slice().first().is_some_and(|w| w.text.eq_ignore_ascii_case(expected));
+        if is_next {
+            self.rest.next();
+        }
+        is_next
+    }
+
+    /// All that is left, at least one word, each as `read` has it or with what is wrong with it.
+    pub(super) fn all_of<T>(
+        &mut self,
+        what: &str,
+        read: impl Fn(&Word) -> Result<T, String>,
+    ) -> Result<Vec<T>, Rejected> {
+        let first = self.expect(what)?;
+        let words = std::iter::once(first).chain(self.rest.by_ref());
+        let read = words.map(|word| read(word).map_err(|reason| (word.column, reason)));
+        let all: Result<Vec<T>, (usize, String)> = read.collect();
+        all.map_err(|(column, reason)| self.rejected(column, reason))
+    }
+
+    /// The next word as yes or no, the value of `name`.
+    pub(super) fn boolean(&mut self, name: &str) -> Result<bool, Rejected> {
+        let word = self.expect(&format!("the value of `{name}`"))?;
+        match word.text.to_ascii_lowercase().as_str() {
+            "1" | "true" => Ok(true),
+            "0" | "false" => Ok(false),
+            text => {
+                let reason = format!("`{name}` is 0 or 1, not `{}`", shown(text));
+                Err(self.rejected(word.column, reason))
+            }
+        }
     }
 
     /// Fails when there is anything more behind `keyword`.
@@ -119,24 +156,20 @@ impl<'a> Arguments<'a> {
     /// What is wrong at `column` of the line.
     pub(super) fn rejected(&self, column: usize, reason: String) -> Rejected {
         Rejected {
-            source: self.source.to_owned(),
+            source: self.source.to_string(),
             position: Some((self.line.number, column)),
             reason,
         }
     }
 
     /// A directive that stands at `word`.
-    pub(super) const fn placed(&self, word: &Word, directive: Directive) -> Placed {
-        Placed { line: self.line.number, column: word.column, directive }
+    pub(super) fn placed(&self, word: &Word, directive: Directive) -> Placed {
+        let source = Arc::clone(self.source);
+        Placed { source, line: self.line.number, column: word.column, directive }
     }
 
     /// That what stands at `word` is left out.
-    pub(super) const fn ignored(
-        &self,
-        word: &Word,
-        keyword: String,
-        reason: &'static str,
-    ) -> Placed {
+    pub(super) fn ignored(&self, word: &Word, keyword: String, reason: &'static str) -> Placed {
         self.placed(word, Directive::Ignored { keyword, reason })
     }
 }

@@ -3,9 +3,10 @@
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::clock::{self, ClockAddress};
 use crate::config::ntp_conf::lexer::Word;
 use crate::config::ntp_conf::{Association, Directive, Family, Kind, Options, Placed, known};
-use crate::units::{KeyId, NtpDuration};
+use crate::units::{KeyId, NtpDuration, PollExponent};
 
 /// Reads what follows `keyword`, which names a source of this kind, into `directives`.
 pub(super) fn read(
@@ -14,28 +15,15 @@ pub(super) fn read(
     arguments: &mut Arguments<'_>,
     directives: &mut Vec<Placed>,
 ) -> Result<(), Rejected> {
-    let mut family = None;
-    let address = loop {
-        let word = arguments.expect("the name or address of the source")?;
-        match word.text.as_str() {
-            "-4" => family = Some(Family::Ipv4),
-            "-6" => family = Some(Family::Ipv6),
-            _ => break word,
-        }
-    };
+    let (address, family) = address("the name or address of the source", arguments)?;
     let host = host(address, family, arguments)?;
     let is_group = |ip: std::net::IpAddr| ip.is_multicast();
     if kind == Kind::ManycastClient && !host.address().is_some_and(is_group) {
         let reason = format!("`{}` is no multicast address", shown(&address.text));
         return Err(arguments.rejected(address.column, reason));
     }
-    if let Some(std::net::IpAddr::V4(v4)) = host.address()
-        && let Some(driver) = known::driver(v4)
-    {
-        let driver = if driver.is_empty() { String::new() } else { format!(" ({driver})") };
-        let what = format!("{} {v4}{driver}", keyword.text.to_ascii_lowercase());
-        directives.push(arguments.ignored(keyword, what, known::REFERENCE_CLOCKS));
-        return Ok(());
+    if let Some(clock) = host.address().and_then(ClockAddress::of) {
+        return clock::read(keyword, clock, arguments, directives);
     }
     let mut notices = Vec::new();
     let mut reading = Reading::default();
@@ -47,19 +35,27 @@ pub(super) fn read(
         directives.push(arguments.ignored(keyword, what, known::NTS));
         return Ok(());
     }
-    if let Some(word) = reading.settle_polls() {
-        let what = word.text.to_ascii_lowercase();
-        notices.push(arguments.ignored(word, what, "it is above maxpoll, which holds"));
-    }
-    for word in reading.bursts.iter().filter(|_| kind == Kind::Peer) {
-        let reason = "a peer sends when it is its turn, so a burst gains nothing";
-        notices.push(arguments.ignored(word, word.text.to_ascii_lowercase(), reason));
-        (reading.options.burst, reading.options.iburst) = (false, false);
-    }
-    let association = Association { kind, host, family, options: reading.options };
+    let options = reading.settle(kind, arguments, &mut notices);
+    let association = Association { kind, host, family, options };
     directives.push(arguments.placed(keyword, Directive::Association(association)));
     directives.append(&mut notices);
     Ok(())
+}
+
+/// The word of an address, which is `what`, and the family in front of it.
+pub(super) fn address<'a>(
+    what: &str,
+    arguments: &mut Arguments<'a>,
+) -> Result<(&'a Word, Option<Family>), Rejected> {
+    let mut family = None;
+    loop {
+        let word = arguments.expect(what)?;
+        match word.text.as_str() {
+            "-4" => family = Some(Family::Ipv4),
+            "-6" => family = Some(Family::Ipv6),
+            _ => return Ok((word, family)),
+        }
+    }
 }
 
 /// The host at `word`, which is not to be of another family.
@@ -84,7 +80,7 @@ pub(super) fn host(
 
 /// The options of a line as far as they are read.
 #[derive(Default)]
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     options: Options,
     minpoll: Option<&'a Word>,
     maxpoll: Option<&'a Word>,
@@ -94,7 +90,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Takes in the option that begins with `word`.
-    fn option(
+    pub(super) fn option(
         &mut self,
         word: &'a Word,
         arguments: &mut Arguments<'a>,
@@ -147,6 +143,37 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    /// The options of an association of this kind, with a notice for each that gives way.
+    pub(super) fn settle(
+        mut self,
+        kind: Kind,
+        arguments: &Arguments<'_>,
+        notices: &mut Vec<Placed>,
+    ) -> Options {
+        if let Some(word) = self.settle_polls() {
+            let what = word.text.to_ascii_lowercase();
+            notices.push(arguments.ignored(word, what, "it is above maxpoll, which holds"));
+        }
+        for word in self.bursts.iter().filter(|_| kind == Kind::Peer) {
+            let reason = "a peer sends when it is its turn, so a burst gains nothing";
+            notices.push(arguments.ignored(word, word.text.to_ascii_lowercase(), reason));
+            (self.options.burst, self.options.iburst) = (false, false);
+        }
+        self.options
+    }
+
+    /// The same of a reference clock, whose intervals are the shorter ones of a driver.
+    pub(super) fn settle_clock(
+        mut self,
+        arguments: &Arguments<'_>,
+        notices: &mut Vec<Placed>,
+    ) -> Options {
+        if self.maxpoll.is_none() {
+            self.options.maxpoll = self.options.minpoll.max(PollExponent::new(CLOCK_POLL));
+        }
+        self.settle(Kind::Server, arguments, notices)
+    }
+
     /// Lowers the least interval to the greatest, as ntpd does; returns the word that asked for
     /// more.
     fn settle_polls(&mut self) -> Option<&'a Word> {
@@ -165,6 +192,9 @@ fn byte(number: u32) -> u8 {
 
 /// The numbers that a key of ntp.conf can have.
 pub(super) const KEY_IDS: std::ops::RangeInclusive<u32> = 1..=65_535;
+
+/// The interval of reference clocks, as an exponent, where none is set.
+const CLOCK_POLL: i8 = 6;
 
 /// No path is more uneven.
 const MAX_BIAS_S: f64 = 16.0;

@@ -1,19 +1,21 @@
 //! Lines as directives.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
-use crate::config::ntp_conf::association;
 use crate::config::ntp_conf::lexer::{Line, Word};
 use crate::config::ntp_conf::{
-    Directive, Flag, Kind, Placed, Tinker, Tos, key_ids, known, serving,
+    Directive, Flag, Kind, Placed, Tinker, Tos, association, clock, control, key_ids, known,
+    records, serving,
 };
+use crate::units::{KeyId, NtpDuration};
 
 /// Reads one line into `directives`.
 pub(super) fn read(
-    source: &str,
+    source: &Arc<str>,
     line: &Line,
     directives: &mut Vec<Placed>,
 ) -> Result<(), Rejected> {
@@ -40,6 +42,50 @@ pub(super) fn read(
         "interface" | "nic" => Directive::Interface(serving::interface(arguments)?),
         "manycastserver" => Directive::ManycastServer(groups(arguments)?),
         "driftfile" => return drift_file(keyword, arguments, directives),
+        "fudge" => return clock::fudge(keyword, arguments, directives),
+        "refclock" => return clock::refclock(keyword, arguments, directives),
+        "includefile" => Directive::Include(file(&name, arguments)?),
+        "leapfile" => leap_file(arguments)?,
+        "leapsmearinterval" => {
+            let seconds = f64::from(arguments.integer(&name, 0..=MAX_SMEAR_S)?);
+            Directive::LeapSmearInterval(NtpDuration::from_seconds(seconds))
+        }
+        "statsdir" => Directive::StatsDir(file(&name, arguments)?),
+        "statistics" => {
+            let mut notices = Vec::new();
+            let kinds = records::statistics(arguments, &mut notices)?;
+            if !kinds.is_empty() {
+                directives.push(arguments.placed(keyword, Directive::Statistics(kinds)));
+            }
+            directives.append(&mut notices);
+            return Ok(());
+        }
+        "filegen" => {
+            let mut notices = Vec::new();
+            if let Some(set) = records::file_set(arguments, &mut notices)? {
+                notices.push(arguments.placed(keyword, Directive::FileSet(set)));
+            }
+            directives.append(&mut notices);
+            return Ok(());
+        }
+        "logfile" => Directive::LogFile(file(&name, arguments)?),
+        "pidfile" => Directive::PidFile(file(&name, arguments)?),
+        "saveconfigdir" => Directive::SaveConfigDir(file(&name, arguments)?),
+        "controlkey" => {
+            let Some(id) = KeyId::new(arguments.integer(&name, 0..=65_535)?) else {
+                let reason = "key 0 is none, so nobody can change anything";
+                directives.push(arguments.ignored(keyword, name.clone(), reason));
+                return arguments.end(&name);
+            };
+            Directive::ControlKey(id)
+        }
+        "setvar" => Directive::SetVariable(control::set_variable(arguments)?),
+        "unconfig" | "unpeer" => Directive::Unconfigure(control::unwanted(arguments)?),
+        "reset" => Directive::Reset(control::reset(arguments)?),
+        "dscp" => {
+            let class = arguments.integer(&name, 0..=63)?;
+            Directive::Dscp(u8::try_from(class).unwrap_or(u8::MAX))
+        }
         "keys" => Directive::Keys(file(&name, arguments)?),
         "trustedkey" => Directive::TrustedKeys(key_ids::read(arguments)?),
         "broadcastclient" => {
@@ -65,6 +111,16 @@ pub(super) fn read(
     arguments.end(&name)?;
     directives.push(arguments.placed(keyword, directive));
     Ok(())
+}
+
+/// `leapfile FILE [checkhash|ignorehash]`.
+fn leap_file(arguments: &mut Arguments<'_>) -> Result<Directive, Rejected> {
+    let path = file("leapfile", arguments)?;
+    let checks_hash = !arguments.next_is("ignorehash");
+    if checks_hash {
+        arguments.next_is("checkhash");
+    }
+    Ok(Directive::LeapFile { path, checks_hash })
 }
 
 /// Reads the settings of a line one after the other, each as `read` has it.
@@ -101,6 +157,7 @@ fn tos(arguments: &mut Arguments<'_>, word: &Word, name: &str) -> Result<Directi
         "ceiling" => Tos::Ceiling(arguments.stratum(name, 1)?),
         "orphan" => Tos::Orphan(arguments.stratum(name, 1)?),
         "orphanwait" => Tos::OrphanWait(arguments.span(name, MAX_SPAN_S)?),
+        "cohort" => Tos::Cohort(arguments.boolean(name)?),
         "beacon" => Tos::Beacon(arguments.integer(name, 0..=u32::MAX)?),
         _ => return ignored(arguments, word, name, known::tos(name), "tos"),
     }))
@@ -243,6 +300,9 @@ const MOST_TTLS: usize = 8;
 
 /// No span is longer: about 30 years, so that a "never" written as a large number passes.
 const MAX_SPAN_S: f64 = 1e9;
+
+/// No smear is longer: a week.
+const MAX_SMEAR_S: u32 = 604_800;
 
 /// No datagram is on its way for longer.
 const MAX_DELAY_S: f64 = 16.0;

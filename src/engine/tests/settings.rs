@@ -2,7 +2,7 @@
 
 use super::pair::{Pair, Server, iburst, seconds};
 use crate::config::ntp_conf::{self, Options};
-use crate::engine::mobilize::Refused;
+use crate::engine::mobilize::{Applied, Refused};
 use crate::engine::settings::{Algorithm, Settings};
 use crate::selection::Reason;
 use crate::units::{AssocId, PollExponent, Tally};
@@ -169,4 +169,44 @@ fn the_huff_n_puff_filter_is_of_the_classic_loop_alone() {
     };
     assert_eq!(applied(Algorithm::Ntp), Ok(()));
     assert_eq!(applied(Algorithm::Kalman), Err(Refused::Meaningless("huffpuff")));
+}
+
+#[test]
+fn what_is_unconfigured_goes_by_address_name_and_number() {
+    let mut pair = told(
+        7,
+        Algorithm::Ntp,
+        "server 192.0.2.1\nserver 2001:db8::1\npeer 192.0.2.2\nserver time.example\n\
+         pool many.example\nserver 192.0.2.3:1123\n",
+    );
+    let hosts = |pair: &Pair| -> Vec<String> {
+        pair.engine.associations().map(|association| association.origin.host.to_string()).collect()
+    };
+    assert_eq!(hosts(&pair).len(), 6);
+    let now = pair.now();
+    let mut tell = |conf: &str| {
+        let directive = ntp_conf::read("ntp.conf", conf).unwrap().remove(0).directive;
+        pair.engine.apply(&now, &directive)
+    };
+    for conf in ["unconfig 192.0.2.9", "unpeer 192.0.2.3", "unpeer nobody.example", "unpeer 60000"]
+    {
+        assert!(matches!(tell(conf), Err(Refused::Unknown(_))), "{conf}");
+    }
+    for conf in [
+        "unconfig 192.0.2.1",
+        "unpeer 2001:db8::1",
+        "unconfig 3",
+        "unconfig time.example",
+        "unpeer many.example",
+    ] {
+        assert_eq!(tell(conf), Ok(Applied::Set), "{conf}");
+        assert!(matches!(tell(conf), Err(Refused::Unknown(_))), "{conf} again");
+    }
+    assert_eq!(hosts(&pair), ["192.0.2.3:1123"]);
+}
+
+#[test]
+fn the_local_clock_is_not_asked_over_the_network() {
+    let pair = told(8, Algorithm::Ntp, "server 127.127.1.0\nfudge 127.127.1.0 stratum 5\n");
+    assert_eq!(pair.engine.associations().count(), 0);
 }

@@ -20,6 +20,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn observing(servers: &[String]) -> Setup {
     let directives = (1..).zip(servers).map(|(line, server)| Placed {
+        source: Arc::from("test"),
         line,
         column: 1,
         directive: Directive::Association(Association {
