@@ -8,6 +8,7 @@
 pub mod access;
 pub mod association;
 mod broadcast;
+mod broadcaster;
 pub mod discipline;
 pub mod filter;
 pub mod input;

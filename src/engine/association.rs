@@ -80,6 +80,8 @@ pub enum Kind {
     Manycast,
     /// We listen to what a server sends to everybody.
     BroadcastClient,
+    /// We send to everybody.
+    Broadcaster,
     /// We and the other side tell each other the time (symmetric active).
     Peer,
     /// The same, with one that began (symmetric passive).
@@ -95,17 +97,18 @@ impl Kind {
             Self::Passive => Mode::SymmetricPassive,
             // ntpd's number for an association that only listens.
             Self::BroadcastClient => Mode::Control,
+            Self::Broadcaster => Mode::Broadcast,
         }
+    }
+
+    /// Whether the other side is one whose time is measured.
+    pub const fn is_measured(self) -> bool {
+        !matches!(self, Self::Pool | Self::Manycast | Self::Broadcaster)
     }
 
     /// Whether both sides tell each other the time.
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::Peer | Self::Passive)
-    }
-
-    /// Whether it stands for servers that are yet to be found, and is not measured itself.
-    pub const fn is_prototype(self) -> bool {
-        matches!(self, Self::Pool | Self::Manycast)
     }
 }
 

@@ -204,7 +204,7 @@ impl Engine {
             ntp_conf::Kind::Pool => Kind::Pool,
             ntp_conf::Kind::Peer => Kind::Peer,
             ntp_conf::Kind::ManycastClient => Kind::Manycast,
-            other @ ntp_conf::Kind::Broadcast => return Err(Refused::Kind(other)),
+            ntp_conf::Kind::Broadcast => Kind::Broadcaster,
         };
         let Options { minpoll, maxpoll, .. } = wanted.options;
         if minpoll > maxpoll {
@@ -236,6 +236,10 @@ impl Engine {
             self.pools.insert(id, Pool::default());
             self.ask_name(now, id);
             return Ok(id);
+        }
+        if kind == Kind::Broadcaster {
+            // It sends from the port of NTP, which is open then.
+            self.outputs.push_back(Output::Listen { group: None });
         }
         match wanted.host.address() {
             Some(ip) => self.begin(now, id, SocketAddr::new(ip, wanted.host.port())),
@@ -320,6 +324,7 @@ impl Engine {
             Kind::Pool => Kiss::Pool,
             // ntpd's code for it, whatever it is called elsewhere.
             Kind::Manycast => Kiss::Anycast,
+            Kind::Broadcaster => Kind::shown_for(origin.host.address()),
             _ => Kiss::Initialising,
         };
         let association = Association {
@@ -433,7 +438,7 @@ impl Engine {
 
     /// Forgets what was measured of all.
     pub(in crate::engine) fn clear_all(&mut self, now: &Now, reason: Kiss) {
-        let measured = |a: &&Association| !a.kind.is_prototype();
+        let measured = |a: &&Association| a.kind.is_measured();
         let ids: Vec<AssocId> = self.associations.values().filter(measured).map(|a| a.id).collect();
         for id in ids {
             self.clear(now, id, reason);
@@ -448,8 +453,7 @@ impl Engine {
             let (least, _) = self.poll_range(id);
             let bursts = !self.settings.beside_daemon;
             let Some(association) = self.associations.get_mut(&id) else { continue };
-            let asks =
-                !association.kind.is_prototype() && association.kind != Kind::BroadcastClient;
+            let asks = association.kind.is_measured() && association.kind != Kind::BroadcastClient;
             if !asks || association.address.is_none() {
                 continue;
             }

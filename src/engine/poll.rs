@@ -144,9 +144,10 @@ impl Throttle {
 impl Engine {
     /// Polls an association.
     pub(in crate::engine) fn poll(&mut self, now: &Now, id: AssocId) {
-        if self.associations.get(&id).is_some_and(|a| a.kind == Kind::Manycast) {
-            self.poll_group(now, id);
-            return;
+        match self.associations.get(&id).map(|association| association.kind) {
+            Some(Kind::Manycast) => return self.poll_group(now, id),
+            Some(Kind::Broadcaster) => return self.poll_broadcaster(now, id),
+            _ => {}
         }
         let around = self.surroundings(now, id);
         let (least, most) = self.poll_range(id);
@@ -353,7 +354,7 @@ impl Engine {
     /// The interval that the discipline wishes for a source that answers, as far as it is granted.
     fn wish(&self, id: AssocId) -> Option<Duration> {
         // A peer sends when it is its turn, and who broadcasts, too: to ask more brings nothing.
-        let asks = |a: &&Association| !a.kind.is_symmetric() && a.kind != Kind::BroadcastClient;
+        let asks = |a: &&Association| a.kind == Kind::Client;
         let association = self.associations.get(&id).filter(asks)?;
         if association.poll.reach.register() & RECENT == 0 {
             return None;

@@ -132,7 +132,7 @@ impl Engine {
 
     /// Associations that are measured.
     pub(in crate::engine) fn measured_count(&self) -> usize {
-        self.associations.values().filter(|a| !a.kind.is_prototype()).count()
+        self.associations.values().filter(|a| a.kind.is_measured()).count()
     }
 }
 

@@ -112,6 +112,24 @@ impl Symmetric {
         self.sent.len() < before
     }
 
+    /// Notes a packet that is for everybody, so that nobody gives it back; returns the ticket of one
+    /// that is forgotten for it.
+    pub(in crate::engine) fn broadcast(
+        &mut self,
+        ticket: Ticket,
+        transmit: NtpTimestamp,
+        stamp: Stamp,
+        steps: u64,
+    ) -> Option<Ticket> {
+        let (version, echo, is_answered) = (0, None, false);
+        self.remember(Sent { ticket, transmit, stamp, version, steps, echo, is_answered })
+    }
+
+    /// When the last packet left, unless our clock was stepped since.
+    pub(in crate::engine) fn last_departure(&self, steps: u64) -> Option<NtpTimestamp> {
+        self.sent.front().filter(|sent| sent.steps == steps).map(|sent| sent.stamp.clock)
+    }
+
     /// What to give back in the next packet. While the peer does not take up what it was given,
     /// every other packet gives back what may be the beginning of a new exchange: after a restart
     /// the peer knows nothing else, but anybody may have sent it.

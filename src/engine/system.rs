@@ -301,7 +301,7 @@ impl Engine {
         let mitigation = self.mitigation;
         let discipline = &self.discipline;
         let own_ids = &self.own_ids;
-        let measured = |association: &&mut Association| !association.kind.is_prototype();
+        let measured = |association: &&mut Association| association.kind.is_measured();
         let candidate = |association: &mut Association| {
             let distance = association.root_distance(now.mono, &scale);
             let unfit = unfit(association, distance, &mitigation, scale.phi, own_ids);

@@ -1,6 +1,7 @@
 //! The engine against scripted servers, in virtual time.
 
 mod broadcast;
+mod broadcaster;
 mod filtered;
 mod hostile;
 mod manycast;
