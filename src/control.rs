@@ -1,9 +1,10 @@
-//! The asking side of the control protocol, without any input or output of its own.
+//! The control protocol, asking and answering, without any input or output of its own.
 //!
 //! [`session`] turns questions into datagrams and datagrams into answers; [`pipeline`] keeps
 //! several questions in flight and holds back where the daemon limits its clients; [`watcher`]
 //! decides what to ask next and puts the answers together into snapshots, and so does [`chrony`]
 //! for the daemon that has a protocol of its own; [`finder`] finds out which of them is answered.
+//! [`responder`] answers others about any daemon that there is a picture of.
 //!
 //! Pipeline and watcher have one shape. A driver hands over what happened with the time at which
 //! it did (`handle`), then takes outputs until there are none (`poll_output`), then waits for the
@@ -16,6 +17,7 @@ pub mod chrony;
 mod conversation;
 pub mod finder;
 pub mod pipeline;
+pub mod responder;
 mod sequence;
 pub mod session;
 pub mod timing;

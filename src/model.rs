@@ -9,6 +9,7 @@ pub mod clients;
 pub mod clock_loop;
 pub mod daemon;
 pub mod decode;
+pub mod encode;
 pub mod happened;
 pub mod identity;
 pub mod interest;

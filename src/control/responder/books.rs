@@ -1,0 +1,172 @@
+//! What an answer needs beyond the picture of a daemon: its keys and its lists.
+//!
+//! Whoever runs a daemon has these and nobody else. Lists can be long, so they are walked where
+//! they are and never copied.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
+
+use crate::config::restrict::{Flags, Selector};
+use crate::model::daemon::Daemon;
+use crate::units::{Mode, Mono, NtpDuration, NtpTimestamp};
+use crate::wire::mac::Key;
+
+/// The keys and lists of one daemon. Without any, nothing can be changed and lists are empty.
+pub trait Books {
+    /// The key with this number, if it is trusted.
+    fn key(&self, _id: u32) -> Option<&Key> {
+        None
+    }
+
+    /// The number of the key that changes must be signed with; `None` when nobody may change
+    /// anything.
+    fn control_key(&self) -> Option<u32> {
+        None
+    }
+
+    /// What is kept of the client at `address`.
+    fn client(&self, _address: IpAddr) -> Option<Client> {
+        None
+    }
+
+    /// Shows the clients to `visit`, those first that were not heard for longest, until it breaks
+    /// off: all of them, or those that were heard after the one at `after`.
+    fn clients(&self, _after: Option<IpAddr>, _visit: &mut Visit<'_, Client>) {}
+
+    /// Shows the restrictions to `visit`: those of IPv4 first, each family as it is tried.
+    fn restrictions(&self, _visit: &mut Visit<'_, Restriction>) {}
+
+    /// Shows the local addresses to `visit`.
+    fn interfaces(&self, _visit: &mut Visit<'_, Interface>) {}
+}
+
+/// What is shown the entries of a list, one after another.
+pub type Visit<'a, T> = dyn FnMut(T) -> ControlFlow<()> + 'a;
+
+/// A client: a row of `mrulist`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Client {
+    /// Its address, and the port of its last packet.
+    pub address: SocketAddr,
+    /// Our address that it was sent to; `None` where that is not known.
+    pub local: Option<IpAddr>,
+    /// When its first packet came, by the daemon's clock.
+    pub first: NtpTimestamp,
+    /// When its last packet came.
+    pub last: NtpTimestamp,
+    /// Its packets.
+    pub count: u64,
+    /// Those of them that were dropped to limit its rate.
+    pub dropped: u64,
+    /// How much too often it asks, as NTPsec scores it: packets a second, averaged.
+    pub score: f64,
+    /// Mode of its last packet.
+    pub mode: Mode,
+    /// Version of its last packet.
+    pub version: u8,
+    /// Restrictions that bit on its last packet.
+    pub flags: Flags,
+}
+
+/// A restriction: a row of `reslist`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restriction {
+    /// Whose packets.
+    pub selector: Selector,
+    /// What is restricted.
+    pub flags: Flags,
+    /// Whether it is there for a source that is asked, and not by a line of its own.
+    pub is_source: bool,
+    /// Packets that it decided on.
+    pub hits: u64,
+}
+
+/// A local address: a row of `ifstats`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interface {
+    /// The address, with the port that is listened on.
+    pub address: SocketAddr,
+    /// Where broadcasts are sent to, if they are.
+    pub broadcast: Option<SocketAddr>,
+    /// Whether its packets are heeded.
+    pub is_enabled: bool,
+    /// Name of the interface.
+    pub name: Box<str>,
+    /// What kind it is, as ntpd's bits.
+    pub flags: u32,
+    /// Time to live of what was last sent to a group, in hops.
+    pub ttl: u8,
+    /// Groups that it is a member of.
+    pub groups: u32,
+    /// Packets received.
+    pub received: u64,
+    /// Packets sent.
+    pub sent: u64,
+    /// Packets that could not be sent.
+    pub unsent: u64,
+    /// Associations that use it.
+    pub associations: usize,
+    /// How long it has been used, in seconds.
+    pub up_s: u64,
+}
+
+/// The books of a daemon that is known by its picture alone, such as one of a simulated site: its
+/// clients are those of the picture, other lists are empty, and it has no keys.
+#[derive(Clone, Copy, Debug)]
+pub struct OfPicture<'a> {
+    /// The picture.
+    pub daemon: &'a Daemon,
+    /// When it is looked at.
+    pub now: Mono,
+}
+
+impl OfPicture<'_> {
+    /// The clients with their last packets, those first that were not heard for longest.
+    fn rows(&self) -> Vec<Client> {
+        let (Some(clients), Some(clock)) =
+            (self.daemon.clients.latest(), self.daemon.clock_at(self.now))
+        else {
+            return Vec::new();
+        };
+        let row = |record: &crate::model::clients::ClientRecord| {
+            let last = clock + -NtpDuration::from(record.ntp.last?);
+            Some(Client {
+                address: SocketAddr::new(record.address, 0),
+                local: None,
+                first: last,
+                last,
+                count: record.ntp.hits,
+                dropped: record.ntp.drops,
+                score: 0.0,
+                mode: Mode::Client,
+                version: 4,
+                flags: Flags::NONE,
+            })
+        };
+        let mut rows: Vec<_> = clients.iter().filter_map(row).collect();
+        rows.sort_by_key(|row| (clock - row.last, row.address));
+        rows.reverse();
+        rows
+    }
+}
+
+impl Books for OfPicture<'_> {
+    fn client(&self, address: IpAddr) -> Option<Client> {
+        self.rows().into_iter().find(|row| row.address.ip() == address)
+    }
+
+    fn clients(&self, after: Option<IpAddr>, visit: &mut Visit<'_, Client>) {
+        let rows = self.rows();
+        let place = after.and_then(|after| rows.iter().position(|row| row.address.ip() == after));
+        let first = match (after, place) {
+            (Some(_), None) => return,
+            (Some(_), Some(place)) => place + 1,
+            (None, _) => 0,
+        };
+        for row in rows.into_iter().skip(first) {
+            if visit(row).is_break() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Variables as they are read.
+
+use crate::control::responder::reply::Text;
+use crate::model::absent::Absent;
+use crate::model::daemon::{Daemon, Detail, Peer};
+use crate::model::encode::{defaults, encode, known, quoted};
+use crate::model::identity::Dialect;
+use crate::model::values::{Value, Values};
+use crate::model::vars::{self, Scope, Served, Variable, clock, peer, system};
+use crate::units::Now;
+use crate::wire::mode6::varlist::{items, text};
+use crate::wire::mode6::{ErrorCode, MAX_DATA};
+
+/// Whose variables are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of<'a> {
+    /// The daemon's, as its clock shows this time.
+    System(&'a Daemon, &'a Now),
+    /// An association's.
+    Peer(&'a Peer),
+    /// A reference clock's.
+    Clock(&'a Peer),
+}
+
+/// The variables that `data` names, or the default ones when it names none.
+///
+/// They come in the order of the table, each once. Values that follow names are passed over.
+///
+/// # Errors
+/// A name that is not known costs the whole answer.
+pub(super) fn read(of: Of<'_>, data: &[u8]) -> Result<Text, ErrorCode> {
+    let data = text(data);
+    let names: Vec<_> = items(&data).map(|item| item.name).collect();
+    let mut reply = Text::default();
+    if names.is_empty() {
+        for variable in defaults(of.scope()) {
+            of.tell(variable, &mut reply);
+        }
+        of.others().for_each(|(name, value)| reply.item(name, value));
+        return Ok(reply);
+    }
+    let is_known = |name: &&str| {
+        known(of.scope(), name).is_some() || of.others().any(|(other, _)| other == *name)
+    };
+    if !names.iter().all(is_known) {
+        return Err(ErrorCode::UnknownVariable);
+    }
+    for variable in vars::table(of.scope()).iter().filter(|row| names.contains(&row.name)) {
+        of.tell(variable, &mut reply);
+    }
+    for (name, value) in of.others().filter(|(name, _)| names.contains(name)) {
+        reply.item(name, value);
+    }
+    Ok(reply)
+}
+
+impl<'a> Of<'a> {
+    const fn scope(self) -> Scope {
+        match self {
+            Self::System(..) => Scope::System,
+            Self::Peer(_) => Scope::Peer,
+            Self::Clock(_) => Scope::Clock,
+        }
+    }
+
+    /// Adds a variable, if there is something to tell.
+    fn tell(self, variable: &'static Variable, reply: &mut Text) {
+        let value = if is_list(variable) {
+            Some(list(self.scope()))
+        } else if let (Self::System(daemon, now), true) = (self, *variable == system::CLOCK) {
+            // A picture may be a while old; its clock went on.
+            daemon
+                .clock_at(now.mono)
+                .and_then(|clock| encode(variable, Ok(&Value::Timestamp(clock))))
+        } else {
+            encode(variable, self.value(variable).as_ref().copied())
+        };
+        if let Some(value) = value {
+            reply.item(variable.name, &value);
+        }
+    }
+
+    fn value(self, variable: &'static Variable) -> Result<&'a Value, Absent> {
+        match self {
+            Self::Peer(peer) => peer.value(variable).map(|(value, _)| value),
+            Self::System(..) | Self::Clock(_) => self.values()?.get(variable),
+        }
+    }
+
+    fn values(self) -> Result<&'a Values, Absent> {
+        match self {
+            Self::System(daemon, _) => daemon.system.value(),
+            Self::Peer(peer) => peer.row.value(),
+            Self::Clock(peer) => peer.detail(Detail::Clock).value(),
+        }
+    }
+
+    /// Variables that are in no table.
+    fn others(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.values().ok().into_iter().flat_map(Values::others)
+    }
+}
+
+/// Whether it is the list of all names.
+fn is_list(variable: &Variable) -> bool {
+    [&system::VARIABLE_LIST, &peer::VARIABLE_LIST, &clock::VARIABLE_LIST].contains(&variable)
+}
+
+/// The names of a scope, as many as go into one datagram: classic ntpd tells no more either.
+fn list(scope: Scope) -> String {
+    let mut names = String::new();
+    for row in vars::table(scope) {
+        let room = MAX_DATA - row.name.len() - LIST_OVERHEAD;
+        if row.served_by(Dialect::Ntpscope) == Served::Never || names.len() > room {
+            continue;
+        }
+        if !names.is_empty() {
+            names.push(',');
+        }
+        names.push_str(row.name);
+    }
+    quoted(&names)
+}
+
+/// What else is in a datagram with a list of names: its own name, quotes, commas, a line end.
+const LIST_OVERHEAD: usize = 32;
