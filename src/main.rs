@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use ntpscope::backend::{Backend, Measure, TargetId};
 use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::demo::DemoArguments;
+use ntpscope::cli::engine::Starts;
 use ntpscope::cli::exit::{Exit, printed};
 use ntpscope::cli::{ntpq, run, settings, sim};
 use ntpscope::config::Rejected;
@@ -192,7 +193,7 @@ fn measure(arguments: &Arguments, is_screen: bool) -> Result<Measure, Rejected> 
                 .into(),
         });
     }
-    let (engine, notices) = arguments.measured.setup()?;
+    let (engine, notices) = arguments.measured.setup(Starts::Screen)?;
     for notice in notices {
         complain(&format!("ntpscope: {notice}\n"));
     }

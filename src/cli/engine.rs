@@ -1,7 +1,9 @@
 //! Measuring from here: what the screens and `ntpscope run` take for it. What they do with it is
 //! elsewhere.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 
@@ -10,9 +12,9 @@ use crate::cli::exit::Exit;
 use crate::cli::setup;
 use crate::cli::sim::algorithm;
 use crate::config::Rejected;
-use crate::config::engine::{Algorithm, EngineSetup};
-use crate::config::host::HostSpec;
-use crate::config::ntp_conf::{Directive, Flag};
+use crate::config::engine::{Algorithm, EngineSetup, Serve};
+use crate::config::host::{HostSpec, NTP_PORT};
+use crate::config::ntp_conf::{Directive, Flag, Placed, Tos};
 use crate::model::happened::Happened;
 use crate::model::vars::system;
 use crate::model::{Daemon, json};
@@ -34,6 +36,11 @@ pub struct MeasureArguments {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 
+    /// Answer those who ask for time on this address, and on its port where one is named in place of
+    /// 123; may be given several times. 0.0.0.0 and [::] stand for all addresses of a family.
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub listen: Vec<ListenAddress>,
+
     /// Steer this host's clock. Without this no clock is touched.
     #[arg(long)]
     pub discipline: bool,
@@ -41,6 +48,38 @@ pub struct MeasureArguments {
     /// How the clock is disciplined: kalman, or ntp for the loop of ntpd.
     #[arg(long, value_name = "NAME", value_parser = algorithm, default_value = "kalman")]
     pub discipline_algorithm: Algorithm,
+}
+
+/// An address to listen on, perhaps with a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenAddress {
+    address: IpAddr,
+    port: Option<u16>,
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            let port = Some(address.port()).filter(|port| *port != 0);
+            return Ok(Self { address: address.ip(), port: Some(port.ok_or("port 0 is none")?) });
+        }
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let address = bare.parse().map_err(|_| {
+            "it is no address of this host; as in 192.0.2.7, 0.0.0.0:1123 or [::1]:123".to_owned()
+        })?;
+        Ok(Self { address, port: None })
+    }
+}
+
+/// What starts an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starts {
+    /// A screen: it answers others only when the command line says so.
+    Screen,
+    /// A service: it answers others also when its configuration speaks of them.
+    Service,
 }
 
 /// Arguments of `run`.
@@ -84,8 +123,9 @@ impl MeasureArguments {
     ///
     /// # Errors
     /// A file that cannot be read or is malformed, or no source at all: there are no built-in ones.
-    pub fn setup(&self) -> Result<(EngineSetup, Vec<String>), Rejected> {
-        let (setup, notices) = setup::engine(self.sources_of.as_deref(), &self.source)?;
+    pub fn setup(&self, starts: Starts) -> Result<(EngineSetup, Vec<String>), Rejected> {
+        let serve = |directives: &[Placed]| self.serve(starts, directives);
+        let (setup, notices) = setup::engine(self.sources_of.as_deref(), &self.source, serve)?;
         let is_source = |directive: &Directive| {
             matches!(
                 directive,
@@ -93,6 +133,8 @@ impl MeasureArguments {
                     | Directive::BroadcastClient { .. }
                     | Directive::MulticastClient(_)
                     | Directive::Flag { flag: Flag::BroadcastClient, is_enabled: true }
+                    // Who is left alone keeps time for others.
+                    | Directive::Tos(Tos::Orphan(_))
             )
         };
         if !setup.directives.iter().any(|placed| is_source(&placed.directive)) {
@@ -116,6 +158,20 @@ impl MeasureArguments {
             EngineSetup { discipline, algorithm, listens: true, port: self.port, ..setup },
             notices,
         ))
+    }
+}
+
+impl MeasureArguments {
+    /// Where those who ask are answered: where the command line says, else everywhere if a service
+    /// has a configuration that says who may ask, or that others are to be told the time.
+    fn serve(&self, starts: Starts, directives: &[Placed]) -> Serve {
+        if !self.listen.is_empty() {
+            let port = self.port.unwrap_or(NTP_PORT);
+            let bound = |at: &ListenAddress| SocketAddr::new(at.address, at.port.unwrap_or(port));
+            return Serve::At(self.listen.iter().map(bound).collect());
+        }
+        let speaks = directives.iter().any(|placed| placed.directive.serving().is_some());
+        if starts == Starts::Service && speaks { Serve::Everywhere } else { Serve::Nobody }
     }
 }
 
@@ -206,15 +262,43 @@ mod tests {
     }
 
     #[test]
+    fn addresses_to_listen_on_have_their_port_or_the_one_that_is_named() {
+        let listen = ["192.0.2.7", "192.0.2.7:1123", "[2001:db8::7]", "[::]:5", "::1"];
+        let arguments = MeasureArguments {
+            listen: listen.map(|text| text.parse().unwrap()).to_vec(),
+            port: Some(77),
+            ..MeasureArguments::default()
+        };
+        let addresses =
+            ["192.0.2.7:77", "192.0.2.7:1123", "[2001:db8::7]:77", "[::]:5", "[::1]:77"];
+        let addresses = addresses.map(|text| text.parse().unwrap()).to_vec();
+        assert_eq!(arguments.serve(Starts::Screen, &[]), Serve::At(addresses));
+        for wrong in ["", "ntp.example", "192.0.2.7:", "192.0.2.7:0", "[::1", "::1:99999"] {
+            assert!(wrong.parse::<ListenAddress>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_service_serves_when_its_configuration_speaks_of_others() {
+        let read = |conf| crate::config::ntp_conf::read("test", conf).unwrap();
+        let (silent, speaking) = (read("server 192.0.2.1"), read("restrict default kod limited"));
+        let arguments = MeasureArguments::default();
+        assert_eq!(arguments.serve(Starts::Service, &silent), Serve::Nobody);
+        assert_eq!(arguments.serve(Starts::Service, &speaking), Serve::Everywhere);
+        assert_eq!(arguments.serve(Starts::Screen, &speaking), Serve::Nobody);
+    }
+
+    #[test]
     fn nothing_to_measure_is_a_mistake() {
         let arguments = MeasureArguments {
             discipline_algorithm: Algorithm::Ntp,
             ..MeasureArguments::default()
         };
-        let rejected = arguments.setup().unwrap_err().to_string();
+        let rejected = arguments.setup(Starts::Screen).unwrap_err().to_string();
         assert!(rejected.starts_with("sources: there is none to measure\nhint: "), "{rejected}");
         let source = vec![HostSpec::new("192.0.2.1")];
-        let (setup, _) = MeasureArguments { source, ..arguments }.setup().unwrap();
+        let (setup, _) = MeasureArguments { source, ..arguments }.setup(Starts::Screen).unwrap();
         assert_eq!((setup.algorithm, setup.discipline), (Algorithm::Ntp, false));
+        assert_eq!(setup.serve, Serve::Nobody);
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend as _, Request, TargetId, Update};
 use crate::cli::args::{Arguments, LookUps};
-use crate::cli::engine::{RunArguments, Standing, Telling, state};
+use crate::cli::engine::{RunArguments, Standing, Starts, Telling, state};
 use crate::cli::exit::{Exit, printed};
 use crate::cli::ntpq;
 use crate::cli::probe::{self, ProbeArguments};
@@ -135,7 +135,7 @@ pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> E
 
 /// Runs an engine without a screen until it is told to end.
 pub fn engine(arguments: &RunArguments) -> Exit {
-    let (setup, notices) = match arguments.measured.setup() {
+    let (setup, notices) = match arguments.measured.setup(Starts::Service) {
         Ok(read) => read,
         Err(rejected) => {
             drop(writeln!(io::stderr(), "ntpscope: {rejected}"));

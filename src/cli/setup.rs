@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Rejected;
 use crate::config::drift::Drift;
-use crate::config::engine::EngineSetup;
+use crate::config::engine::{EngineSetup, Serve};
 use crate::config::host::HostSpec;
 use crate::config::keys;
 use crate::config::ntp_conf::{self, Association, Directive, Kind, Options, Placed};
@@ -18,13 +18,14 @@ use crate::config::ntp_conf::{self, Association, Directive, Kind, Options, Place
 /// The setup of the configuration `file` and the `sources` of the command line, and a sentence for
 /// each thing of the file that is known and left out, and for a key file that others can read.
 ///
-/// The directives are in the order in which they are followed.
+/// `serve` says from the directives whether others are answered. The directives are in the order in which they are followed.
 ///
 /// # Errors
 /// A file that cannot be read or is malformed: then nothing of it is used.
 pub fn engine(
     file: Option<&Path>,
     sources: &[HostSpec],
+    serve: impl FnOnce(&[Placed]) -> Serve,
 ) -> Result<(EngineSetup, Vec<String>), Rejected> {
     let mut setup = EngineSetup::default();
     let mut notices = Vec::new();
@@ -32,8 +33,13 @@ pub fn engine(
         let name = file.display().to_string();
         let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
         setup.directives = ntp_conf::read(&name, &ntp_conf::decode(&name, &bytes)?)?;
-        notices.extend(ntp_conf::notices(&setup.directives).map(|notice| notice.to_string()));
+        setup.serve = serve(&setup.directives);
+        let is_serving = setup.serve != Serve::Nobody;
+        let left_out = ntp_conf::notices(&setup.directives, is_serving);
+        notices.extend(left_out.map(|notice| notice.to_string()));
         setup.directives = ntp_conf::in_order(setup.directives);
+    } else {
+        setup.serve = serve(&[]);
     }
     for placed in &setup.directives {
         match &placed.directive {
@@ -119,7 +125,7 @@ mod tests {
         let own = text.lines().filter(|line| line.starts_with("server")).collect::<Vec<_>>();
         let copy = std::env::temp_dir().join(format!("ntpscope-setup-{}", std::process::id()));
         fs::write(&copy, own.join("\n")).unwrap();
-        let (setup, _) = engine(Some(&copy), &sources).unwrap();
+        let (setup, _) = engine(Some(&copy), &sources, |_| Serve::Nobody).unwrap();
         fs::remove_file(&copy).unwrap();
         let hosts: Vec<_> = setup
             .directives
@@ -136,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_one_clear_error() {
-        let rejected = engine(Some(Path::new("/nonexistent/ntp.conf")), &[]).unwrap_err();
+        let rejected =
+            engine(Some(Path::new("/nonexistent/ntp.conf")), &[], |_| Serve::Nobody).unwrap_err();
         assert!(rejected.to_string().starts_with("/nonexistent/ntp.conf: cannot be read: "));
     }
 
@@ -153,7 +160,8 @@ mod tests {
         fs::write(&keys, "1 MD5 ntpkey-test\n").unwrap();
         for (mode, is_remarked) in [(0o600, false), (0o640, true), (0o604, true), (0o400, false)] {
             fs::set_permissions(&keys, fs::Permissions::from_mode(mode)).unwrap();
-            let (setup, notices) = engine(Some(&file), &[HostSpec::new("mine.example")]).unwrap();
+            let (setup, notices) =
+                engine(Some(&file), &[HostSpec::new("mine.example")], |_| Serve::Nobody).unwrap();
             assert_eq!(setup.keys.len(), 1);
             assert_eq!(notices.len(), usize::from(is_remarked), "{mode:o}: {notices:?}");
             assert!(notices.iter().all(|notice| notice.ends_with(&format!("(mode {mode:04o})"))));

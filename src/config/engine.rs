@@ -1,5 +1,6 @@
 //! All that is told to an engine before it starts, from files and the command line alike.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::config::drift::Drift;
@@ -21,10 +22,24 @@ pub struct EngineSetup {
     pub discipline: bool,
     /// The port that is listened on, where it is not 123.
     pub port: Option<u16>,
+    /// Whether others are answered, and where.
+    pub serve: Serve,
     /// Whether that port may be opened where the configuration has a use for it.
     pub listens: bool,
     /// How the clock is disciplined.
     pub algorithm: Algorithm,
+}
+
+/// Whether those who ask for time are answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Serve {
+    /// Nobody is: nothing is listened on but what sources need.
+    #[default]
+    Nobody,
+    /// On all addresses of this host, on the port of NTP or the one that is named in its place.
+    Everywhere,
+    /// On these addresses alone; one that cannot be had is an error.
+    At(Vec<SocketAddr>),
 }
 
 /// How the clock is disciplined.

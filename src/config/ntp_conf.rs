@@ -115,13 +115,18 @@ impl fmt::Display for Notice<'_> {
     }
 }
 
-/// What of `directives` is left out, in their order: what nothing follows yet as well.
-pub fn notices(directives: &[Placed]) -> impl Iterator<Item = Notice<'_>> {
-    directives.iter().filter_map(|placed| {
+/// What of `directives` is left out, in their order: what nothing follows yet as well, and what is
+/// about serving unless others are served.
+pub fn notices(directives: &[Placed], is_serving: bool) -> impl Iterator<Item = Notice<'_>> {
+    directives.iter().filter_map(move |placed| {
         let Placed { source, line, column, directive } = placed;
-        let (keyword, reason) = match directive {
-            Directive::Ignored { keyword, reason } => (keyword.as_str(), *reason),
-            directive => directive.pending()?,
+        let (keyword, reason) = match (directive, directive.serving()) {
+            (Directive::Ignored { keyword, reason }, _) => (keyword.as_str(), *reason),
+            (_, Some(_)) if is_serving => return None,
+            // That means nothing for who is not served.
+            (Directive::Association(_) | Directive::Tos(_), Some(_)) => return None,
+            (_, Some(keyword)) => (keyword, NOBODY_SERVED),
+            (directive, None) => directive.pending()?,
         };
         Some(Notice { source, line: *line, column: *column, keyword, reason })
     })
@@ -446,6 +451,9 @@ pub enum Flag {
     /// `monitor`: whether the monitor list is kept.
     Monitor,
 }
+
+/// Why a directive about others is left out where none are served.
+const NOBODY_SERVED: &str = "nobody is served from here";
 
 #[cfg(test)]
 mod tests;

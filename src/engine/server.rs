@@ -7,7 +7,9 @@
 //!
 //! The order of the checks, and what each failure counts as, is ntpd's.
 
-use std::net::{IpAddr, SocketAddr};
+mod departures;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
@@ -20,6 +22,7 @@ use crate::engine::access::{AccessList, Origin};
 use crate::engine::keyring::Keyring;
 use crate::engine::mru::{Limits, MonitorList, Seen};
 use crate::engine::rate::{Headway, Judgement};
+use crate::engine::server::departures::Departures;
 use crate::units::{
     KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId,
     Stratum,
@@ -74,8 +77,8 @@ impl Engine {
 pub struct Arrived<'a> {
     /// From where.
     pub from: SocketAddr,
-    /// The address of ours that it was sent to.
-    pub to: IpAddr,
+    /// The address that it was sent to, where the system tells.
+    pub to: Option<IpAddr>,
     /// When, by the clock that is served.
     pub at: NtpTimestamp,
     /// When, by a clock that nobody sets.
@@ -89,6 +92,9 @@ pub struct Arrived<'a> {
 pub enum Verdict {
     /// The reply was written; it goes to where the datagram came from, from the address it came to.
     Reply,
+    /// The same, and the client may ask when exactly it left: [`Server::left`] is to be told, with
+    /// this name of the reply.
+    Noted(NtpTimestamp),
     /// Nothing.
     Drop,
     /// It is a control message, of somebody with these restrictions.
@@ -131,6 +137,9 @@ pub struct Server {
     pub monitor: MonitorList,
     /// How often one may ask.
     pub headway: Headway,
+    /// Whether clients are answered; the other packets are judged in any case.
+    pub is_serving: bool,
+    departures: Departures,
     counters: ServerCounters,
     keys: Arc<Keyring>,
     random: ChaCha20Rng,
@@ -143,6 +152,8 @@ impl Server {
             access: AccessList::new(),
             monitor: MonitorList::default(),
             headway: Headway::default(),
+            is_serving: true,
+            departures: Departures::default(),
             counters: ServerCounters::default(),
             keys: Arc::default(),
             random: ChaCha20Rng::from_seed(seed),
@@ -202,6 +213,17 @@ impl Server {
         self.keys = Arc::new(engine.keys.clone());
     }
 
+    /// The reply called `name` left at this time, by the clock that is served: better known than
+    /// when it was written.
+    pub fn left(&mut self, name: NtpTimestamp, at: NtpTimestamp) {
+        self.departures.correct(name, at);
+    }
+
+    /// Forgets when replies left: the clock was set, and those times are none of it.
+    pub fn forget_departures(&mut self) {
+        self.departures = Departures::default();
+    }
+
     /// Judges a datagram, and writes the reply if there is to be one. `sent` is asked last of all,
     /// for the time at which the reply leaves.
     pub fn answer(
@@ -258,6 +280,10 @@ impl Server {
         if mode != Mode::Client {
             return Verdict::Engine;
         }
+        if !self.is_serving {
+            self.counters.declined += 1;
+            return Verdict::Drop;
+        }
         self.serve(served, arrived, &packet, flags, sent, reply)
     }
 
@@ -281,33 +307,45 @@ impl Server {
             Authentic::Wrong => {
                 self.counters.bad_auth += 1;
                 // What is longer than the request is not sent: a crypto-NAK never is.
-                self.write(served, arrived, packet, sent, reply);
+                self.write(served, arrived, packet, None, sent, reply);
                 reply.extend(CRYPTO_NAK);
                 return Verdict::Reply;
             }
         };
         self.counters.processed += 1;
-        self.write(served, arrived, packet, sent, reply);
+        let (request, client) = (&packet.header, arrived.from.ip().to_canonical());
+        // Who gives back when we received a request of his asks when the reply to it left. Who
+        // gives back anything may do so the next time.
+        let before = self.departures.take(request.origin, client);
+        let before = before.filter(|_| request.receive != request.transmit);
+        let (receive, transmit) = self.write(served, arrived, packet, before, sent, reply);
+        let is_noted = !request.origin.is_never()
+            && request.version == VERSION
+            && self.departures.note(receive, client, transmit);
         if let Some(key) = key.and_then(|id| self.keys.of_client(id)) {
             key.append_to(reply);
         }
-        Verdict::Reply
+        if is_noted { Verdict::Noted(receive) } else { Verdict::Reply }
     }
 
+    /// Writes a reply, which tells when the one before left where that is given; returns the times
+    /// at which the request came and the reply leaves, as they are told or would be.
     fn write(
         &mut self,
         served: &Served,
         arrived: &Arrived<'_>,
         packet: &Packet<'_>,
+        before: Option<NtpTimestamp>,
         sent: impl FnOnce() -> NtpTimestamp,
         reply: &mut Vec<u8>,
-    ) {
+    ) -> (NtpTimestamp, NtpTimestamp) {
         let request = &packet.header;
         let age_s = arrived.mono.since(served.at).as_secs_f64();
         let grown = NtpDuration::from_seconds(served.growth * age_s);
         let is_set = served.stratum < Stratum::UNSYNCHRONISED;
         let receive = self.fuzzed(arrived.at, served.precision);
         let transmit = sent();
+        let transmit = self.fuzzed(transmit, served.precision);
         Header {
             leap: served.leap,
             version: request.version.min(VERSION),
@@ -319,11 +357,12 @@ impl Server {
             root_dispersion: served.root_dispersion + grown,
             reference_id: served.reference_id,
             reference: served.reference,
-            origin: request.transmit,
+            origin: if before.is_some() { request.receive } else { request.transmit },
             receive,
-            transmit: self.fuzzed(transmit, served.precision),
+            transmit: before.unwrap_or(transmit),
         }
         .append_to(reply);
+        (receive, transmit)
     }
 
     /// A request that comes too often: it is told so now and then, else nothing.
@@ -371,7 +410,7 @@ impl Server {
         let seen = Seen {
             address,
             port: arrived.from.port(),
-            local: arrived.to,
+            local: arrived.to.unwrap_or_else(|| unspecified(address)),
             at: arrived.at,
             mono: arrived.mono,
             mode,
@@ -452,6 +491,14 @@ fn mode_asked(header: &Header, port: u16) -> Option<Mode> {
         (Mode::Unspecified, 1) if port != NTP_PORT => Some(Mode::Client),
         (Mode::Unspecified, _) => None,
         (mode, _) => Some(mode),
+    }
+}
+
+/// The address that stands for none of a family.
+const fn unspecified(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
 }
 

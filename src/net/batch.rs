@@ -26,6 +26,8 @@ struct Place {
     control: control::Buffer,
     datagram: [u8; ROOM],
     reply: Vec<u8>,
+    /// What the reply is called if it is to be told when it leaves.
+    noted: Option<NtpTimestamp>,
     source: control::Buffer,
 }
 
@@ -57,6 +59,7 @@ impl Batch {
             control: control::Buffer::default(),
             datagram: [0; ROOM],
             reply: Vec::with_capacity(ROOM),
+            noted: None,
             source: control::Buffer::default(),
         };
         // SAFETY: both structs hold integers and pointers, for which all bits zero is a value.
@@ -79,6 +82,7 @@ impl Batch {
         let rows = self.places.iter_mut().zip(&mut self.headers).zip(&mut self.parts);
         for ((place, header), part) in rows {
             place.reply.clear();
+            place.noted = None;
             *part = libc::iovec {
                 iov_base: place.datagram.as_mut_ptr().cast(),
                 iov_len: place.datagram.len(),
@@ -103,8 +107,11 @@ impl Batch {
     }
 
     /// Hands every datagram that came to `answer`, with room for the reply: one that stays empty is
-    /// not sent.
-    pub fn each(&mut self, mut answer: impl FnMut(Arrived<'_>, &mut Vec<u8>)) {
+    /// not sent. Where `answer` gives the reply a name, the kernel is asked to tell when it leaves.
+    pub fn each(
+        &mut self,
+        mut answer: impl FnMut(Arrived<'_>, &mut Vec<u8>) -> Option<NtpTimestamp>,
+    ) {
         let rows = self.places.iter_mut().zip(&self.headers).take(self.filled);
         for (place, header) in rows {
             let storage = std::mem::replace(&mut place.from, SockAddrStorage::zeroed());
@@ -120,17 +127,23 @@ impl Batch {
                 stamp: ancillary.stamp,
                 datagram: place.datagram.get(..length).unwrap_or_default(),
             };
-            answer(arrived, &mut place.reply);
+            place.noted = answer(arrived, &mut place.reply);
         }
     }
 
-    /// Sends the replies, each from the address that was asked; how many.
+    /// Sends the replies, each from the address that was asked; how many. The names of those that
+    /// the kernel tells of go to `departing`, in the order in which they leave.
     ///
     /// # Errors
-    /// What the system says; a reply that a full queue had no room for is lost, as a network might
-    /// have lost it.
-    pub fn send(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+    /// What the system said of one of them; the others were sent, and none of their names is told.
+    /// What a full queue had no room for is lost, as a network might have lost it.
+    pub fn send(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        departing: &mut Vec<NtpTimestamp>,
+    ) -> io::Result<usize> {
         let mut count = 0;
+        let noted_before = departing.len();
         for index in 0..self.filled {
             let (Some(place), Some(received)) =
                 (self.places.get_mut(index), self.headers.get(index))
@@ -143,7 +156,11 @@ impl Batch {
             let Some(sender) = &place.sender else { continue };
             let (name, name_length) = (sender.as_ptr().cast_mut(), sender.len());
             let told = place.control.0.get(..received.msg_hdr.msg_controllen).unwrap_or_default();
-            let control_length = control::reply_from(told, &mut place.source);
+            let mut control_length = control::reply_from(told, &mut place.source);
+            if let Some(name) = place.noted {
+                control_length = control::note_departure(&mut place.source, control_length);
+                departing.push(name);
+            }
             let (Some(header), Some(part)) =
                 (self.headers.get_mut(count), self.parts.get_mut(count))
             else {
@@ -164,26 +181,29 @@ impl Batch {
             count += 1;
         }
         self.filled = 0;
-        let mut sent = 0;
-        while let Some(rest) = self.headers.get_mut(sent..count).filter(|rest| !rest.is_empty()) {
+        let mut tried = 0;
+        let mut failed = None;
+        while let Some(rest) = self.headers.get_mut(tried..count).filter(|rest| !rest.is_empty()) {
             let left = libc::c_uint::try_from(rest.len()).unwrap_or(0);
             let (fd, flags) = (socket.as_raw_fd(), libc::MSG_DONTWAIT);
             // SAFETY: the headers hold pointers to memory of a place of its own, which lives until
             // the call is over and is not moved, each with its length.
             let done = unsafe { libc::sendmmsg(fd, rest.as_mut_ptr(), left, flags) };
             match usize::try_from(done) {
-                Ok(done) if done > 0 => sent += done,
+                Ok(done) if done > 0 => tried += done,
                 _ => {
-                    let error = io::Error::last_os_error();
                     // One that cannot be sent keeps none of the others.
-                    sent += 1;
-                    if sent >= count {
-                        return Err(error);
-                    }
+                    failed = failed.or_else(|| Some(io::Error::last_os_error()));
+                    tried += 1;
                 }
             }
         }
-        Ok(sent)
+        if let Some(error) = failed {
+            // Which of them left is not certain then: nobody is told a wrong time.
+            departing.truncate(noted_before);
+            return Err(error);
+        }
+        Ok(count)
     }
 }
 
@@ -236,8 +256,11 @@ mod tests {
                 assert_eq!(arrived.from, client.local_addr().unwrap());
                 assert!(arrived.stamp.is_some());
                 reply.extend(b"now");
+                Some(NtpTimestamp::from_bits(7))
             });
-            assert_eq!(batch.send(server.as_fd()).unwrap(), 1);
+            let mut departing = Vec::new();
+            assert_eq!(batch.send(server.as_fd(), &mut departing).unwrap(), 1);
+            assert_eq!(departing, [NtpTimestamp::from_bits(7)]);
             let mut buffer = [0; 16];
             // A connected socket hears only the address that it asked.
             let length = client.recv(&mut buffer).unwrap();
@@ -264,8 +287,11 @@ mod tests {
                 if arrived.datagram[0] % 2 == 0 {
                     reply.extend(arrived.datagram);
                 }
+                None
             });
-            batch.send(server.as_fd()).unwrap();
+            let mut departing = Vec::new();
+            batch.send(server.as_fd(), &mut departing).unwrap();
+            assert!(departing.is_empty());
         }
         let mut buffer = [0; 16];
         let answered: Vec<u8> =

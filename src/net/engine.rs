@@ -3,6 +3,7 @@
 //! One task owns it all. Datagrams come from a small task a socket, which reads the clocks right
 //! behind each of them, so that it does not matter when the engine comes to it.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::config::host::NTP_PORT;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
+use crate::engine::mobilize::Applied;
 use crate::engine::output::{Event, Output, Resolution, Socket, Transmission};
 use crate::engine::settings::Settings;
 use crate::engine::snapshot::{self, Snapshots};
@@ -26,6 +28,8 @@ use crate::model::clock_loop::Steers;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::Permit;
+use crate::net::engine::ntp_port::{NtpPort, Sent};
+use crate::net::engine::serving::Serving;
 use crate::net::guard::Guard;
 use crate::net::mailbox::Mailbox;
 use crate::net::own_addresses::{self, Interface};
@@ -38,8 +42,11 @@ use crate::units::{Mono, Now};
 
 mod drift;
 mod groups;
+mod interfaces;
 mod notice;
+mod ntp_port;
 pub mod probe;
+mod serving;
 mod sockets;
 
 pub use notice::{Notice, Source, StartFailed};
@@ -135,15 +142,21 @@ fn begin<K: Kernel + Send + 'static>(
     let mut engine = Engine::new(settings, seed, &now);
     let (notices, notices_read) = channel(NOTICES);
     engine.set_keys(setup.engine.keys);
+    let mut serving = Serving::new(crate::net::random::seed().map_err(StartFailed::NoRandomness)?);
     for placed in &setup.engine.directives {
-        if let Err(why) = engine.apply(&now, &placed.directive) {
+        match engine.apply(&now, &placed.directive) {
+            Ok(Applied::ForServer) => serving.apply(&placed.directive, Some(placed.line)),
+            Ok(_) => {}
             // Nobody has fetched the ones before: this one is lost, as `Running` says.
-            drop(notices.try_send(Notice::NotFollowed { line: placed.line, why }));
+            Err(why) => {
+                drop(notices.try_send(Notice::NotFollowed { line: placed.line, why }));
+            }
         }
     }
+    serving.server.share_keys(&engine);
     let (news, news_read) = channel(NEWS);
     let (permit, guard) = steering.unzip();
-    let driver = Driver {
+    let mut driver = Driver {
         engine,
         steered,
         guard,
@@ -151,7 +164,9 @@ fn begin<K: Kernel + Send + 'static>(
         clock: setup.clock,
         families: setup.families,
         drift_file,
-        sockets: Sockets::new(news.clone(), setup.engine.port.unwrap_or(NTP_PORT)),
+        sockets: Sockets::new(news.clone()),
+        port: NtpPort::new(setup.engine.port.unwrap_or(NTP_PORT)),
+        serving,
         may_listen: setup.engine.listens,
         errands: JoinSet::new(),
         news,
@@ -164,6 +179,7 @@ fn begin<K: Kernel + Send + 'static>(
         look_at_clock: now.mono,
         look_at_addresses: now.mono,
     };
+    driver.begin_to_serve(&setup.engine.serve)?;
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run(news_read));
     Ok(Running { notices: notices_read, _tasks: tasks })
@@ -194,6 +210,8 @@ struct Driver<K: Kernel> {
     families: Families,
     drift_file: Option<PathBuf>,
     sockets: Sockets,
+    port: NtpPort,
+    serving: Serving,
     /// Port 123 may be opened for peers, and nobody has tried yet.
     may_listen: bool,
     /// Look-ups and files, which take their time. A resolver that hangs is left to itself.
@@ -220,6 +238,10 @@ impl<K: Kernel> Driver<K> {
             tokio::select! {
                 Some(news) = news.recv() => {
                     self.take(news);
+                    self.has_news = true;
+                }
+                place = poll_fn(|context| self.port.poll_ready(context)) => {
+                    self.serve(place);
                     self.has_news = true;
                 }
                 () = wake_at(&self.clock, Some(wakeup)) => {
@@ -329,9 +351,9 @@ impl<K: Kernel> Driver<K> {
             }
             News::OwnAddresses(interfaces) => {
                 if interfaces != self.own {
-                    for failed in self.sockets.know_interfaces(&interfaces) {
-                        self.not_listening(failed);
-                    }
+                    self.sockets.groups().interfaces.clone_from(&interfaces);
+                    self.serving.know_interfaces(&interfaces);
+                    self.join_groups();
                     let addresses = interfaces.iter().map(|interface| interface.address);
                     let addresses = addresses.collect();
                     self.own = interfaces;
@@ -340,6 +362,14 @@ impl<K: Kernel> Driver<K> {
                 }
             }
             News::NoDrift(path, source) => self.tell(Notice::Drift { path, source }),
+        }
+    }
+
+    /// Joins the groups that are listened to where that is not done yet.
+    fn join_groups(&mut self) {
+        let sockets = [true, false].map(|is_ipv4| self.port.of_family(is_ipv4));
+        for failed in self.sockets.groups().join(sockets, self.port.port()) {
+            self.not_listening(failed);
         }
     }
 
@@ -360,9 +390,11 @@ impl<K: Kernel> Driver<K> {
                 Output::ClosePeer(association) => self.sockets.close_peer(association),
                 Output::Resolve(resolution) => self.resolve(resolution),
                 Output::Listen { group } => {
-                    for failed in self.sockets.listen(group) {
+                    for failed in self.port.open_all() {
                         self.not_listening(failed);
                     }
+                    self.sockets.groups().wanted.extend(group);
+                    self.join_groups();
                 }
                 Output::Clock(command) => {
                     let now = self.now();
@@ -382,12 +414,24 @@ impl<K: Kernel> Driver<K> {
         let ticket = transmission.ticket;
         if matches!(transmission.socket, Socket::Peer(_)) && std::mem::take(&mut self.may_listen) {
             // Where it cannot be had, a random port does: the peer answers, but keeps no state.
-            for failed in self.sockets.listen(None) {
+            for failed in self.port.open_all() {
                 self.tell(Notice::Trouble(failed));
             }
         }
         let before = Bracket::read();
-        match self.sockets.send(transmission) {
+        let is_on_port = match transmission.socket {
+            Socket::Request(_) => false,
+            Socket::Peer(_) => self.port.of_family(transmission.to.is_ipv4()).is_some(),
+            Socket::Ntp => true,
+        };
+        let sent = if is_on_port {
+            let address = transmission.to;
+            let failed = |source| Failed { operation: sockets::SEND, address, source };
+            self.port.send(transmission, self.sockets.groups()).map_err(failed)
+        } else {
+            self.sockets.send(transmission)
+        };
+        match sent {
             Ok(kernel) => {
                 let kernel = steered::left_after(kernel, &before);
                 let after = if kernel.is_some() { Bracket::read() } else { before };

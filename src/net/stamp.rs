@@ -117,8 +117,25 @@ pub enum Stamping {
 
 /// Asks for the kernel's stamps, and for as many as it will give.
 pub fn request(socket: BorrowedFd<'_>) -> Stamping {
+    request_of(socket, libc::SOF_TIMESTAMPING_TX_SOFTWARE)
+}
+
+/// Asks for stamps of what comes, and of those datagrams that go for which [`send_noted`] asks:
+/// whoever answers many does not want to read of each when it left.
+pub fn request_of_arrivals(socket: BorrowedFd<'_>) -> Stamping {
+    request_of(socket, 0)
+}
+
+/// Begins to count what leaves from 0 again; what the kernel has to tell of it is forgotten.
+pub fn count_anew(socket: BorrowedFd<'_>) {
+    set(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, 0);
+    while receive(socket, &mut [0; 64], Queue::Departures).is_ok() {}
+    request_of_arrivals(socket);
+}
+
+fn request_of(socket: BorrowedFd<'_>, departures: libc::c_uint) -> Stamping {
     let flags = libc::SOF_TIMESTAMPING_RX_SOFTWARE
-        | libc::SOF_TIMESTAMPING_TX_SOFTWARE
+        | departures
         | libc::SOF_TIMESTAMPING_SOFTWARE
         | libc::SOF_TIMESTAMPING_OPT_ID
         | libc::SOF_TIMESTAMPING_OPT_TSONLY;
@@ -202,6 +219,37 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], queue: Queue) -> io::R
         stamp: ancillary.stamp,
         sent: ancillary.sent,
     })
+}
+
+/// Sends a datagram at once to `to`, from the address `from` of ours where that is named, and asks
+/// the kernel to tell when it leaves.
+///
+/// # Errors
+/// What the system says.
+pub fn send_noted(
+    socket: BorrowedFd<'_>,
+    datagram: &[u8],
+    to: SocketAddr,
+    from: Option<IpAddr>,
+) -> io::Result<()> {
+    let name = SockAddr::from(to);
+    let mut control = control::Buffer::default();
+    let addressed = from.map_or(0, |from| control::leave_from(from, &mut control));
+    let control_length = control::note_departure(&mut control, addressed);
+    let mut part =
+        libc::iovec { iov_base: datagram.as_ptr().cast_mut().cast(), iov_len: datagram.len() };
+    // SAFETY: the struct holds integers and pointers, for which all bits zero is a value.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_name = name.as_ptr().cast_mut().cast();
+    header.msg_namelen = name.len();
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.0.as_mut_ptr().cast();
+    header.msg_controllen = control_length;
+    // SAFETY: every pointer in the header is to memory that lives until the call is over, with its
+    // length beside it; the system only reads what is sent.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, 0) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Sends a datagram at once, to `to`, or to whom the socket is connected with.

@@ -78,6 +78,14 @@ impl<K: Kernel> Steered<K> {
         }
     }
 
+    /// What the clock shows now.
+    pub fn reading(&self) -> NtpTimestamp {
+        match &self.hand {
+            Hand::Virtual(clock) => clock.at(crate::net::stamp::raw()),
+            Hand::System { .. } => crate::net::stamp::system(),
+        }
+    }
+
     /// Carries a command out.
     pub fn command(&mut self, now: &Now, command: &Command) -> Outcome {
         match &mut self.hand {

@@ -1,22 +1,31 @@
 //! What is read and not done yet: one row for each, taken away with what does it.
 
-use crate::config::ntp_conf::{Directive, Flag, Tos};
+use crate::config::ntp_conf::{Association, Directive, Flag, Kind, Tos};
 
 impl Directive {
+    /// The keyword of a directive that means that others are served; `None` of any other.
+    pub const fn serving(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Restrict(_) => "restrict",
+            Self::Unrestrict(_) => "unrestrict",
+            Self::Discard(_) => "discard",
+            Self::Mru(_) => "mru",
+            Self::Interface(_) => "interface",
+            Self::ManycastServer(_) => "manycastserver",
+            Self::Flag { flag: Flag::Monitor, is_enabled: true } => "enable monitor",
+            Self::Flag { flag: Flag::Monitor, is_enabled: false } => "disable monitor",
+            Self::Association(Association { kind: Kind::Broadcast, .. }) => "broadcast",
+            Self::Tos(Tos::Orphan(_)) => "tos orphan",
+            _ => return None,
+        })
+    }
+
     /// The keyword of a directive that nothing follows yet, and why; `None` of any other.
     pub fn pending(&self) -> Option<(&'static str, &'static str)> {
         Some(match self {
-            Self::Restrict(_) => ("restrict", SERVING),
-            Self::Unrestrict(_) => ("unrestrict", SERVING),
-            Self::Discard(_) => ("discard", SERVING),
-            Self::Mru(_) => ("mru", SERVING),
-            Self::Interface(_) => ("interface", SERVING),
-            Self::ManycastServer(_) => ("manycastserver", SERVING),
-            Self::Flag { flag: Flag::Monitor, is_enabled: true } => ("enable monitor", SERVING),
-            Self::Flag { flag: Flag::Monitor, is_enabled: false } => ("disable monitor", SERVING),
-            Self::Dscp(_) => ("dscp", SERVING),
-            Self::LeapSmearInterval(_) => ("leapsmearinterval", SERVING),
             Self::Association(source) if source.clock().is_some() => ("server", LOCAL_CLOCK),
+            Self::Dscp(_) => ("dscp", MARKS),
+            Self::LeapSmearInterval(_) => ("leapsmearinterval", SMEARS),
             Self::Fudge(_) => ("fudge", LOCAL_CLOCK),
             Self::Tos(Tos::Cohort(_)) => ("tos cohort", ORPHANS),
             Self::LeapFile { .. } => ("leapfile", LEAPS),
@@ -34,9 +43,10 @@ impl Directive {
     }
 }
 
-const SERVING: &str = "nothing is served to others yet";
 const CONTROL: &str = "nobody can ask or change this engine from outside yet";
 const RECORDS: &str = "no records are written yet";
 const LOCAL_CLOCK: &str = "the local clock is not taken for a source yet";
 const ORPHANS: &str = "orphans do not serve each other yet";
+const MARKS: &str = "no packet is marked yet";
+const SMEARS: &str = "no leap second is smeared yet";
 const LEAPS: &str = "leap seconds are taken from the sources";

@@ -31,7 +31,7 @@ fn said(text: &str) -> String {
 
 fn left_out(text: &str) -> Vec<String> {
     let directives = read("ntp.conf", text).unwrap();
-    notices(&directives).map(|notice| notice.keyword.to_owned()).collect()
+    notices(&directives, false).map(|notice| notice.keyword.to_owned()).collect()
 }
 
 fn exponent(exponent: i8) -> PollExponent {
@@ -151,7 +151,8 @@ fn poll_limits_give_way_as_in_ntpd() {
 #[test]
 fn a_notice_says_where_what_and_why() {
     let directives = read("ntp.conf", "server a\n  server b autokey\nlogfile x").unwrap();
-    let notices: Vec<String> = notices(&directives).map(|notice| notice.to_string()).collect();
+    let notices: Vec<String> =
+        notices(&directives, false).map(|notice| notice.to_string()).collect();
     assert_eq!(
         notices,
         [
@@ -448,6 +449,7 @@ fn bursts_are_for_servers() {
     };
     assert!(!options(0).iburst && !options(0).burst);
     assert!(options(3).iburst);
-    let notices: Vec<_> = notices(&read).map(|notice| (notice.column, notice.keyword)).collect();
+    let notices: Vec<_> =
+        notices(&read, false).map(|notice| (notice.column, notice.keyword)).collect();
     assert_eq!(notices, [(8, "iburst"), (15, "burst")]);
 }

@@ -45,7 +45,7 @@ fn request(mode: Mode, version: u8) -> Vec<u8> {
 fn arrived(datagram: &[u8], at: u64) -> Arrived<'_> {
     Arrived {
         from: (Ipv4Addr::new(192, 0, 2, 7), 40_000).into(),
-        to: Ipv4Addr::new(192, 0, 2, 9).into(),
+        to: Some(Ipv4Addr::new(192, 0, 2, 9).into()),
         at: stamp(1000 + at),
         mono: second(at),
         datagram,

@@ -6,13 +6,11 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd as _;
 
 use socket2::{InterfaceIndexOrAddress, SockRef};
 use tokio::net::UdpSocket;
 
 use crate::net::own_addresses::{self, Interface};
-use crate::net::stamp;
 use crate::net::udp::Failed;
 
 /// The groups that are listened to, and the interfaces of this host as far as they are known.
@@ -46,15 +44,15 @@ impl Groups {
         failed
     }
 
-    /// Sends a datagram to a group by every interface but the loopback.
+    /// Does `send`, which sends a datagram to a group, by every interface but the loopback.
     ///
     /// # Errors
     /// It could not be sent by any of them.
     pub(super) fn send(
         &mut self,
         socket: &UdpSocket,
-        datagram: &[u8],
-        to: SocketAddr,
+        to: IpAddr,
+        mut send: impl FnMut() -> io::Result<()>,
     ) -> io::Result<()> {
         if self.interfaces.is_empty() {
             // The first request comes before anybody has told.
@@ -72,14 +70,14 @@ impl Groups {
                 IpAddr::V4(address) => by.set_multicast_if_v4(address),
                 IpAddr::V6(_) => by.set_multicast_if_v6(*index),
             };
-            let sent = chosen.and_then(|()| stamp::send(socket.as_fd(), datagram, Some(to)));
-            result = match (result, sent) {
+            let done = chosen.and_then(|()| send());
+            result = match (result, done) {
                 (Some(Ok(())), _) | (_, Ok(())) => Some(Ok(())),
                 (_, Err(error)) => Some(Err(error)),
             };
         }
         // Without any that is known the system has to know the way.
-        result.unwrap_or_else(|| stamp::send(socket.as_fd(), datagram, Some(to)))
+        result.unwrap_or_else(send)
     }
 
     /// The numbers of the interfaces with addresses of a family.

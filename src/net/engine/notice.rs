@@ -34,6 +34,8 @@ pub enum Notice {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Who asks for time on these addresses is answered.
+    Serving(Vec<SocketAddr>),
     /// A slew was ended because it was forgotten.
     StaleSlew,
     /// A directive is not followed.
@@ -78,6 +80,10 @@ impl Notice {
             }
             Self::NotFollowed { line, why } => {
                 about("config", format!("line {line} is not followed: {why}"))
+            }
+            Self::Serving(addresses) => {
+                let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                about("program", format!("answers clients on {}", addresses.join(", ")))
             }
             Self::StaleSlew => about("clock", "a slew that was forgotten was ended".to_owned()),
         }
@@ -137,6 +143,8 @@ pub enum StartFailed {
     NoGuard,
     /// The system's clock cannot be steered.
     Clock(ClockFailed),
+    /// An address that was to be listened on cannot be had.
+    Listen(Failed),
 }
 
 impl fmt::Display for StartFailed {
@@ -147,6 +155,10 @@ impl fmt::Display for StartFailed {
                 "cannot steer this host's clock: the system gives no thread to guard it",
             ),
             Self::Clock(failed) => failed.fmt(f),
+            Self::Listen(failed) => {
+                failed.fmt(f)?;
+                failed.hint().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+            }
         }
     }
 }
@@ -157,6 +169,7 @@ impl std::error::Error for StartFailed {
             Self::NoRandomness(source) => Some(source),
             Self::NoGuard => None,
             Self::Clock(failed) => Some(failed),
+            Self::Listen(failed) => Some(failed),
         }
     }
 }

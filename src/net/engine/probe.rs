@@ -10,7 +10,7 @@ use tokio::sync::mpsc::channel;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::config::host::{HostSpec, NTP_PORT};
+use crate::config::host::HostSpec;
 use crate::engine::input::{Input, Received, Stamp};
 use crate::engine::output::{Output, Transmission};
 pub use crate::engine::probe::Plan;
@@ -44,8 +44,7 @@ pub async fn run(
     clock: Clock,
 ) -> io::Result<Vec<Probed>> {
     let (news, mut news_read) = channel(NEWS);
-    let mut prober =
-        Prober { plan, clock, sockets: Sockets::new(news, NTP_PORT), probes: BTreeMap::new() };
+    let mut prober = Prober { plan, clock, sockets: Sockets::new(news), probes: BTreeMap::new() };
     let mut located: JoinSet<(u32, Result<Vec<SocketAddr>, String>)> = JoinSet::new();
     for (place, host) in (0..).zip(hosts.iter().cloned()) {
         located.spawn(async move {

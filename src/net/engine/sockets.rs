@@ -1,11 +1,11 @@
-//! The sockets of an engine: one a request, on a random port, those on port 123, and one a peer
-//! where port 123 cannot be had. The port is another one where that is said.
+//! The sockets of an engine besides those on its port: one a request, on a random port, and one a
+//! peer where the port cannot be had.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 use socket2::{Domain, Protocol, SockRef, Type};
@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use crate::engine::output::{Socket, Ticket, Transmission};
 use crate::net::engine::News as Told;
 use crate::net::engine::groups::Groups;
-use crate::net::own_addresses::Interface;
+use crate::net::engine::ntp_port::departed;
 use crate::net::stamp::{self, Bracket, Queue};
-use crate::net::udp::{Failed, LISTEN, RECEIVE_BUFFER, unreachable};
+use crate::net::udp::{Failed, RECEIVE_BUFFER, unreachable};
 use crate::units::{AssocId, NtpTimestamp};
 
 /// What came out of a socket.
@@ -60,8 +60,6 @@ pub(super) enum Source {
     Request(Ticket),
     /// That of an association with a peer.
     Peer(AssocId),
-    /// The socket at this place among those on port 123.
-    Ntp(usize),
 }
 
 impl Source {
@@ -69,7 +67,6 @@ impl Source {
         match self {
             Self::Request(ticket) => Socket::Request(ticket),
             Self::Peer(association) => Socket::Peer(association),
-            Self::Ntp(_) => Socket::Ntp,
         }
     }
 }
@@ -80,10 +77,7 @@ pub(super) struct Sockets {
     requests: HashMap<Ticket, Open>,
     /// With the address that each is connected with.
     peers: HashMap<AssocId, (SocketAddr, Lasting)>,
-    ntp: Vec<Ntp>,
     news: Sender<Told>,
-    /// The port that is listened on.
-    port: u16,
     groups: Groups,
     /// Asks for stamps and does nothing: the kernel begins to stamp a moment after the first socket
     /// asked and ends with the last, so without it the answers to single requests go unstamped.
@@ -111,28 +105,16 @@ struct Lasting {
     sent: VecDeque<(u32, Ticket)>,
 }
 
-/// A socket on port 123.
-#[derive(Debug)]
-struct Ntp {
-    is_ipv4: bool,
-    lasting: Lasting,
-}
-
 impl Lasting {
     const fn new(open: Open) -> Self {
         Self { open, count: 0, sent: VecDeque::new() }
     }
 
-    /// Sends a datagram, to `name` where the socket is not connected.
-    fn send(
-        &mut self,
-        transmission: &Transmission,
-        name: Option<SocketAddr>,
-    ) -> io::Result<Option<NtpTimestamp>> {
+    fn send(&mut self, transmission: &Transmission) -> io::Result<Option<NtpTimestamp>> {
         if let Some(ttl) = transmission.ttl {
             hop_limit(&self.open.socket, transmission.to, ttl)?;
         }
-        stamp::send(self.open.socket.as_fd(), &transmission.datagram, name)?;
+        stamp::send(self.open.socket.as_fd(), &transmission.datagram, None)?;
         let number = self.count;
         self.count = self.count.wrapping_add(1);
         self.sent.truncate(MOST_SENT - 1);
@@ -148,15 +130,14 @@ impl Lasting {
 }
 
 impl Sockets {
-    /// None open yet; `port` is listened on when that is wanted.
-    pub(super) fn new(news: Sender<Told>, port: u16) -> Self {
+    /// None open yet.
+    pub(super) fn new(news: Sender<Told>) -> Self {
         let idle = socket2::Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).ok();
         if let Some(socket) = &idle {
             stamp::request(socket.as_fd());
         }
-        let (requests, peers, ntp) = (HashMap::new(), HashMap::new(), Vec::new());
-        let groups = Groups::default();
-        Self { requests, peers, ntp, news, port, groups, _keeps_stamps: idle }
+        let (requests, peers) = (HashMap::new(), HashMap::new());
+        Self { requests, peers, news, groups: Groups::default(), _keeps_stamps: idle }
     }
 
     /// Sends a datagram at once, from a new socket where it is a request, and returns the kernel's
@@ -181,8 +162,9 @@ impl Sockets {
                 }
                 if to.ip().is_multicast() {
                     // It is answered by the members of the group, so the socket is not connected.
+                    let (fd, datagram) = (open.socket.as_fd(), &transmission.datagram);
                     self.groups
-                        .send(&open.socket, &transmission.datagram, to)
+                        .send(&open.socket, to.ip(), || stamp::send(fd, datagram, Some(to)))
                         .map_err(failed(SEND))?;
                 } else {
                     stamp::send(open.socket.as_fd(), &transmission.datagram, None)
@@ -190,21 +172,12 @@ impl Sockets {
                 }
                 Ok(departed(open.socket.as_fd()).map(|(_, stamp)| stamp))
             }
-            Socket::Peer(association) if self.on_port(to).is_none() => {
+            Socket::Peer(association) => {
                 let lasting = self.of_peer(association, to)?;
-                lasting.send(transmission, None).map_err(failed(SEND))
+                lasting.send(transmission).map_err(failed(SEND))
             }
-            Socket::Peer(_) | Socket::Ntp => match self.on_port(to) {
-                Some(lasting) => lasting.send(transmission, Some(to)).map_err(failed(SEND)),
-                None => Err(failed(SEND)(io::Error::from(io::ErrorKind::NotConnected))),
-            },
+            Socket::Ntp => Err(failed(SEND)(io::Error::from(io::ErrorKind::NotConnected))),
         }
-    }
-
-    /// The socket on port 123 by which `to` can be reached, where there is one.
-    fn on_port(&mut self, to: SocketAddr) -> Option<&mut Lasting> {
-        let ntp = self.ntp.iter_mut().find(|ntp| ntp.is_ipv4 == to.is_ipv4());
-        ntp.map(|ntp| &mut ntp.lasting)
     }
 
     /// The socket of an association with the peer at `to`, opened where there is none.
@@ -235,7 +208,6 @@ impl Sockets {
             Source::Peer(association) => {
                 self.peers.get(&association)?.1.sent.front().map(|(_, ticket)| *ticket)
             }
-            Source::Ntp(_) => None,
         }
     }
 
@@ -249,50 +221,12 @@ impl Sockets {
         match departure.from {
             Source::Request(ticket) => self.requests.contains_key(&ticket).then_some(ticket),
             Source::Peer(association) => self.peers.get(&association)?.1.ticket(departure.number),
-            Source::Ntp(place) => self.ntp.get(place)?.lasting.ticket(departure.number),
         }
     }
 
-    /// Receives what is sent to the port, and to `group`; returns what could not be had. IPv6 that
-    /// this host does not have is not missed.
-    pub(super) fn listen(&mut self, group: Option<IpAddr>) -> Vec<Failed> {
-        let mut troubles = Vec::new();
-        for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)] {
-            if self.ntp.iter().any(|ntp| ntp.is_ipv4 == any.is_ipv4()) {
-                continue;
-            }
-            let address = SocketAddr::new(any, self.port);
-            let opened = on_port(address).and_then(|socket| {
-                listened(socket, Source::Ntp(self.ntp.len()), &self.news, address)
-            });
-            match opened {
-                Ok(open) => {
-                    let lasting = Lasting::new(open);
-                    self.ntp.push(Ntp { is_ipv4: any.is_ipv4(), lasting });
-                }
-                Err(failed)
-                    if any.is_ipv4() || failed.source.kind() == io::ErrorKind::AddrInUse =>
-                {
-                    troubles.push(failed);
-                }
-                Err(_) => {}
-            }
-        }
-        self.groups.wanted.extend(group);
-        troubles.extend(self.join());
-        troubles
-    }
-
-    /// Takes over what interfaces there are; returns the groups that none of them can join.
-    pub(super) fn know_interfaces(&mut self, interfaces: &[Interface]) -> Vec<Failed> {
-        self.groups.interfaces = interfaces.to_vec();
-        self.join()
-    }
-
-    fn join(&mut self) -> Vec<Failed> {
-        let of = |is_ipv4: bool| self.ntp.iter().find(|ntp| ntp.is_ipv4 == is_ipv4);
-        let sockets = [true, false].map(|is_ipv4| of(is_ipv4).map(|ntp| &*ntp.lasting.open.socket));
-        self.groups.join(sockets, self.port)
+    /// The groups that are listened to and sent to.
+    pub(super) const fn groups(&mut self) -> &mut Groups {
+        &mut self.groups
     }
 }
 
@@ -314,20 +248,6 @@ fn for_request(to: SocketAddr) -> Result<socket2::Socket, Failed> {
     Ok(socket)
 }
 
-/// A socket on port 123.
-fn on_port(address: SocketAddr) -> Result<socket2::Socket, Failed> {
-    let failed = |source| Failed { operation: LISTEN, address, source };
-    let domain = Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
-        .map_err(failed)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true).map_err(failed)?;
-    }
-    socket.bind(&address.into()).map_err(failed)?;
-    stamp::request_destinations(socket.as_fd(), address.is_ipv4());
-    Ok(socket)
-}
-
 /// Asks for stamps and starts to listen.
 fn listened(
     socket: socket2::Socket,
@@ -343,7 +263,8 @@ fn listened(
     Ok(Open { socket, task })
 }
 
-fn hop_limit(socket: &UdpSocket, to: SocketAddr, hops: u8) -> io::Result<()> {
+/// Sets how many routers what is sent next may pass.
+pub(super) fn hop_limit(socket: &UdpSocket, to: SocketAddr, hops: u8) -> io::Result<()> {
     let socket = SockRef::from(socket);
     match (to.ip(), to.ip().is_multicast()) {
         (IpAddr::V4(_), true) => socket.set_multicast_ttl_v4(hops.into()),
@@ -351,12 +272,6 @@ fn hop_limit(socket: &UdpSocket, to: SocketAddr, hops: u8) -> io::Result<()> {
         (IpAddr::V6(_), true) => socket.set_multicast_hops_v6(hops.into()),
         (IpAddr::V6(_), false) => socket.set_unicast_hops_v6(hops.into()),
     }
-}
-
-/// The kernel's word of the datagram that has just left, when it is there already.
-fn departed(socket: BorrowedFd<'_>) -> Option<(u32, NtpTimestamp)> {
-    let message = stamp::receive(socket, &mut [0; 64], Queue::Departures).ok()?;
-    Some((message.sent?, message.stamp?))
 }
 
 /// Passes on all that comes out of a socket, for as long as somebody takes it.
@@ -406,20 +321,16 @@ async fn take(
                 };
                 News::Left(Departure { from: source, number, stamp, bracket })
             }
-            (Err(error), _, Source::Request(_) | Source::Peer(_))
-                if unreachable(&error).is_some() =>
-            {
-                News::Refused(source)
-            }
+            (Err(error), ..) if unreachable(&error).is_some() => News::Refused(source),
             (Err(error), ..) if error.kind() == io::ErrorKind::WouldBlock => {
                 // An error that waits wakes only the one queue, and is had by asking for it.
                 let error = match queue {
                     Queue::Departures => socket.take_error().ok().flatten(),
                     Queue::Arrivals => None,
                 };
-                match (error.as_ref().and_then(unreachable), source) {
-                    (Some(_), Source::Request(_) | Source::Peer(_)) => News::Refused(source),
-                    _ => return Ok(()),
+                match error.as_ref().and_then(unreachable) {
+                    Some(_) => News::Refused(source),
+                    None => return Ok(()),
                 }
             }
             // What says nothing about the destination is passed over.
@@ -436,5 +347,5 @@ struct Gone;
 pub(super) const SEND: &str = "send to";
 const OPEN: &str = "open a socket to";
 
-/// Datagrams from port 123 that are remembered until the kernel tells when they left.
+/// Datagrams to a peer that are remembered until the kernel tells when they left.
 const MOST_SENT: usize = 64;

@@ -95,7 +95,7 @@ fn what_it_knows_is_a_daemon_like_any_other() {
         let running = start(setup).unwrap();
         let looked = async {
             loop {
-                let update = std::future::poll_fn(|context| mailbox.poll(context)).await;
+                let update = poll_fn(|context| mailbox.poll(context)).await;
                 let Update::Daemon { target: TargetId::OWN, daemon } = update else { continue };
                 let is_known = |peer: &Arc<Peer>| peer.duration(&peer::DELAY).is_some();
                 if daemon.peers.iter().any(|peer| is_known(peer) && peer.status.is_reachable()) {
@@ -236,7 +236,7 @@ fn what_is_sent_is_stamped_and_what_nobody_hears_is_refused() {
     let (news, mut read) = channel(NEWS);
     block_on(async {
         let vacant = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut sockets = Sockets::new(news, NTP_PORT);
+        let mut sockets = Sockets::new(news);
         let transmission = transmission(vacant);
         let before = stamp::system();
         let kernel = sockets.send(&transmission).unwrap();

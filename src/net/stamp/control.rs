@@ -107,14 +107,44 @@ pub(in crate::net) fn reply_from(told: &[u8], reply: &mut Buffer) -> usize {
             }
             _ => continue,
         };
-        let length = HEADER + written;
-        put(&mut reply.0, 0, &length.to_ne_bytes());
-        put(&mut reply.0, LEVEL, &level.to_ne_bytes());
-        put(&mut reply.0, KIND, &kind.to_ne_bytes());
-        put(&mut reply.0, HEADER, body.get(..written).unwrap_or_default());
-        return length.next_multiple_of(ALIGNMENT);
+        return append(reply, 0, level, kind, body.get(..written).unwrap_or_default());
     }
     0
+}
+
+/// Writes what makes a datagram leave from this address of ours; how long that is.
+pub(in crate::net) fn leave_from(address: IpAddr, control: &mut Buffer) -> usize {
+    let mut body = [0; LONGEST_ADDRESS];
+    match address {
+        IpAddr::V4(v4) => {
+            put(&mut body, 4, &v4.octets());
+            let body = body.get(..12).unwrap_or_default();
+            append(control, 0, libc::IPPROTO_IP, libc::IP_PKTINFO, body)
+        }
+        IpAddr::V6(v6) => {
+            put(&mut body, 0, &v6.octets());
+            append(control, 0, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &body)
+        }
+    }
+}
+
+/// Writes, behind the `length` bytes that are there, what makes the kernel tell when the datagram
+/// leaves; how long it all is then.
+pub(in crate::net) fn note_departure(control: &mut Buffer, length: usize) -> usize {
+    let wanted = libc::SOF_TIMESTAMPING_TX_SOFTWARE.to_ne_bytes();
+    append(control, length, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, &wanted)
+}
+
+/// Writes a message behind the `filled` bytes that are there; how long it all is then.
+fn append(control: &mut Buffer, filled: usize, level: i32, kind: i32, data: &[u8]) -> usize {
+    let length = HEADER + data.len();
+    let end = filled + length.next_multiple_of(ALIGNMENT);
+    let Some(room) = control.0.get_mut(filled..end) else { return filled };
+    put(room, 0, &length.to_ne_bytes());
+    put(room, LEVEL, &level.to_ne_bytes());
+    put(room, KIND, &kind.to_ne_bytes());
+    put(room, HEADER, data);
+    end
 }
 
 /// The first message of ancillary data: its header, its data, and what follows.

@@ -161,7 +161,7 @@ fn without_a_permit_a_virtual_clock_is_steered_whatever_is_asked() {
         network.request(Request::Measure(Measure { setup: Arc::new(engine) }));
         let looked = async {
             loop {
-                let update = std::future::poll_fn(|context| network.poll_update(context)).await;
+                let update = poll_fn(|context| network.poll_update(context)).await;
                 let Update::Daemon { target: TargetId::OWN, daemon } = update else { continue };
                 if let Some(clock_loop) = &daemon.clock_loop {
                     return clock_loop.steers;

@@ -1,0 +1,129 @@
+//! Which of this host's addresses are listened on (`interface`, `nic`).
+//!
+//! The sockets hear all addresses, so what comes to one that is not listened on is passed over.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::config::ntp_conf::{Family, InterfaceAction, InterfacePlace, InterfaceRule};
+use crate::config::restrict::Selector;
+use crate::net::own_addresses::Interface;
+
+/// The rules, and what they say of the addresses that there are.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    rules: Vec<InterfaceRule>,
+    /// Of each own address whether what comes to it is heeded; nothing while there are no rules.
+    heeded: BTreeMap<IpAddr, bool>,
+    interfaces: Vec<Interface>,
+}
+
+impl Listening {
+    /// Adds a rule, which comes after those before.
+    pub(super) fn apply(&mut self, rule: &InterfaceRule) {
+        self.rules.push(rule.clone());
+        self.decide();
+    }
+
+    /// Takes over what interfaces there are.
+    pub(super) fn know(&mut self, interfaces: &[Interface]) {
+        self.interfaces = interfaces.to_vec();
+        self.decide();
+    }
+
+    /// Whether what comes to this address is heeded. What is sent to many is: the groups were joined
+    /// because somebody wanted it.
+    pub(super) fn heeds(&self, to: IpAddr) -> bool {
+        self.rules.is_empty()
+            || to.is_multicast()
+            || self.heeded.get(&to).copied().unwrap_or_else(|| self.heeds_others())
+    }
+
+    /// Whether addresses are heeded that are none of an interface as far as is known: those for
+    /// everybody on a network, and one that has just been added.
+    fn heeds_others(&self) -> bool {
+        let is_about = |rule: &&InterfaceRule| rule.place == InterfacePlace::Wildcard;
+        let last = self.rules.iter().rev().find(is_about);
+        last.is_none_or(|rule| rule.action == InterfaceAction::Listen)
+    }
+
+    fn decide(&mut self) {
+        let rules: Vec<_> = self
+            .rules
+            .iter()
+            .map(|rule| match &rule.place {
+                InterfacePlace::Named(name) => (rule, index_of(name)),
+                _ => (rule, None),
+            })
+            .collect();
+        let heeds = |interface: &Interface| {
+            let last = rules.iter().rev().find(|(rule, index)| is_about(rule, *index, interface));
+            // Who names interfaces wants those alone; the loopback is heard unless it is named.
+            match last {
+                Some((rule, _)) => rule.action == InterfaceAction::Listen,
+                None => interface.address.is_loopback(),
+            }
+        };
+        self.heeded = self.interfaces.iter().map(|one| (one.address, heeds(one))).collect();
+    }
+}
+
+/// Whether a rule is about an interface; `index` is the number of the one that it names.
+fn is_about(rule: &InterfaceRule, index: Option<u32>, interface: &Interface) -> bool {
+    let address = interface.address;
+    match rule.place {
+        // Those who say all do not mean that the host cannot ask itself any more.
+        InterfacePlace::All => !address.is_loopback(),
+        InterfacePlace::Family(Family::Ipv4) => address.is_ipv4(),
+        InterfacePlace::Family(Family::Ipv6) => address.is_ipv6(),
+        InterfacePlace::Wildcard => false,
+        InterfacePlace::Named(_) => index == Some(interface.index),
+        InterfacePlace::Addresses(prefix, length) => {
+            Selector::prefix(prefix, length).is_some_and(|network| network.matches(address, 0))
+        }
+    }
+}
+
+/// The number of an interface; `None` when there is none of that name.
+fn index_of(name: &str) -> Option<u32> {
+    let is_name = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
+    let path = is_name.then(|| Path::new("/sys/class/net").join(name).join("ifindex"))?;
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ntp_conf;
+
+    /// Which of some addresses are heeded by the rules of `conf`.
+    fn heeded(conf: &str) -> Vec<&'static str> {
+        let mut listening = Listening::default();
+        let addresses = ["127.0.0.1", "192.0.2.7", "198.51.100.7", "2001:db8::7", "192.0.2.255"];
+        let interface =
+            |(index, address): (u32, &&str)| Interface { address: address.parse().unwrap(), index };
+        // The last is no interface's: what is sent to everybody.
+        let known: Vec<_> = (1..).zip(&addresses[..4]).map(interface).collect();
+        listening.know(&known);
+        for placed in ntp_conf::read("test", conf).unwrap() {
+            if let ntp_conf::Directive::Interface(rule) = &placed.directive {
+                listening.apply(rule);
+            }
+        }
+        addresses.into_iter().filter(|at| listening.heeds(at.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_last_rule_that_fits_decides() {
+        assert_eq!(heeded("").len(), 5);
+        let only = heeded("interface listen 192.0.2.0/24");
+        assert_eq!(only, ["127.0.0.1", "192.0.2.7", "192.0.2.255"]);
+        let but = heeded("interface listen all\ninterface ignore ipv6\nnic drop 192.0.2.7");
+        assert_eq!(but, ["127.0.0.1", "198.51.100.7", "192.0.2.255"]);
+        assert_eq!(heeded("interface ignore all\ninterface ignore wildcard"), ["127.0.0.1"]);
+        let named = heeded("interface listen lo");
+        assert_eq!(named, ["127.0.0.1", "192.0.2.255"], "the loopback is the first interface");
+    }
+}

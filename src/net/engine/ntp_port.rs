@@ -1,0 +1,240 @@
+//! The sockets on the port that is listened on: one for all addresses of a family, or one for each
+//! address that was named.
+//!
+//! What comes is taken in batches by the driver itself, for an answer should not wait for another
+//! task. When a datagram left is told by the kernel for those alone of which it matters: what peers
+//! and groups are sent, and replies to clients who ask for that time later.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::task::{Context, Poll};
+
+use socket2::{Domain, Protocol, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+use crate::engine::output::{Ticket, Transmission};
+use crate::net::batch::Batch;
+use crate::net::engine::groups::Groups;
+use crate::net::engine::sockets::hop_limit;
+use crate::net::stamp::{self, Bracket, Queue};
+use crate::net::udp::{Failed, LISTEN};
+use crate::units::NtpTimestamp;
+
+/// The sockets on the port.
+#[derive(Debug)]
+pub(super) struct NtpPort {
+    sockets: Vec<Ntp>,
+    port: u16,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Ntp {
+    /// What it is bound to.
+    address: SocketAddr,
+    socket: UdpSocket,
+    /// Datagrams of which the kernel was asked to tell.
+    count: u32,
+    /// The last of them, newest first: the kernel names them by number.
+    sent: VecDeque<(u32, Sent)>,
+}
+
+/// A datagram that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// What the engine sent.
+    Ticket(Ticket),
+    /// A reply, by the receive timestamp that it told.
+    Reply(NtpTimestamp),
+}
+
+/// When a datagram left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Departure {
+    pub(super) sent: Sent,
+    pub(super) stamp: NtpTimestamp,
+    pub(super) bracket: Bracket,
+}
+
+impl NtpPort {
+    /// None open yet.
+    pub(super) const fn new(port: u16) -> Self {
+        Self { sockets: Vec::new(), port }
+    }
+
+    /// The port.
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The addresses that are listened on.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets.iter().map(|ntp| ntp.address)
+    }
+
+    /// The socket for a family, where there is one.
+    pub(super) fn of_family(&self, is_ipv4: bool) -> Option<&UdpSocket> {
+        let ntp = self.sockets.iter().find(|ntp| ntp.address.is_ipv4() == is_ipv4);
+        ntp.map(|ntp| &ntp.socket)
+    }
+
+    /// Listens on all addresses of both families where that is not done yet; returns what could
+    /// not be had. IPv6 that this host does not have is not missed.
+    pub(super) fn open_all(&mut self) -> Vec<Failed> {
+        let mut troubles = Vec::new();
+        for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)] {
+            if self.of_family(any.is_ipv4()).is_some() {
+                continue;
+            }
+            let opened = self.open(SocketAddr::new(any, self.port));
+            let is_missed =
+                |failed: &Failed| any.is_ipv4() || failed.source.kind() == io::ErrorKind::AddrInUse;
+            troubles.extend(opened.err().filter(is_missed));
+        }
+        troubles
+    }
+
+    /// Listens on an address.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub(super) fn open(&mut self, address: SocketAddr) -> Result<(), Failed> {
+        let failed = |source| Failed { operation: LISTEN, address, source };
+        let domain = Domain::for_address(address);
+        let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+            .map_err(failed)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true).map_err(failed)?;
+        }
+        socket.bind(&address.into()).map_err(failed)?;
+        // Room for a burst of requests, as far as the system grants it.
+        drop(socket.set_recv_buffer_size(RECEIVE_QUEUE));
+        // What is sent to everybody on a network is only sent where that is configured.
+        drop(socket.set_broadcast(true));
+        stamp::request_destinations(socket.as_fd(), address.is_ipv4());
+        stamp::request_of_arrivals(socket.as_fd());
+        let socket = UdpSocket::from_std(socket.into()).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        self.sockets.push(Ntp { address, socket, count: 0, sent: VecDeque::new() });
+        Ok(())
+    }
+
+    /// Which socket has something to be taken.
+    pub(super) fn poll_ready(&self, context: &mut Context<'_>) -> Poll<usize> {
+        for (place, ntp) in self.sockets.iter().enumerate() {
+            if ntp.socket.poll_recv_ready(context).is_ready() {
+                return Poll::Ready(place);
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Takes what has come to the socket at this place; how many datagrams.
+    pub(super) fn receive(&self, place: usize, batch: &mut Batch) -> usize {
+        let Some(ntp) = self.sockets.get(place) else { return 0 };
+        let fd = ntp.socket.as_fd();
+        loop {
+            match ntp.socket.try_io(Interest::READABLE, || batch.receive(fd)) {
+                Ok(count) => return count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return 0,
+                // The network's word about an earlier reply: it is nobody's loss here.
+                Err(error) if crate::net::udp::unreachable(&error).is_some() => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return 0,
+            }
+        }
+    }
+
+    /// Sends the replies of a batch by the socket that it came by.
+    pub(super) fn reply(&mut self, place: usize, batch: &mut Batch) {
+        let Some(ntp) = self.sockets.get_mut(place) else { return };
+        let mut departing = Vec::new();
+        match batch.send(ntp.socket.as_fd(), &mut departing) {
+            Ok(_) => departing.into_iter().for_each(|name| ntp.note(Sent::Reply(name))),
+            Err(_) => ntp.count_anew(),
+        }
+    }
+
+    /// Sends a datagram of the engine's at once, to a group by every interface, and returns the
+    /// kernel's stamp where it is there already.
+    ///
+    /// # Errors
+    /// What the system says, or that there is no socket for that family.
+    pub(super) fn send(
+        &mut self,
+        transmission: &Transmission,
+        groups: &mut Groups,
+    ) -> io::Result<Option<NtpTimestamp>> {
+        let Transmission { to, from, .. } = *transmission;
+        let suits = |ntp: &&mut Ntp| {
+            let bound = ntp.address.ip();
+            bound.is_ipv4() == to.is_ipv4()
+                && (from.is_none() || bound.is_unspecified() || from == Some(bound))
+        };
+        let Some(ntp) = self.sockets.iter_mut().find(suits) else {
+            return Err(io::Error::from(io::ErrorKind::NotConnected));
+        };
+        if let Some(ttl) = transmission.ttl {
+            hop_limit(&ntp.socket, to, ttl)?;
+        }
+        let (fd, datagram) = (ntp.socket.as_fd(), &transmission.datagram);
+        let mut copies = 0;
+        let mut send = || {
+            stamp::send_noted(fd, datagram, to, from)?;
+            copies += 1;
+            Ok(())
+        };
+        let done =
+            if to.ip().is_multicast() { groups.send(&ntp.socket, to.ip(), send) } else { send() };
+        for _ in 0..copies {
+            ntp.note(Sent::Ticket(transmission.ticket));
+        }
+        done?;
+        let number = ntp.count.wrapping_sub(1);
+        Ok(departed(ntp.socket.as_fd()).filter(|(told, _)| *told == number).map(|(_, at)| at))
+    }
+
+    /// The next datagram of which the kernel tells when it left.
+    pub(super) fn departure(&mut self, place: usize) -> Option<Departure> {
+        let ntp = self.sockets.get_mut(place)?;
+        if ntp.sent.is_empty() {
+            return None;
+        }
+        loop {
+            let (number, stamp) = departed(ntp.socket.as_fd())?;
+            let found = ntp.sent.iter().position(|(known, _)| *known == number);
+            if let Some((_, sent)) = found.and_then(|place| ntp.sent.remove(place)) {
+                return Some(Departure { sent, stamp, bracket: Bracket::read() });
+            }
+        }
+    }
+}
+
+impl Ntp {
+    fn note(&mut self, sent: Sent) {
+        self.sent.truncate(MOST_SENT - 1);
+        self.sent.push_front((self.count, sent));
+        self.count = self.count.wrapping_add(1);
+    }
+
+    fn count_anew(&mut self) {
+        stamp::count_anew(self.socket.as_fd());
+        self.count = 0;
+        self.sent.clear();
+    }
+}
+
+/// The kernel's word of a datagram that has left, when it is there already.
+pub(super) fn departed(socket: BorrowedFd<'_>) -> Option<(u32, NtpTimestamp)> {
+    let message = stamp::receive(socket, &mut [0; 64], Queue::Departures).ok()?;
+    Some((message.sent?, message.stamp?))
+}
+
+/// Datagrams that are remembered until the kernel tells when they left.
+const MOST_SENT: usize = 256;
+
+/// Bytes of datagrams that may wait to be taken: some thousands of requests.
+const RECEIVE_QUEUE: usize = 1 << 20;

@@ -1,0 +1,154 @@
+//! Answering those who ask: between the sockets on the port, the server and the engine.
+//!
+//! What comes in one go is answered in one go, by the clock that is steered. What is not a client's
+//! request goes to the engine.
+
+use crate::clock::system::kernel::Kernel;
+use crate::config::engine::Serve;
+use crate::config::ntp_conf::Directive;
+use crate::engine::input::{Input, Received};
+use crate::engine::output::Socket;
+use crate::engine::server::{Arrived, Server, Verdict};
+use crate::net::batch::Batch;
+use crate::net::engine::interfaces::Listening;
+use crate::net::engine::{Driver, Notice, Sent, StartFailed};
+use crate::net::own_addresses::Interface;
+use crate::net::stamp::{self, Bracket};
+
+/// What answers.
+#[derive(Debug)]
+pub(super) struct Serving {
+    pub(super) server: Server,
+    batch: Batch,
+    listening: Listening,
+    /// How often the steered clock had been stepped when departures were last remembered.
+    steps: u64,
+}
+
+impl Serving {
+    /// Nobody is answered yet. `seed` feeds all that must not be guessed.
+    pub(super) fn new(seed: [u8; 32]) -> Self {
+        let mut server = Server::new(seed);
+        server.is_serving = false;
+        Self { server, batch: Batch::new(), listening: Listening::default(), steps: 0 }
+    }
+
+    /// Follows a directive about serving; `line` is where it stands.
+    pub(super) fn apply(&mut self, directive: &Directive, line: Option<usize>) {
+        match directive {
+            Directive::Interface(rule) => self.listening.apply(rule),
+            _ => self.server.apply(directive, line),
+        }
+    }
+
+    /// Takes over what interfaces there are.
+    pub(super) fn know_interfaces(&mut self, interfaces: &[Interface]) {
+        self.listening.know(interfaces);
+    }
+}
+
+impl<K: Kernel> Driver<K> {
+    /// Opens the port where that is wanted.
+    ///
+    /// # Errors
+    /// An address that was named cannot be had. Where all were meant it is told, and no more: a
+    /// configuration does not stop to measure because another program has the port.
+    pub(super) fn begin_to_serve(&mut self, serve: &Serve) -> Result<(), StartFailed> {
+        match serve {
+            Serve::Nobody => return Ok(()),
+            Serve::Everywhere => {
+                for failed in self.port.open_all() {
+                    self.not_listening(failed);
+                }
+            }
+            Serve::At(addresses) => {
+                for address in addresses {
+                    self.port.open(*address).map_err(StartFailed::Listen)?;
+                }
+            }
+        }
+        self.may_listen = false;
+        let addresses: Vec<_> = self.port.addresses().collect();
+        if !addresses.is_empty() {
+            self.serving.server.is_serving = true;
+            self.tell(Notice::Serving(addresses));
+        }
+        Ok(())
+    }
+
+    /// Takes what has come to the socket at this place, and answers.
+    pub(super) fn serve(&mut self, place: usize) {
+        for _ in 0..MOST_BATCHES {
+            // What left comes first: the request that asks for it may be waiting.
+            while let Some(departure) = self.port.departure(place) {
+                let stamp = self.steered.stamp(Some(departure.stamp), &departure.bracket);
+                match departure.sent {
+                    Sent::Reply(name) => self.serving.server.left(name, stamp.clock),
+                    Sent::Ticket(ticket) => {
+                        let now = self.now();
+                        self.engine.handle(&now, Input::Sent { ticket, stamp });
+                    }
+                }
+            }
+            let count = self.port.receive(place, &mut self.serving.batch);
+            if count == 0 {
+                return;
+            }
+            self.answer_batch(count);
+            self.port.reply(place, &mut self.serving.batch);
+            // What is sent at once should not wait for the next batch.
+            self.drain();
+        }
+    }
+
+    fn answer_batch(&mut self, count: usize) {
+        let bracket = Bracket::read();
+        let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
+        let served = self.engine.served(&now);
+        let Self { engine, steered, serving, .. } = self;
+        let Serving { server, batch, listening, steps } = serving;
+        if std::mem::replace(steps, engine.system().steps) != engine.system().steps {
+            server.forget_departures();
+        }
+        batch.each(|arrived, reply| {
+            let stamp = steered.stamp(arrived.stamp, &bracket);
+            if arrived.to.is_some_and(|to| !listening.heeds(to)) {
+                return None;
+            }
+            let asked = Arrived {
+                from: arrived.from,
+                to: arrived.to,
+                at: stamp.clock,
+                mono: now.mono,
+                datagram: arrived.datagram,
+            };
+            match server.answer(&served, &asked, || steered.reading(), reply) {
+                // Of a crowd nobody is told when exactly the reply left.
+                Verdict::Noted(name) => (count < CROWD).then_some(name),
+                Verdict::Reply | Verdict::Drop | Verdict::Control(_) => None,
+                Verdict::Engine => {
+                    let stranger = || {
+                        let address = arrived.from.ip().to_canonical();
+                        server.access.admission(address, arrived.from.port())
+                    };
+                    let received = Received {
+                        socket: Socket::Ntp,
+                        from: arrived.from,
+                        to: arrived.to,
+                        stamp,
+                        admitted: server.is_serving.then(stranger),
+                        datagram: arrived.datagram,
+                    };
+                    engine.handle(&now, Input::Received(received));
+                    None
+                }
+            }
+        });
+    }
+}
+
+/// Batches that are answered before anything else has its turn.
+const MOST_BATCHES: usize = 4;
+
+/// When so many come at once, the kernel is not asked for each when its reply left.
+const CROWD: usize = 32;
