@@ -7,6 +7,7 @@ pub mod drift;
 pub mod engine;
 pub mod host;
 pub mod keys;
+pub mod leap_file;
 pub mod ntp_conf;
 pub mod own_sources;
 pub mod restrict;

@@ -16,6 +16,7 @@ mod interleave;
 mod keyring;
 mod kiss;
 pub mod leap;
+mod leap_second;
 mod manycast;
 pub mod mobilize;
 pub mod mru;
@@ -28,8 +29,10 @@ pub mod poll;
 mod pool;
 pub mod probe;
 pub mod rate;
+pub mod reference;
 pub mod server;
 pub mod settings;
+pub mod smear;
 pub mod snapshot;
 mod symmetric;
 pub mod system;
@@ -38,6 +41,7 @@ mod unconfigure;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
@@ -56,6 +60,7 @@ use crate::engine::discipline::{Discipline, Report};
 use crate::engine::input::{Input, Stamp};
 use crate::engine::keyring::Keyring;
 use crate::engine::leap::LeapWatch;
+use crate::engine::leap_second::Freshness;
 use crate::engine::manycast::Reaches;
 use crate::engine::output::{Output, Ticket};
 use crate::engine::pool::Pool;
@@ -101,6 +106,9 @@ pub struct Engine {
     measured: u64,
     drift: DriftKeeper,
     leap: LeapWatch,
+    leap_freshness: Freshness,
+    /// Over how long a leap second is spread for those who ask us; zero for not at all.
+    smear_interval: Duration,
     /// Why the clock did not take our last command.
     held: Option<Held>,
     explained: Explained,
@@ -110,10 +118,12 @@ pub struct Engine {
     /// The addresses of this host.
     own_addresses: Vec<IpAddr>,
     /// Reference IDs of those who follow us.
-    own_ids: Vec<RefId>,
+    own_ids: Arc<[RefId]>,
     counters: Counters,
     /// Since when there is no system peer.
     orphan_since: Option<Mono>,
+    /// Since when nobody is followed but a clock that is kept for that.
+    alone_since: Option<Mono>,
     suspended: Suspended,
 }
 
@@ -164,15 +174,18 @@ impl Engine {
             measured: 0,
             drift: DriftKeeper::new(now.mono, settings.drift),
             leap: LeapWatch::default(),
+            leap_freshness: Freshness::default(),
+            smear_interval: Duration::ZERO,
             held: None,
             explained: Explained::default(),
             memory: Memory::default(),
             selected_at: None,
             system: System::new(now),
             own_addresses: Vec::new(),
-            own_ids: Vec::new(),
+            own_ids: Arc::default(),
             counters: Counters::default(),
             orphan_since: Some(now.mono),
+            alone_since: Some(now.mono),
             suspended: Suspended::new(now),
             settings,
         };
@@ -281,7 +294,11 @@ impl Engine {
 
     /// How far an association is ahead of the steered clock now; `None` before its first sample.
     pub fn offset_of(&self, now: &Now, id: AssocId) -> Option<NtpDuration> {
-        let best = self.associations.get(&id)?.filter.best()?;
+        let association = self.associations.get(&id)?;
+        let best = association.filter.best()?;
+        if association.clock.is_some() {
+            return Some(NtpDuration::ZERO);
+        }
         Some(self.discipline.offset_now(now, best))
     }
 

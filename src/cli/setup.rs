@@ -13,6 +13,7 @@ use crate::config::drift::Drift;
 use crate::config::engine::{EngineSetup, Serve};
 use crate::config::host::HostSpec;
 use crate::config::keys;
+use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::{self, Association, Directive, Kind, Options, Placed};
 
 /// The setup of the configuration `file` and the `sources` of the command line, and a sentence for
@@ -48,6 +49,11 @@ pub fn engine(
                 setup.keys = keys::read(&path.display().to_string(), &text)?;
                 notices.extend(exposed(path, mode));
             }
+            Directive::LeapFile { path, checks_hash } => match leap_table(path, *checks_hash) {
+                Ok(table) => setup.leap_table = Some(table),
+                // Who is started does not stop for it: the sources tell of leap seconds, too.
+                Err(rejected) => notices.push(format!("no leap seconds are known: {rejected}")),
+            },
             Directive::DriftFile(path) => {
                 setup.drift_file = Some(path.clone());
                 setup.drift = drift(path)?;
@@ -70,6 +76,12 @@ pub fn engine(
         }),
     }));
     Ok((setup, notices))
+}
+
+/// What a leap-seconds file says.
+fn leap_table(path: &Path, checks_hash: bool) -> Result<LeapTable, Rejected> {
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    LeapTable::read(&path.display().to_string(), &text, checks_hash)
 }
 
 /// What a drift file says; `None` when there is none yet.

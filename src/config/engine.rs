@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::drift::Drift;
 use crate::config::keys::Entry;
+use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::Placed;
 
 /// What an engine is started with.
@@ -14,6 +15,8 @@ pub struct EngineSetup {
     pub directives: Vec<Placed>,
     /// The keys of the configured key file, trusted or not.
     pub keys: Vec<Entry>,
+    /// The leap seconds of the configured file, if it can be used.
+    pub leap_table: Option<LeapTable>,
     /// Where the frequency is kept; nowhere when the configuration names no file.
     pub drift_file: Option<PathBuf>,
     /// What that file said; `None` when there is none yet.

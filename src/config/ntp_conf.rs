@@ -349,7 +349,7 @@ pub enum Tos {
     OrphanWait(NtpDuration),
     /// `beacon`.
     Beacon(u32),
-    /// `cohort`: whether orphans at the same stratum serve each other.
+    /// `cohort`: whether those who ask a group are answered by servers of their own stratum, too.
     Cohort(bool),
 }
 

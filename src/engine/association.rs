@@ -11,6 +11,7 @@ use crate::engine::input::Stamp;
 use crate::engine::interleave::Interleave;
 use crate::engine::output::Ticket;
 use crate::engine::poll::Poll;
+use crate::engine::reference::ReferenceClock;
 use crate::engine::symmetric::Symmetric;
 use crate::selection::Reason;
 use crate::units::{
@@ -46,6 +47,8 @@ pub struct Association {
     pub flash: Flash,
     /// What selection made of it.
     pub standing: Standing,
+    /// The clock that it is with, where it is with one.
+    pub clock: Option<ReferenceClock>,
     /// What was counted.
     pub counters: Counters,
     /// The last thing that happened to it.
@@ -82,6 +85,8 @@ pub enum Kind {
     BroadcastClient,
     /// We send to everybody.
     Broadcaster,
+    /// A clock of this host.
+    Reference,
     /// We and the other side tell each other the time (symmetric active).
     Peer,
     /// The same, with one that began (symmetric passive).
@@ -92,7 +97,7 @@ impl Kind {
     /// The mode in which we send.
     pub const fn host_mode(self) -> Mode {
         match self {
-            Self::Client | Self::Pool | Self::Manycast => Mode::Client,
+            Self::Client | Self::Pool | Self::Manycast | Self::Reference => Mode::Client,
             Self::Peer => Mode::SymmetricActive,
             Self::Passive => Mode::SymmetricPassive,
             // ntpd's number for an association that only listens.

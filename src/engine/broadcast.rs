@@ -58,6 +58,13 @@ enum Stage {
     Settled(NtpDuration),
 }
 
+impl Broadcasts {
+    /// Whether servers may be found by what they send to everybody.
+    pub(in crate::engine) const fn is_enabled(&self) -> bool {
+        self.is_enabled
+    }
+}
+
 impl Engine {
     /// Listens to broadcasts from now on.
     pub(in crate::engine) fn listen_to_broadcasts(&mut self, volley: bool) {
@@ -69,6 +76,11 @@ impl Engine {
     /// Listens to what is sent to these groups as well.
     pub(in crate::engine) fn listen_to_groups(&mut self, groups: &[HostSpec]) {
         self.broadcasts.is_enabled = true;
+        self.join_groups(groups);
+    }
+
+    /// Receives what is sent to these groups.
+    pub(in crate::engine) fn join_groups(&mut self, groups: &[HostSpec]) {
         for group in groups.iter().filter_map(HostSpec::address) {
             self.outputs.push_back(Output::Listen { group: Some(group) });
         }

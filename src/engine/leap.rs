@@ -1,26 +1,43 @@
-//! Leap seconds: from what the sources announce to the moment at which one goes by.
+//! Leap seconds: from what is announced to the moment at which one goes by.
 //!
-//! A leap second is believed when most of the survivors announce it, and only on the last day of
+//! A table of leap seconds is believed for as long as it is good, whatever sources say. Without one
+//! a leap second is believed when most of the survivors announce it, and only on the last day of
 //! June or December. The clock itself carries it out at its midnight, as a kernel does; what is to
 //! be done here is to tell it, to keep away from measurements around it, and to tell the
 //! discipline when it is over.
 //!
-//! Differs: ntpd believes an announcement for the end of any month, days ahead. Leap seconds were
-//! only ever at the ends of June and December, and an announcement that errs does harm.
+//! Differs: ntpd believes an announcement of sources for the end of any month, days ahead. Leap
+//! seconds were only ever at the ends of June and December, and an announcement that errs does harm.
 
 use std::time::Duration;
 
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
 
+use crate::config::leap_file::LeapTable;
 use crate::units::{Leap, Mono, Now, NtpDuration, NtpTimestamp};
 
 /// The leap second that is to come, if one is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LeapWatch {
+    /// What a leap-seconds file says.
+    table: Option<LeapTable>,
+    /// What most sources last announced.
+    elected: Option<Leap>,
     pending: Option<Pending>,
     /// When the last one went by.
     passed: Option<Mono>,
+}
+
+/// A leap second that is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coming {
+    /// Whether a second is inserted or deleted.
+    pub kind: Leap,
+    /// The midnight at whose end it is, in UTC.
+    pub at: NtpTimestamp,
+    /// How long it is until then.
+    pub left: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,14 +59,45 @@ impl LeapWatch {
             return false;
         }
         let before = self.announced();
-        self.pending = match elected {
-            Leap::Insert | Leap::Delete => time_to_midnight(now.clock).map(|left| {
-                let early = if elected == Leap::Delete { SECOND } else { Duration::ZERO };
-                Pending { kind: elected, at: now.mono + left.saturating_sub(early) }
-            }),
-            Leap::None | Leap::Alarm => None,
-        };
+        self.elected = Some(elected);
+        let coming = self.coming(now.clock).filter(|coming| coming.left <= ANNOUNCED);
+        self.pending = coming.map(|coming| {
+            let early = if coming.kind == Leap::Delete { SECOND } else { Duration::ZERO };
+            Pending { kind: coming.kind, at: now.mono + coming.left.saturating_sub(early) }
+        });
         self.announced() != before
+    }
+
+    /// Hears once more what was heard last, for time went by or the table is another one.
+    pub fn hear_again(&mut self, now: &Now) -> bool {
+        self.hear(now, self.elected.unwrap_or(Leap::None))
+    }
+
+    /// The next leap second that is known of when the clock shows `clock`.
+    pub fn coming(&self, clock: NtpTimestamp) -> Option<Coming> {
+        if let Some(table) = self.in_force(clock) {
+            let next = table.next(clock)?;
+            let left = (next.at - clock).to_std()?;
+            return Some(Coming { kind: next.kind, at: next.at, left });
+        }
+        let kind = self.elected.filter(|elected| matches!(elected, Leap::Insert | Leap::Delete))?;
+        let left = time_to_midnight(clock)?;
+        Some(Coming { kind, at: clock + NtpDuration::from(left), left })
+    }
+
+    /// The table, while it is good.
+    fn in_force(&self, clock: NtpTimestamp) -> Option<&LeapTable> {
+        self.table.as_ref().filter(|table| table.left(clock) > NtpDuration::ZERO)
+    }
+
+    /// The table, good or not.
+    pub const fn table(&self) -> Option<&LeapTable> {
+        self.table.as_ref()
+    }
+
+    /// Goes by this table from now on.
+    pub fn set_table(&mut self, table: Option<LeapTable>) {
+        self.table = table;
     }
 
     /// What the clock and the clients are to be told.
@@ -59,13 +107,31 @@ impl LeapWatch {
 
     /// Whether a leap second is so near that measurements are not to be trusted.
     pub fn is_near(&self, now: Mono) -> bool {
-        let is_soon = self.pending.is_some_and(|pending| pending.at.since(now) < GUARD);
-        is_soon || self.passed.is_some_and(|at| now.since(at) < GUARD)
+        self.is_within(now, GUARD)
+    }
+
+    /// Whether one is less than `span` away, to come or gone by.
+    pub fn is_within(&self, now: Mono, span: Duration) -> bool {
+        let is_soon = self.pending.is_some_and(|pending| pending.at.since(now) < span);
+        is_soon || self.has_passed_by(now, span)
+    }
+
+    /// Whether one has gone by less than `span` ago.
+    pub fn has_passed_by(&self, now: Mono, span: Duration) -> bool {
+        self.passed.is_some_and(|at| now.since(at) < span)
     }
 
     /// When to call [`wakeup`](Self::wakeup).
     pub fn next_wakeup(&self) -> Option<Mono> {
         self.pending.map(|pending| pending.at)
+    }
+
+    /// When to look again what the table says, if the clock shows `now`.
+    pub fn next_look(&self, now: &Now) -> Option<Mono> {
+        self.table.as_ref()?;
+        let left = self.coming(now.clock).map(|coming| coming.left.saturating_sub(ANNOUNCED));
+        let until = left.filter(|left| !left.is_zero()).unwrap_or(BETWEEN_LOOKS);
+        Some(now.mono + until.min(BETWEEN_LOOKS))
     }
 
     /// How far the clock and all time have moved, when a leap second has just gone by: −1 s when
@@ -98,6 +164,13 @@ fn ends_a_half(day: Date) -> bool {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// How long before it comes a leap second is announced, and the clock told: on its last day, for
+/// then the clock expects it at its next midnight.
+const ANNOUNCED: Duration = Duration::from_secs(86_400);
+
+/// How often the table is looked at, in case the clock was set.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(3600);
 
 /// How far from a leap second measurements are trusted again; as in chrony.
 const GUARD: Duration = Duration::from_secs(5);

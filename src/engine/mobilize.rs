@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::config::engine::Algorithm;
 use crate::config::host::HostSpec;
+use crate::config::ntp_conf::clock::ClockAddress;
 use crate::config::ntp_conf::control::Unwanted;
 use crate::config::ntp_conf::{self, Directive, Flag, Options, Tinker, Tos};
 use crate::engine::Engine;
@@ -37,6 +38,14 @@ pub enum Applied {
     Keys(PathBuf),
     /// The frequency is to be kept in this file: write [`Output::Drift`] there.
     DriftFile(PathBuf),
+    /// The leap seconds of this file are wanted: read it and hand them to
+    /// [`Engine::set_leap_table`].
+    LeapFile {
+        /// The file.
+        path: PathBuf,
+        /// Whether its hash must be right.
+        checks_hash: bool,
+    },
     /// It is about serving: hand it to [`Server::apply`](crate::engine::server::Server::apply).
     ForServer,
     /// It is a matter of files, of the log or of control messages, which the driver sees to.
@@ -67,8 +76,8 @@ pub enum Refused {
         /// The greatest.
         maxpoll: PollExponent,
     },
-    /// This kind of association is not made here.
-    Kind(ntp_conf::Kind),
+    /// There is no such reference clock, or no driver for it.
+    Clock(ClockAddress),
     /// This directive is not followed here.
     Directive(&'static str),
     /// This setting means nothing to the discipline in use.
@@ -87,7 +96,7 @@ impl fmt::Display for Refused {
             Self::PollRange { minpoll, maxpoll } => {
                 write!(f, "minpoll {} is above maxpoll {}", minpoll.exponent(), maxpoll.exponent())
             }
-            Self::Kind(kind) => write!(f, "no {kind:?} associations are made here"),
+            Self::Clock(clock) => write!(f, "there is no reference clock {clock}"),
             Self::Directive(keyword) => write!(f, "{keyword} is not followed here"),
             Self::Meaningless(setting) => write!(f, "the discipline in use knows no {setting}"),
         }
@@ -103,10 +112,6 @@ impl Engine {
     /// Why it is not followed; nothing changed then.
     pub fn apply(&mut self, now: &Now, directive: &Directive) -> Result<Applied, Refused> {
         match directive {
-            directive @ Directive::Association(association) if association.clock().is_some() => {
-                let (keyword, reason) = directive.pending().unwrap_or_default();
-                Ok(Applied::Ignored { keyword: keyword.to_owned(), reason })
-            }
             Directive::Association(association) => {
                 self.add(now, association).map(Applied::Mobilised)
             }
@@ -171,13 +176,21 @@ impl Engine {
             | Directive::Unrestrict(_)
             | Directive::Discard(_)
             | Directive::Mru(_)
-            | Directive::Interface(_)
-            | Directive::ManycastServer(_) => Ok(Applied::ForServer),
+            | Directive::Interface(_) => Ok(Applied::ForServer),
+            Directive::ManycastServer(groups) => {
+                self.join_groups(groups);
+                Ok(Applied::ForServer)
+            }
             Directive::Unconfigure(unwanted) => self.unconfigure(now, unwanted),
-            Directive::Fudge(_)
-            | Directive::LeapFile { .. }
-            | Directive::LeapSmearInterval(_)
-            | Directive::StatsDir(_)
+            Directive::Fudge(fudge) => self.fudge(now, fudge),
+            Directive::LeapFile { path, checks_hash } => {
+                Ok(Applied::LeapFile { path: path.clone(), checks_hash: *checks_hash })
+            }
+            Directive::LeapSmearInterval(interval) => {
+                self.set_smear(interval.to_std().unwrap_or_default());
+                Ok(Applied::Set)
+            }
+            Directive::StatsDir(_)
             | Directive::Statistics(_)
             | Directive::FileSet(_)
             | Directive::LogFile(_)
@@ -206,6 +219,9 @@ impl Engine {
             ntp_conf::Kind::ManycastClient => Kind::Manycast,
             ntp_conf::Kind::Broadcast => Kind::Broadcaster,
         };
+        if let Some(clock) = wanted.clock() {
+            return self.add_clock(now, wanted, clock);
+        }
         let Options { minpoll, maxpoll, .. } = wanted.options;
         if minpoll > maxpoll {
             return Err(Refused::PollRange { minpoll, maxpoll });
@@ -339,6 +355,7 @@ impl Engine {
             filter: ClockFilter::default(),
             flash: Flash::default(),
             standing: Standing::default(),
+            clock: None,
             counters: Counters::default(),
             events: LastEvent::default(),
             samples: 0,
@@ -429,6 +446,7 @@ impl Engine {
         association.poll.restart(least);
         association.filter.clear();
         association.interleave.restart();
+        association.know_clock();
         association.standing = Standing::default();
         association.samples = 0;
         self.discipline.forget(id);
@@ -459,7 +477,7 @@ impl Engine {
             }
             association.poll.host_poll = least;
             association.poll.burst = 0;
-            let bursts = bursts && !association.kind.is_symmetric();
+            let bursts = bursts && association.kind == Kind::Client;
             association.poll.retry = if bursts { RETRY } else { 0 };
             self.poll_soon(now, id);
         }
@@ -499,8 +517,7 @@ impl Engine {
             Tos::Ceiling(stratum) => mitigation.ceiling = stratum,
             Tos::Orphan(stratum) => mitigation.orphan = stratum,
             Tos::OrphanWait(wait) => mitigation.orphan_wait = wait,
-            // Orphans do not serve each other yet.
-            Tos::Cohort(_) => {}
+            Tos::Cohort(is_on) => mitigation.cohort = is_on,
             Tos::Beacon(polls) => mitigation.beacon = polls,
         }
     }

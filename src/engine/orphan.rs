@@ -73,6 +73,7 @@ impl Engine {
     /// There is nobody to follow from now on.
     pub(in crate::engine) fn lose_peer(&mut self, now: &Now) {
         self.orphan_since = Some(now.mono);
+        self.alone_since.get_or_insert(now.mono);
         self.arm_orphan(now);
     }
 
@@ -80,10 +81,11 @@ impl Engine {
         self.mitigation.orphan_wait.to_std().unwrap_or_default()
     }
 
-    /// Whether there was a system peer not so long ago: what is kept for the time without one has
-    /// to wait.
+    /// Whether there was somebody to follow not so long ago, or may yet be: what is kept for the
+    /// time without has to wait.
     pub(in crate::engine) fn is_waiting_for_peer(&self, now: &Now) -> bool {
-        self.orphan_since.is_none_or(|since| now.mono.since(since) < self.orphan_wait())
+        let is_waiting = |since| now.mono.since(since) < self.orphan_wait();
+        self.alone_since.is_none_or(is_waiting) && !self.has_nothing_but_clocks()
     }
 }
 
@@ -91,6 +93,9 @@ impl Association {
     /// What selection is to take it for: a candidate for orphan parent at the orphan stratum. The
     /// number of this host is that of its address on the way there, where that is known.
     pub(in crate::engine) fn selection_kind(&self, orphan: Stratum, own_ids: &[RefId]) -> Kind {
+        if self.clock.is_some() {
+            return Kind::LocalClock;
+        }
         let is_orphan = self.heard.stratum == orphan && orphan < Stratum::UNSYNCHRONISED;
         let Some(address) = self.address.filter(|_| is_orphan) else { return Kind::Ordinary };
         let number = |id: RefId| u32::from_be_bytes(id.octets());

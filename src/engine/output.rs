@@ -116,6 +116,11 @@ pub enum Event {
         /// Which.
         association: AssocId,
     },
+    /// The leap-seconds file is about to expire, or has: what it says counts no more then.
+    LeapTableEnds {
+        /// How long it is still good; not positive when it is not.
+        left: NtpDuration,
+    },
     /// The clock did not take a command.
     Held(Held),
     /// The clock was stepped.

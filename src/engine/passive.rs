@@ -119,7 +119,8 @@ impl Engine {
         let request = &packet.header;
         let receive = fuzzed(received.stamp.clock, precision, self.random.next_u64());
         let transmit = fuzzed(now.clock, precision, self.random.next_u64());
-        let mut datagram = Header {
+        let mut header = Header {
+            leap: self.leap_told(now.mono),
             version: request.version.min(VERSION),
             mode: Mode::SymmetricPassive,
             poll: request.poll.max(LEAST_POLL),
@@ -127,8 +128,11 @@ impl Engine {
             receive,
             transmit,
             ..self.told(now)
+        };
+        if let Some(smear) = self.smear(now) {
+            smear.change(&mut header);
         }
-        .emit();
+        let mut datagram = header.emit();
         match seal {
             Seal::None => {}
             Seal::Nak => datagram.extend(CRYPTO_NAK),

@@ -147,6 +147,7 @@ impl Engine {
         match self.associations.get(&id).map(|association| association.kind) {
             Some(Kind::Manycast) => return self.poll_group(now, id),
             Some(Kind::Broadcaster) => return self.poll_broadcaster(now, id),
+            Some(Kind::Reference) => return self.poll_clock(now, id),
             _ => {}
         }
         let around = self.surroundings(now, id);
@@ -218,7 +219,7 @@ impl Engine {
     fn transmit(&mut self, now: &Now, id: AssocId) {
         match self.associations.get(&id).map(|association| association.kind) {
             Some(Kind::Peer | Kind::Passive) => self.transmit_symmetric(now, id),
-            Some(Kind::BroadcastClient) => {}
+            Some(Kind::BroadcastClient | Kind::Reference) => {}
             _ => self.transmit_request(now, id, None),
         }
     }
@@ -291,6 +292,7 @@ impl Engine {
         if association.kind == Kind::Pool || association.address.is_none() {
             return;
         }
+        let is_exact = association.kind == Kind::Reference;
         let poll = &mut association.poll;
         poll.host_poll = poll.host_poll.clamp(least, most);
         poll.wished = wish;
@@ -306,6 +308,7 @@ impl Engine {
         } else {
             let interval = match wish {
                 Some(wish) => stretched(wish, WISH_STRETCH, &mut self.random),
+                None if is_exact => poll.host_poll.interval().unwrap_or(LONGEST),
                 None if poll.retry > 0 => jittered(least, &mut self.random),
                 None => jittered(agreed.unwrap_or(poll.host_poll), &mut self.random),
             };

@@ -8,7 +8,9 @@
 //! The order of the checks, and what each failure counts as, is ntpd's.
 
 mod departures;
+mod group;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use crate::engine::keyring::Keyring;
 use crate::engine::mru::{Limits, MonitorList, Seen};
 use crate::engine::rate::{Headway, Judgement};
 use crate::engine::server::departures::Departures;
+use crate::engine::smear::Smear;
 use crate::units::{
     KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId,
     Stratum,
@@ -52,6 +55,12 @@ pub struct Served {
     pub reference_id: RefId,
     /// When it was last set or corrected.
     pub reference: NtpTimestamp,
+    /// The leap second that is being spread for clients, if one is.
+    pub smear: Option<Smear>,
+    /// The reference IDs of those who follow us.
+    pub own_ids: Arc<[RefId]>,
+    /// Whether requests to a group are answered to those who are as good as we are.
+    pub cohort: bool,
 }
 
 impl Engine {
@@ -59,7 +68,7 @@ impl Engine {
     pub fn served(&self, now: &Now) -> Served {
         let system = self.system();
         Served {
-            leap: system.leap,
+            leap: self.leap_told(now.mono),
             stratum: system.stratum,
             precision: self.settings().precision,
             root_delay: system.root_delay,
@@ -68,6 +77,9 @@ impl Engine {
             at: now.mono,
             reference_id: system.reference_id,
             reference: system.reference,
+            smear: self.smear(now),
+            own_ids: Arc::clone(&self.own_ids),
+            cohort: self.mitigation.cohort,
         }
     }
 }
@@ -142,6 +154,8 @@ pub struct Server {
     departures: Departures,
     counters: ServerCounters,
     keys: Arc<Keyring>,
+    /// Groups whose requests are answered.
+    groups: BTreeSet<IpAddr>,
     random: ChaCha20Rng,
 }
 
@@ -156,6 +170,7 @@ impl Server {
             departures: Departures::default(),
             counters: ServerCounters::default(),
             keys: Arc::default(),
+            groups: BTreeSet::new(),
             random: ChaCha20Rng::from_seed(seed),
         }
     }
@@ -199,6 +214,7 @@ impl Server {
                     Mru::Age(most_age_s) => Limits { most_age_s, ..limits },
                 });
             }
+            Directive::ManycastServer(groups) => self.serve_groups(groups),
             _ => {}
         }
     }
@@ -284,6 +300,15 @@ impl Server {
             self.counters.declined += 1;
             return Verdict::Drop;
         }
+        let group = arrived.to.filter(IpAddr::is_multicast);
+        if group.is_some_and(|group| !self.serves_group(group)) {
+            self.counters.restricted += 1;
+            return Verdict::Drop;
+        }
+        if group.is_some() && !served.helps(&packet.header) {
+            self.counters.declined += 1;
+            return Verdict::Drop;
+        }
         self.serve(served, arrived, &packet, flags, sent, reply)
     }
 
@@ -306,6 +331,9 @@ impl Server {
             Authentic::No => None,
             Authentic::Wrong => {
                 self.counters.bad_auth += 1;
+                if arrived.to.is_some_and(|to| to.is_multicast()) {
+                    return Verdict::Drop;
+                }
                 // What is longer than the request is not sent: a crypto-NAK never is.
                 self.write(served, arrived, packet, None, sent, reply);
                 reply.extend(CRYPTO_NAK);
@@ -346,7 +374,7 @@ impl Server {
         let receive = self.fuzzed(arrived.at, served.precision);
         let transmit = sent();
         let transmit = self.fuzzed(transmit, served.precision);
-        Header {
+        let mut header = Header {
             leap: served.leap,
             version: request.version.min(VERSION),
             mode: Mode::Server,
@@ -360,9 +388,12 @@ impl Server {
             origin: if before.is_some() { request.receive } else { request.transmit },
             receive,
             transmit: before.unwrap_or(transmit),
+        };
+        if let Some(smear) = &served.smear {
+            smear.change(&mut header);
         }
-        .append_to(reply);
-        (receive, transmit)
+        header.append_to(reply);
+        (header.receive, transmit)
     }
 
     /// A request that comes too often: it is told so now and then, else nothing.

@@ -257,7 +257,9 @@ fn row(association: &Association) -> Values {
     if host.address().is_none() && host.zone().is_none() {
         values.insert(&peer::SOURCE_HOST, Ok(text(association.origin.host.host())));
     }
-    if association.kind == Kind::Pool {
+    if let Some(clock) = &association.clock {
+        values.insert(&peer::REFERENCE_ID, Ok(Value::ReferenceCode(clock.reference_id)));
+    } else if association.kind == Kind::Pool {
         values.insert(&peer::REFERENCE_ID, Ok(Value::ReferenceCode(POOL)));
     } else {
         reference(&mut values, &peer::REFERENCE_ID, heard.reference_id, heard.stratum);

@@ -21,7 +21,6 @@ use crate::selection::{self, Candidate, Limits, Unfit};
 use crate::units::{
     AssocId, Leap, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Ppm, RefId, Stratum, Tally,
 };
-use crate::wire::address_id::address_id;
 use crate::wire::kiss::Kiss;
 use crate::wire::mode6::flash::Flash;
 
@@ -126,7 +125,12 @@ impl Engine {
         let candidates = self.candidates(now);
         let limits = self.mitigation.limits(self.is_waiting_for_peer(now));
         self.explained = selection::select(&candidates, &limits, &self.memory);
-        let verdict = if self.is_steering {
+        let clock = self.estimate().filter(|estimate| self.is_local_clock(estimate.peer));
+        let verdict = if self.is_steering && clock.is_some() {
+            // It says what our clock shows: that is no news to whoever steers it.
+            self.discipline.selected(now, &Selected { sources: &[], system: None });
+            Verdict::Adjusted
+        } else if self.is_steering {
             let roles = self.roles();
             let selected = Selected { sources: &roles, system: self.estimate() };
             let verdict = self.discipline.selected(now, &selected);
@@ -308,6 +312,7 @@ impl Engine {
             association.note_unfit(unfit);
             association.standing.distance = distance;
             let offset = match association.filter.best() {
+                Some(_) if association.clock.is_some() => NtpDuration::ZERO,
                 Some(best) => discipline.offset_now(now, best),
                 None => NtpDuration::ZERO,
             };
@@ -376,6 +381,9 @@ impl Engine {
         if let Some(id) = peer {
             self.peer_event(id, event::SYSTEM_PEER, "the clock follows it");
             self.orphan_since = None;
+            if !self.is_local_clock(id) {
+                self.alone_since = None;
+            }
             self.adopt(now);
         } else {
             self.lose_peer(now);
@@ -419,15 +427,20 @@ impl Engine {
         let heard = &association.heard;
         let above = heard.stratum.get().saturating_add(1);
         let age = association.filter.updated().map_or(Duration::ZERO, |at| now.mono.since(at));
+        // That of a clock is not one that has to be narrowed down first.
+        let filtered = match association.clock {
+            Some(_) => NtpDuration::ZERO,
+            None => association.filter.dispersion(),
+        };
+        let reference_id = association.told_as();
         let dispersion = heard.root_dispersion
-            + association.filter.dispersion()
+            + filtered
             + estimate.jitter
             + NtpDuration::from_seconds(phi * age.as_secs_f64())
             + estimate.offset.abs();
         let system = &mut self.system;
         system.stratum = Stratum::new(above).min(Stratum::UNSYNCHRONISED);
-        system.reference_id =
-            association.address.map_or(heard.reference_id, |address| address_id(address.ip()));
+        system.reference_id = reference_id;
         system.reference = heard.destination;
         system.root_delay = association.filter.delay() + heard.root_delay;
         system.offset = estimate.offset;
@@ -443,45 +456,6 @@ impl Engine {
         let status =
             Status { leap: self.system.leap, maximum_error, estimated_error: report.jitter };
         self.outputs.push_back(Output::Clock(Command::Status(status)));
-    }
-
-    fn hear_leap(&mut self, now: &Now, elected: Leap) {
-        if self.leap.hear(now, elected) {
-            let armed = self.leap.announced();
-            if self.system.leap != Leap::Alarm {
-                self.system.leap = armed;
-            }
-            let (code, detail) = match armed {
-                Leap::Insert => (system_event::LEAP_ARMED, "a second will be inserted"),
-                Leap::Delete => (system_event::LEAP_ARMED, "a second will be left out"),
-                _ => (system_event::LEAP_DISARMED, "no leap second is coming any more"),
-            };
-            self.system_event(code, detail);
-            match self.leap.next_wakeup() {
-                Some(at) => self.timers.set(Timer::Leap, at),
-                None => self.timers.cancel(Timer::Leap),
-            }
-        }
-    }
-
-    /// A leap second may have gone by.
-    pub(in crate::engine) fn wake_leap(&mut self, now: &Now) {
-        if let Some(by) = self.leap.wakeup(now) {
-            self.system.steps += 1;
-            self.system_event(system_event::LEAP, format!("{:+.0} s", by.seconds()));
-            self.discipline.disturbed(now, Disturbance::Leap(by));
-            if self.system.leap != Leap::Alarm {
-                self.system.leap = Leap::None;
-            }
-            self.after_discipline(now);
-        } else if let Some(at) = self.leap.next_wakeup() {
-            self.timers.set(Timer::Leap, at);
-        }
-    }
-
-    /// Whether samples are not to be trusted because of a leap second.
-    pub(in crate::engine) fn is_leap_near(&self, now: &Now) -> bool {
-        self.leap.is_near(now.mono)
     }
 
     /// Keeps the frequency for the next start, if it is worth it.
@@ -568,7 +542,8 @@ fn unfit(
         stratum: heard.leap == Leap::Alarm
             || heard.stratum < mitigation.floor
             || heard.stratum >= mitigation.ceiling,
-        distance: distance >= most || association.filter.dispersion() >= most,
+        distance: association.clock.is_none()
+            && (distance >= most || association.filter.dispersion() >= most),
         synchronised_to_us: heard.stratum > Stratum::new(1)
             && own_ids.contains(&heard.reference_id),
         unreachable: !association.poll.reach.is_reachable(),
@@ -597,6 +572,8 @@ pub struct Mitigation {
     pub orphan: Stratum,
     /// How long to be without a peer before being an orphan.
     pub orphan_wait: NtpDuration,
+    /// Whether those who ask a group are answered by servers of their own stratum, too.
+    pub cohort: bool,
     /// Polls after which manycast begins with its nearest neighbours again.
     pub beacon: u32,
     /// The resolution of the local clock.
@@ -615,6 +592,7 @@ impl Mitigation {
             ceiling: Stratum::new(15),
             orphan: Stratum::new(17),
             orphan_wait: NtpDuration::from_seconds(300.0),
+            cohort: false,
             beacon: 7200,
             precision,
         }

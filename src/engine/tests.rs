@@ -2,8 +2,10 @@
 
 mod broadcast;
 mod broadcaster;
+mod clock;
 mod filtered;
 mod hostile;
+mod leap;
 mod manycast;
 mod options;
 mod orphan;

@@ -142,6 +142,9 @@ fn begin<K: Kernel + Send + 'static>(
     let mut engine = Engine::new(settings, seed, &now);
     let (notices, notices_read) = channel(NOTICES);
     engine.set_keys(setup.engine.keys);
+    if let Some(table) = setup.engine.leap_table {
+        engine.set_leap_table(&now, Some(table));
+    }
     let mut serving = Serving::new(crate::net::random::seed().map_err(StartFailed::NoRandomness)?);
     for placed in &setup.engine.directives {
         match engine.apply(&now, &placed.directive) {

@@ -187,6 +187,9 @@ fn remark(at: Moment, told: &Told) -> String {
         Told::Smearing { association } => {
             format!("{at_s:.3} s: association {association} smears a leap second")
         }
+        Told::LeapTableEnds { left } => {
+            format!("{at_s:.3} s: the leap-seconds file is good for {:.0} s", left.seconds())
+        }
         Told::Held(held) => format!("{at_s:.3} s: clock held: {held:?}"),
         Told::Stepped { by } => format!("{at_s:.3} s: clock stepped by {:.6} s", by.seconds()),
     }

@@ -4,7 +4,7 @@ use crate::config::ntp_conf::{Association, Directive, Flag, Kind, Tos};
 
 impl Directive {
     /// The keyword of a directive that means that others are served; `None` of any other.
-    pub const fn serving(&self) -> Option<&'static str> {
+    pub fn serving(&self) -> Option<&'static str> {
         Some(match self {
             Self::Restrict(_) => "restrict",
             Self::Unrestrict(_) => "unrestrict",
@@ -15,6 +15,9 @@ impl Directive {
             Self::Flag { flag: Flag::Monitor, is_enabled: true } => "enable monitor",
             Self::Flag { flag: Flag::Monitor, is_enabled: false } => "disable monitor",
             Self::Association(Association { kind: Kind::Broadcast, .. }) => "broadcast",
+            // Nobody but others has a use for the time of this host's own clock.
+            Self::Association(source) if source.clock().is_some() => "server of the local clock",
+            Self::LeapSmearInterval(_) => "leapsmearinterval",
             Self::Tos(Tos::Orphan(_)) => "tos orphan",
             _ => return None,
         })
@@ -23,12 +26,7 @@ impl Directive {
     /// The keyword of a directive that nothing follows yet, and why; `None` of any other.
     pub fn pending(&self) -> Option<(&'static str, &'static str)> {
         Some(match self {
-            Self::Association(source) if source.clock().is_some() => ("server", LOCAL_CLOCK),
             Self::Dscp(_) => ("dscp", MARKS),
-            Self::LeapSmearInterval(_) => ("leapsmearinterval", SMEARS),
-            Self::Fudge(_) => ("fudge", LOCAL_CLOCK),
-            Self::Tos(Tos::Cohort(_)) => ("tos cohort", ORPHANS),
-            Self::LeapFile { .. } => ("leapfile", LEAPS),
             Self::StatsDir(_) => ("statsdir", RECORDS),
             Self::Statistics(_) => ("statistics", RECORDS),
             Self::FileSet(_) => ("filegen", RECORDS),
@@ -45,8 +43,4 @@ impl Directive {
 
 const CONTROL: &str = "nobody can ask or change this engine from outside yet";
 const RECORDS: &str = "no records are written yet";
-const LOCAL_CLOCK: &str = "the local clock is not taken for a source yet";
-const ORPHANS: &str = "orphans do not serve each other yet";
 const MARKS: &str = "no packet is marked yet";
-const SMEARS: &str = "no leap second is smeared yet";
-const LEAPS: &str = "leap seconds are taken from the sources";

@@ -6,6 +6,8 @@ use crate::config::restrict::Selector;
 use crate::engine::access::Origin;
 use crate::wire::packet::HEADER_LEN;
 
+mod group;
+
 const PRECISION: Precision = Precision::new(-24);
 
 fn stamp(seconds: u64) -> NtpTimestamp {
@@ -27,6 +29,9 @@ fn served() -> Served {
         at: second(1),
         reference_id: RefId::new([192, 0, 2, 1]),
         reference: stamp(900),
+        smear: None,
+        own_ids: Arc::default(),
+        cohort: false,
     }
 }
 

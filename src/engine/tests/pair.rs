@@ -175,6 +175,14 @@ impl Pair {
         self.error_s += error_s - self.error_s();
     }
 
+    /// Lets the clock show this; returns how far it is ahead of the truth then, as servers are to
+    /// be that agree with it.
+    pub(super) fn set_time(&mut self, time: NtpTimestamp) -> f64 {
+        let error_s = (time - truth(self.now_ns)).seconds();
+        self.set_error(error_s);
+        error_s
+    }
+
     pub(super) fn now(&self) -> Now {
         Now {
             mono: Mono::from_nanos(self.now_ns),

@@ -204,9 +204,3 @@ fn what_is_unconfigured_goes_by_address_name_and_number() {
     }
     assert_eq!(hosts(&pair), ["192.0.2.3:1123"]);
 }
-
-#[test]
-fn the_local_clock_is_not_asked_over_the_network() {
-    let pair = told(8, Algorithm::Ntp, "server 127.127.1.0\nfudge 127.127.1.0 stratum 5\n");
-    assert_eq!(pair.engine.associations().count(), 0);
-}

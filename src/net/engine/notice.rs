@@ -124,6 +124,18 @@ fn happened(event: &Event) -> Happened {
             "by its reference ID it smears a leap second; do not mix it with servers that do not"
                 .to_owned(),
         ),
+        Event::LeapTableEnds { left } => {
+            let days = left.seconds().abs() / 86_400.0;
+            let text = if left.seconds() > 0.0 {
+                format!("the leap-seconds file is good for {days:.0} more days: get a new one")
+            } else {
+                format!(
+                    "the leap-seconds file expired {days:.0} days ago: sources are believed in its \
+                     place"
+                )
+            };
+            ("system", None, text)
+        }
         Event::Held(held) => ("clock", None, format!("the clock was left alone: {held}")),
         Event::Stepped { by } => {
             ("clock", None, format!("the clock was stepped by {:+.6} s", by.seconds()))
