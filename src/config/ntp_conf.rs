@@ -13,7 +13,9 @@ mod lexer;
 mod pending;
 mod reader;
 pub mod records;
+pub mod remote;
 mod serving;
+mod tokens;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::clock::Fudge;
 use crate::config::ntp_conf::control::{Counters, SetVariable, Unwanted};
 use crate::config::ntp_conf::records::{FileSet, Statistics};
@@ -40,7 +43,11 @@ pub fn read(source: &str, text: &str) -> Result<Vec<Placed>, Rejected> {
     let mut directives = Vec::new();
     let name = Arc::from(source);
     for line in lexer::lines(source, text) {
-        reader::read(&name, &line?, &mut directives)?;
+        let line = line?;
+        if line.ends_all() {
+            break;
+        }
+        reader::read(&mut Arguments::new(&name, &line), &mut directives)?;
     }
     Ok(directives)
 }

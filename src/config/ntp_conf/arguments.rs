@@ -1,10 +1,12 @@
 //! The words behind a keyword, taken one after the other.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::config::Rejected;
 use crate::config::ntp_conf::lexer::{Line, Word};
+use crate::config::ntp_conf::tokens::{self, Tokens};
 use crate::config::ntp_conf::{Directive, Placed};
 use crate::units::{NtpDuration, PollExponent, Ppm, Stratum};
 
@@ -13,12 +15,24 @@ pub(super) struct Arguments<'a> {
     source: &'a Arc<str>,
     line: &'a Line,
     rest: std::slice::Iter<'a, Word>,
+    misplaced: Cell<Option<Misplaced>>,
+}
+
+/// A word where ntpd expects another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Misplaced {
+    /// Column of the last word that was read, counted from 0.
+    pub column: usize,
+    /// What ntpd calls the word.
+    pub unexpected: String,
+    /// What ntpd expects.
+    pub expecting: Tokens,
 }
 
 impl<'a> Arguments<'a> {
     /// All words of `line`.
     pub(super) fn new(source: &'a Arc<str>, line: &'a Line) -> Self {
-        Self { source, line, rest: line.words.iter() }
+        Self { source, line, rest: line.words.iter(), misplaced: Cell::new(None) }
     }
 
     /// The next word, if there is one.
@@ -26,9 +40,57 @@ impl<'a> Arguments<'a> {
         self.rest.next()
     }
 
-    /// The next word, which is to be `what`.
-    pub(super) fn expect(&mut self, what: &str) -> Result<&'a Word, Rejected> {
-        self.next().ok_or_else(|| self.rejected(self.line.end, format!("{what} is missing")))
+    /// The next word, which is to be `what`; ntpd expects `tokens`.
+    pub(super) fn expect(&mut self, what: &str, tokens: Tokens) -> Result<&'a Word, Rejected> {
+        self.next().ok_or_else(|| self.ended(tokens, format!("{what} is missing")))
+    }
+
+    /// That the line ends where ntpd expects `tokens`.
+    pub(super) fn ended(&self, tokens: Tokens, reason: String) -> Rejected {
+        let column = self.line.words.last().map_or(1, |word| word.column);
+        self.ended_after(column, tokens, reason)
+    }
+
+    /// The same where what ntpd read last is the part of a word at `column`.
+    pub(super) fn ended_after(&self, column: usize, tokens: Tokens, reason: String) -> Rejected {
+        self.misplace(column, tokens::END.to_owned(), tokens);
+        self.rejected(self.line.end, reason)
+    }
+
+    /// That `word` is wrong where ntpd expects `tokens`.
+    pub(super) fn stray(&self, word: &Word, tokens: Tokens, reason: String) -> Rejected {
+        self.stray_at(word.column, tokens::token_of(word), tokens, reason)
+    }
+
+    /// The same of a part of a word, which ntpd calls `token`.
+    pub(super) fn stray_at(
+        &self,
+        column: usize,
+        token: String,
+        tokens: Tokens,
+        reason: String,
+    ) -> Rejected {
+        // It is of the right kind then, and its value is wrong.
+        if !tokens::may_be(&token, tokens) {
+            self.misplace(column, token, tokens);
+        }
+        self.rejected(column, reason)
+    }
+
+    /// That `word` is not in a list whose first word ntpd expects to be one of `tokens`.
+    pub(super) fn unlisted(&self, word: &Word, tokens: Tokens, reason: String) -> Rejected {
+        let is_first = self.line.words.get(1).is_some_and(|first| first.column == word.column);
+        self.stray(word, if is_first { tokens } else { tokens::END }, reason)
+    }
+
+    fn misplace(&self, column: usize, unexpected: String, expecting: Tokens) {
+        let column = column.saturating_sub(1);
+        self.misplaced.set(Some(Misplaced { column, unexpected, expecting }));
+    }
+
+    /// What was misplaced when reading failed; nothing when a value was wrong.
+    pub(super) fn misplaced(&self) -> Option<Misplaced> {
+        self.misplaced.take()
     }
 
     /// Whether the next word is `expected`, whatever its case; it is taken then.
@@ -41,28 +103,30 @@ impl<'a> Arguments<'a> {
         is_next
     }
 
-    /// All that is left, at least one word, each as `read` has it or with what is wrong with it.
+    /// All that is left, at least one word, each as `read` has it or with what is wrong with it;
+    /// ntpd expects the first to be one of `tokens`.
     pub(super) fn all_of<T>(
         &mut self,
         what: &str,
+        tokens: Tokens,
         read: impl Fn(&Word) -> Result<T, String>,
     ) -> Result<Vec<T>, Rejected> {
-        let first = self.expect(what)?;
+        let first = self.expect(what, tokens)?;
         let words = std::iter::once(first).chain(self.rest.by_ref());
-        let read = words.map(|word| read(word).map_err(|reason| (word.column, reason)));
-        let all: Result<Vec<T>, (usize, String)> = read.collect();
-        all.map_err(|(column, reason)| self.rejected(column, reason))
+        let read = words.map(|word| read(word).map_err(|reason| (word, reason)));
+        let all: Result<Vec<T>, (&Word, String)> = read.collect();
+        all.map_err(|(word, reason)| self.unlisted(word, tokens, reason))
     }
 
     /// The next word as yes or no, the value of `name`.
     pub(super) fn boolean(&mut self, name: &str) -> Result<bool, Rejected> {
-        let word = self.expect(&format!("the value of `{name}`"))?;
+        let word = self.expect(&format!("the value of `{name}`"), tokens::BOOLEAN)?;
         match word.text.to_ascii_lowercase().as_str() {
             "1" | "true" => Ok(true),
             "0" | "false" => Ok(false),
             text => {
                 let reason = format!("`{name}` is 0 or 1, not `{}`", shown(text));
-                Err(self.rejected(word.column, reason))
+                Err(self.stray(word, tokens::BOOLEAN, reason))
             }
         }
     }
@@ -73,7 +137,7 @@ impl<'a> Arguments<'a> {
             None => Ok(()),
             Some(word) => {
                 let reason = format!("`{keyword}` takes no `{}` here", shown(&word.text));
-                Err(self.rejected(word.column, reason))
+                Err(self.stray(word, tokens::END, reason))
             }
         }
     }
@@ -84,11 +148,21 @@ impl<'a> Arguments<'a> {
         name: &str,
         range: RangeInclusive<u32>,
     ) -> Result<u32, Rejected> {
-        let word = self.expect(&format!("the number of `{name}`"))?;
-        self.integer_in(name, word.column, &word.text, range)
+        self.whole(name, tokens::INTEGER, range)
     }
 
-    /// The `text` at `column` as a whole number within `range`.
+    /// The same where ntpd expects `tokens`.
+    pub(super) fn whole(
+        &mut self,
+        name: &str,
+        tokens: Tokens,
+        range: RangeInclusive<u32>,
+    ) -> Result<u32, Rejected> {
+        let word = self.expect(&format!("the number of `{name}`"), tokens)?;
+        within(name, &word.text, range).map_err(|reason| self.stray(word, tokens, reason))
+    }
+
+    /// The part `text`, at `column`, of a word as a whole number within `range`.
     pub(super) fn integer_in(
         &self,
         name: &str,
@@ -96,12 +170,8 @@ impl<'a> Arguments<'a> {
         text: &str,
         range: RangeInclusive<u32>,
     ) -> Result<u32, Rejected> {
-        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-            let (from, to) = (range.start(), range.end());
-            let text = shown(text);
-            let reason = format!("`{name}` is a whole number from {from} to {to}, not `{text}`");
-            self.rejected(column, reason)
-        })
+        within(name, text, range)
+            .map_err(|reason| self.stray_at(column, tokens::token(text), tokens::INTEGER, reason))
     }
 
     /// The next word as a number within `range`, the value of `name` in `unit`.
@@ -111,12 +181,12 @@ impl<'a> Arguments<'a> {
         unit: &str,
         range: RangeInclusive<f64>,
     ) -> Result<f64, Rejected> {
-        let word = self.expect(&format!("the number of `{name}`"))?;
+        let word = self.expect(&format!("the number of `{name}`"), tokens::NUMBER)?;
         word.text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
             let (from, to) = (range.start(), range.end());
             let text = shown(&word.text);
             let reason = format!("`{name}` is from {from} to {to} {unit}, not `{text}`");
-            self.rejected(word.column, reason)
+            self.stray(word, tokens::NUMBER, reason)
         })
     }
 
@@ -136,8 +206,12 @@ impl<'a> Arguments<'a> {
     }
 
     /// The next word as the exponent of an interval, the value of `name`.
-    pub(super) fn exponent(&mut self, name: &str) -> Result<PollExponent, Rejected> {
-        let exponent = self.integer(name, MINPOLL..=MAXPOLL)?;
+    pub(super) fn exponent(
+        &mut self,
+        name: &str,
+        tokens: Tokens,
+    ) -> Result<PollExponent, Rejected> {
+        let exponent = self.whole(name, tokens, MINPOLL..=MAXPOLL)?;
         Ok(PollExponent::new(i8::try_from(exponent).unwrap_or(i8::MAX)))
     }
 
@@ -172,6 +246,14 @@ impl<'a> Arguments<'a> {
     pub(super) fn ignored(&self, word: &Word, keyword: String, reason: &'static str) -> Placed {
         self.placed(word, Directive::Ignored { keyword, reason })
     }
+}
+
+/// `text` as a whole number within `range`, the value of `name`, or why it is not.
+fn within(name: &str, text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let (from, to) = (range.start(), range.end());
+        format!("`{name}` is a whole number from {from} to {to}, not `{}`", shown(text))
+    })
 }
 
 /// A word that is wrong, short and harmless.

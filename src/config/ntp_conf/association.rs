@@ -5,7 +5,9 @@ use crate::config::host::HostSpec;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
 use crate::config::ntp_conf::clock::{self, ClockAddress};
 use crate::config::ntp_conf::lexer::Word;
-use crate::config::ntp_conf::{Association, Directive, Family, Kind, Options, Placed, known};
+use crate::config::ntp_conf::{
+    Association, Directive, Family, Kind, Options, Placed, known, tokens,
+};
 use crate::units::{KeyId, NtpDuration, PollExponent};
 
 /// Reads what follows `keyword`, which names a source of this kind, into `directives`.
@@ -49,7 +51,7 @@ pub(super) fn address<'a>(
 ) -> Result<(&'a Word, Option<Family>), Rejected> {
     let mut family = None;
     loop {
-        let word = arguments.expect(what)?;
+        let word = arguments.expect(what, tokens::ADDRESS)?;
         match word.text.as_str() {
             "-4" => family = Some(Family::Ipv4),
             "-6" => family = Some(Family::Ipv6),
@@ -109,15 +111,15 @@ impl<'a> Reading<'a> {
             "true" => options.trust = true,
             "preempt" => options.preempt = true,
             "xleave" => options.xleave = true,
-            "key" => options.key = KeyId::new(arguments.integer(&name, KEY_IDS)?),
-            "version" => options.version = byte(arguments.integer(&name, 1..=4)?),
-            "ttl" => options.ttl = Some(byte(arguments.integer(&name, 0..=255)?)),
+            "key" => options.key = KeyId::new(arguments.whole(&name, tokens::OPTION, KEY_IDS)?),
+            "version" => options.version = byte(arguments.whole(&name, tokens::OPTION, 1..=4)?),
+            "ttl" => options.ttl = Some(byte(arguments.whole(&name, tokens::OPTION, 0..=255)?)),
             "minpoll" => {
-                options.minpoll = arguments.exponent(&name)?;
+                options.minpoll = arguments.exponent(&name, tokens::OPTION)?;
                 self.minpoll = Some(word);
             }
             "maxpoll" => {
-                options.maxpoll = arguments.exponent(&name)?;
+                options.maxpoll = arguments.exponent(&name, tokens::OPTION)?;
                 self.maxpoll = Some(word);
             }
             "bias" => {
@@ -126,16 +128,17 @@ impl<'a> Reading<'a> {
             }
             "nts" | "noval" => self.wants_nts = true,
             "ask" | "require" | "ca" | "cert" | "aead" => {
-                arguments.expect(&format!("what `{name}` names"))?;
+                arguments.expect(&format!("what `{name}` names"), tokens::TEXT)?;
                 self.wants_nts = true;
             }
             _ => {
                 let Some((reason, count)) = known::option(&name) else {
                     let reason = format!("`{}` is no option of a source", shown(&word.text));
-                    return Err(arguments.rejected(word.column, reason));
+                    return Err(arguments.stray(word, tokens::END, reason));
                 };
                 for _ in 0..count {
-                    arguments.expect(&format!("the value of `{name}`"))?;
+                    let tokens = if name == "ident" { tokens::TEXT } else { tokens::OPTION };
+                    arguments.expect(&format!("the value of `{name}`"), tokens)?;
                 }
                 notices.push(arguments.ignored(word, name, reason));
             }

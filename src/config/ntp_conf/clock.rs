@@ -7,7 +7,7 @@ use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
 use crate::config::ntp_conf::lexer::Word;
-use crate::config::ntp_conf::{Association, Directive, Kind, Placed, association, known};
+use crate::config::ntp_conf::{Association, Directive, Kind, Placed, association, known, tokens};
 use crate::units::{NtpDuration, RefId, Stratum};
 
 /// A reference clock as its address has it, `127.127.t.u`: the driver and which of its clocks.
@@ -133,7 +133,7 @@ fn code(
     arguments: &mut Arguments<'_>,
     notices: &mut Vec<Placed>,
 ) -> Result<RefId, Rejected> {
-    let letters = arguments.expect(&format!("the letters of `{name}`"))?;
+    let letters = arguments.expect(&format!("the letters of `{name}`"), tokens::TEXT)?;
     let first: String = letters.text.chars().take(4).collect();
     if first.len() < letters.text.len() {
         let reason = "a reference ID has four letters: the others";
@@ -159,13 +159,15 @@ pub(super) fn fudge(
     };
     let mut fudge = Fudge::new(clock);
     let mut notices = Vec::new();
-    let mut word = arguments.expect("what to set of the clock")?;
+    let mut word = arguments.expect("what to set of the clock", tokens::MANY)?;
+    let mut tokens = tokens::MANY;
     loop {
         let name = word.text.to_ascii_lowercase();
         if !fudge.set(&name, word, arguments, &mut notices)? {
             let reason = format!("`{}` is nothing that `fudge` sets", shown(&word.text));
-            return Err(arguments.rejected(word.column, reason));
+            return Err(arguments.stray(word, tokens, reason));
         }
+        tokens = tokens::END;
         match arguments.next() {
             Some(next) => word = next,
             None => break,
@@ -186,7 +188,7 @@ pub(super) fn refclock(
     arguments: &mut Arguments<'_>,
     directives: &mut Vec<Placed>,
 ) -> Result<(), Rejected> {
-    let name = arguments.expect("the name of the driver")?;
+    let name = arguments.expect("the name of the driver", tokens::TEXT)?;
     let Some(kind) = known::driver_called(&name.text) else {
         let reason = format!("`{}` is no driver of a reference clock", shown(&name.text));
         return Err(arguments.rejected(name.column, reason));
@@ -210,7 +212,7 @@ pub(super) fn read(
     while let Some(word) = arguments.next() {
         let name = word.text.to_ascii_lowercase();
         if matches!(name.as_str(), "path" | "ppspath" | "baud" | "mode" | "subtype") {
-            arguments.expect(&format!("the value of `{name}`"))?;
+            arguments.expect(&format!("the value of `{name}`"), tokens::OPTION)?;
             notices.push(arguments.ignored(word, name, LOCAL_HAS_NO_DEVICE));
         } else if !fudge.set(&name, word, arguments, &mut notices)? {
             reading.option(word, arguments, &mut notices)?;

@@ -4,7 +4,7 @@ use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
 use crate::config::ntp_conf::clock::{self, ClockAddress};
-use crate::config::ntp_conf::{Family, association, known};
+use crate::config::ntp_conf::{Family, association, known, tokens};
 use crate::units::AssocId;
 
 /// A variable that the system is to have besides its own.
@@ -53,14 +53,14 @@ pub enum Counters {
 
 /// `setvar NAME=VALUE [default]`, with blanks around `=` or without.
 pub(super) fn set_variable(arguments: &mut Arguments<'_>) -> Result<SetVariable, Rejected> {
-    let word = arguments.expect("the name of the variable")?;
+    let word = arguments.expect("the name of the variable", tokens::TEXT)?;
     let (name, value) = if let Some(parts) = word.text.split_once('=') {
         parts
     } else {
-        let sign = arguments.expect("`=` behind the name of the variable")?;
+        let sign = arguments.expect("`=` behind the name of the variable", tokens::EQUALS)?;
         let Some(value) = sign.text.strip_prefix('=') else {
             let reason = format!("`=` is expected here, not `{}`", shown(&sign.text));
-            return Err(arguments.rejected(sign.column, reason));
+            return Err(arguments.stray(sign, tokens::EQUALS, reason));
         };
         (word.text.as_str(), value)
     };
@@ -69,7 +69,13 @@ pub(super) fn set_variable(arguments: &mut Arguments<'_>) -> Result<SetVariable,
         return Err(arguments.rejected(word.column, reason));
     }
     let value = match value {
-        "" => arguments.expect("the value of the variable")?.text.as_str(),
+        "" => {
+            let value = arguments.next().ok_or_else(|| {
+                let reason = "the value of the variable is missing".to_owned();
+                arguments.ended_after(word.column, tokens::TEXT, reason)
+            });
+            value?.text.as_str()
+        }
         value => value,
     };
     let is_default = arguments.next_is("default");
@@ -105,7 +111,7 @@ pub(super) fn unwanted(arguments: &mut Arguments<'_>) -> Result<Unwanted, Reject
 
 /// `reset WORD…`.
 pub(super) fn reset(arguments: &mut Arguments<'_>) -> Result<Vec<Counters>, Rejected> {
-    arguments.all_of("what to reset", |word| {
+    arguments.all_of("what to reset", tokens::MANY, |word| {
         let row = COUNTERS.iter().find(|row| row.0.eq_ignore_ascii_case(&word.text));
         row.map(|row| row.1).ok_or_else(|| format!("`{}` is nothing to reset", shown(&word.text)))
     })

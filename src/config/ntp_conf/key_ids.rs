@@ -4,12 +4,13 @@ use crate::config::Rejected;
 use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::association::KEY_IDS;
 use crate::config::ntp_conf::lexer::Word;
+use crate::config::ntp_conf::tokens;
 use crate::units::KeyId;
 
 /// The numbers that are left of a line, at least one, in order and each once.
 pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Vec<KeyId>, Rejected> {
     let mut list = List::default();
-    let mut word = arguments.expect("a key's number")?;
+    let mut word = arguments.expect("a key's number", tokens::KEYS)?;
     loop {
         for (column, token) in tokens(word) {
             list.take(column, token, arguments)?;
@@ -32,6 +33,8 @@ struct List {
     dots: Option<usize>,
     /// The column of a parenthesis that is open.
     open: Option<usize>,
+    /// The column of the number or the dots that came last.
+    at: usize,
 }
 
 impl List {
@@ -41,6 +44,9 @@ impl List {
         token: &str,
         arguments: &Arguments<'_>,
     ) -> Result<(), Rejected> {
+        if !matches!(token, "(" | ")") {
+            self.at = column;
+        }
         match token {
             "(" if self.open.is_none() && self.dots.is_none() => {
                 self.open = Some(column);
@@ -52,7 +58,11 @@ impl List {
             }
             "..." if self.last.is_some() && self.dots.is_none() => self.dots = Some(column),
             _ => {
-                let number = arguments.integer_in("trustedkey", column, token, KEY_IDS)?;
+                let number = arguments.integer_in("trustedkey", column, token, KEY_IDS);
+                let number = number.map_err(|rejected| {
+                    let called = tokens::token(token);
+                    arguments.stray_at(column, called, self.expected(), rejected.reason)
+                })?;
                 let begun = self.last.take().filter(|_| self.dots.take().is_some());
                 self.last = begun.is_none().then_some(number);
                 let first = begun.unwrap_or(number);
@@ -66,12 +76,33 @@ impl List {
         Ok(())
     }
 
+    /// What ntpd expects next.
+    const fn expected(&self) -> tokens::Tokens {
+        match (self.open, self.dots, self.last) {
+            (_, Some(_), _) | (Some(_), None, None) => tokens::INTEGER,
+            (Some(_), None, Some(_)) => tokens::ELLIPSIS,
+            (None, None, _) if self.ids.is_empty() => tokens::KEYS,
+            (None, None, _) => tokens::END,
+        }
+    }
+
     fn finish(mut self, arguments: &Arguments<'_>) -> Result<Vec<KeyId>, Rejected> {
         if let Some(column) = self.dots {
-            return Err(arguments.rejected(column, "the range has no end".to_owned()));
+            let reason = "the range has no end".to_owned();
+            return Err(arguments.stray_at(
+                column,
+                tokens::END.to_owned(),
+                tokens::INTEGER,
+                reason,
+            ));
         }
         if let Some(column) = self.open {
-            return Err(arguments.rejected(column, "`(` has no `)`".to_owned()));
+            let ended =
+                arguments.ended_after(self.at, tokens::CLOSING, "`(` has no `)`".to_owned());
+            return Err(Rejected {
+                position: arguments.rejected(column, String::new()).position,
+                ..ended
+            });
         }
         self.ids.sort_unstable();
         self.ids.dedup();

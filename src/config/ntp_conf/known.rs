@@ -3,22 +3,131 @@
 //! The directives of ntpd 4.2.8 and of NTPsec 1.2, and those that older files still hold. A word
 //! that is in none of these lists is a mistake.
 
-/// Why `keyword`, in lower case, is left out; `None` when there is no such directive.
-pub(super) fn reason(keyword: &str) -> Option<&'static str> {
+use crate::config::Rejected;
+use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::association;
+use crate::config::ntp_conf::tokens::{self, Tokens};
+
+/// Why `keyword`, in lower case, is left out, and what follows it; `None` when there is no such
+/// directive.
+pub(super) fn reason(keyword: &str) -> Option<(&'static str, Shape)> {
     Some(match keyword {
-        "ntpsigndsocket" => "nothing is signed for Windows domains",
-        "extra" => "where to listen is told on the command line",
-        "pollskewlist" => "intervals are spread by chance already",
-        "requestkey" => "mode 7 is not spoken",
-        "trap" => "traps are not sent",
-        "logconfig" => "what is logged is decided where the log is read",
-        "phone" | "device" => REFERENCE_CLOCKS,
-        "nts" => NTS_SERVING,
-        "crypto" | "keysdir" | "automax" | "revoke" | "autokey" => AUTOKEY,
-        "rlimit" | "mdnstries" | "user" | "nonvolatile" | "simulate" | "tick" | "authdelay"
-        | "memlock" | "end" => MACHINE,
+        "ntpsigndsocket" => ("nothing is signed for Windows domains", Shape::Text),
+        "extra" => ("where to listen is told on the command line", Shape::Anything),
+        "pollskewlist" => ("intervals are spread by chance already", Shape::Anything),
+        "requestkey" => ("mode 7 is not spoken", Shape::Integer),
+        "trap" => ("traps are not sent", Shape::Trap),
+        "logconfig" => ("what is logged is decided where the log is read", Shape::LogClasses),
+        "phone" => (REFERENCE_CLOCKS, Shape::Texts),
+        "device" => (REFERENCE_CLOCKS, Shape::Anything),
+        "nts" => (NTS_SERVING, Shape::Anything),
+        "crypto" | "autokey" => (AUTOKEY, Shape::Anything),
+        "keysdir" | "ident" => (AUTOKEY, Shape::Text),
+        "automax" | "revoke" => (AUTOKEY, Shape::Integer),
+        "rlimit" => (MACHINE, Shape::Limits),
+        "mdnstries" => (MACHINE, Shape::Integer),
+        "nonvolatile" | "tick" | "authdelay" => (MACHINE, Shape::Number),
+        "user" | "simulate" | "memlock" => (MACHINE, Shape::Anything),
         _ => return None,
     })
+}
+
+/// What follows a directive that is left out; a mistake in it is one all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Whatever.
+    Anything,
+    /// A word.
+    Text,
+    /// Words, at least one.
+    Texts,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// Classes of the log, at least one.
+    LogClasses,
+    /// Names of limits, each with a whole number.
+    Limits,
+    /// An address, then `port` or `interface` with what they name.
+    Trap,
+}
+
+impl Shape {
+    /// Takes what follows `keyword`.
+    pub(super) fn take(self, keyword: &str, arguments: &mut Arguments<'_>) -> Result<(), Rejected> {
+        match self {
+            Self::Anything => while arguments.next().is_some() {},
+            Self::Text => drop(arguments.expect(&format!("what `{keyword}` names"), tokens::TEXT)?),
+            Self::Texts => {
+                arguments.all_of(&format!("what `{keyword}` names"), tokens::TEXT, |_| Ok(()))?;
+            }
+            Self::Integer => drop(arguments.integer(keyword, 0..=u32::MAX)?),
+            Self::Number => drop(arguments.real(keyword, "in its unit", f64::MIN..=f64::MAX)?),
+            Self::LogClasses => {
+                arguments.all_of("what to log", tokens::TEXT, |word| {
+                    let is_known = is_log_class(&word.text.to_ascii_lowercase());
+                    is_known
+                        .then_some(())
+                        .ok_or_else(|| format!("`{}` is nothing that is logged", shown(&word.text)))
+                })?;
+            }
+            Self::Limits => {
+                let mut word = Some(arguments.expect("what to limit", tokens::RLIMIT)?);
+                while let Some(limit) = word {
+                    let name = limit.text.to_ascii_lowercase();
+                    if !matches!(name.as_str(), "memlock" | "stacksize" | "filenum") {
+                        let reason = format!("`{}` is nothing to limit", shown(&limit.text));
+                        return Err(arguments.unlisted(limit, tokens::RLIMIT, reason));
+                    }
+                    let number = arguments.expect("the limit", tokens::INTEGER)?;
+                    if number.text.parse::<i64>().is_err() {
+                        let reason =
+                            format!("`{name}` is a whole number, not `{}`", shown(&number.text));
+                        return Err(arguments.stray(number, tokens::INTEGER, reason));
+                    }
+                    word = arguments.next();
+                }
+            }
+            Self::Trap => {
+                let word = arguments.expect("where to send traps", tokens::TEXT)?;
+                association::host(word, None, arguments)?;
+                while let Some(word) = arguments.next() {
+                    match word.text.to_ascii_lowercase().as_str() {
+                        "port" => drop(arguments.integer("port", 1..=65_535)?),
+                        "interface" => drop(arguments.expect("the interface", tokens::TEXT)?),
+                        _ => {
+                            let reason = format!("`trap` takes no `{}` here", shown(&word.text));
+                            return Err(arguments.stray(word, tokens::END, reason));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `word`, in lower case, says what is to be logged: `=`, `+` or `-`, a class and a kind.
+fn is_log_class(word: &str) -> bool {
+    let class = word.strip_prefix(['=', '+', '-']).unwrap_or(word);
+    let kind = ["clock", "peer", "sync", "sys", "all"].into_iter().find_map(|name| {
+        let kind = class.strip_prefix(name)?;
+        Some(matches!(
+            kind,
+            "all" | "info" | "events" | "event" | "status" | "statistics" | "stats"
+        ))
+    });
+    kind.unwrap_or(class.is_empty() && !word.is_empty()) || class == "all"
+}
+
+/// What ntpd expects behind the setting `name`, in lower case, that is left out.
+pub(super) fn value(name: &str) -> Tokens {
+    match name {
+        "basedate" => tokens::TEXT,
+        "tick" => tokens::NUMBER,
+        _ => tokens::INTEGER,
+    }
 }
 
 /// Why the option `word` of an association, in lower case, is left out, and how many words of

@@ -44,6 +44,8 @@ pub(super) struct Word {
     pub column: usize,
     /// Its text without quotes.
     pub text: String,
+    /// Whether any of it is quoted, which makes it no keyword and no number to ntpd.
+    pub is_quoted: bool,
 }
 
 /// The words of a line that has any.
@@ -55,6 +57,13 @@ pub(super) struct Line {
     pub words: Vec<Word>,
     /// The column behind its last word.
     pub end: usize,
+}
+
+impl Line {
+    /// Whether nothing behind this line is read (`end`).
+    pub(super) fn ends_all(&self) -> bool {
+        self.words.first().is_some_and(|word| word.text.eq_ignore_ascii_case("end"))
+    }
 }
 
 /// The lines of the text called `source` that say something.
@@ -86,10 +95,11 @@ fn line(number: usize, text: &str) -> Result<Option<Line>, usize> {
         if first.is_whitespace() {
             continue;
         }
-        let mut word = Word { column, text: String::new() };
+        let mut word = Word { column, text: String::new(), is_quoted: false };
         let mut next = Some((column, first));
         while let Some((place, character)) = next {
             if character == '"' {
+                word.is_quoted = true;
                 loop {
                     match characters.next() {
                         None => return Err(place),

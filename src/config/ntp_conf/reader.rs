@@ -1,26 +1,24 @@
 //! Lines as directives.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
-use crate::config::ntp_conf::lexer::{Line, Word};
+use crate::config::ntp_conf::lexer::Word;
+use crate::config::ntp_conf::tokens::Tokens;
 use crate::config::ntp_conf::{
     Directive, Flag, Kind, Placed, Tinker, Tos, association, clock, control, key_ids, known,
-    records, serving,
+    records, serving, tokens,
 };
 use crate::units::{KeyId, NtpDuration};
 
 /// Reads one line into `directives`.
 pub(super) fn read(
-    source: &Arc<str>,
-    line: &Line,
+    arguments: &mut Arguments<'_>,
     directives: &mut Vec<Placed>,
 ) -> Result<(), Rejected> {
-    let arguments = &mut Arguments::new(source, line);
-    let keyword = arguments.expect("a directive")?;
+    let keyword = arguments.expect("a directive", tokens::MANY)?;
     let name = keyword.text.to_ascii_lowercase();
     let directive = match name.as_str() {
         "server" => return association::read(keyword, Kind::Server, arguments, directives),
@@ -30,27 +28,26 @@ pub(super) fn read(
         "manycastclient" => {
             return association::read(keyword, Kind::ManycastClient, arguments, directives);
         }
-        "tos" => return settings(&name, arguments, directives, tos),
-        "tinker" => return settings(&name, arguments, directives, tinker),
-        "enable" => return settings(&name, arguments, directives, |a, w, n| flag(a, w, n, true)),
-        "disable" => return settings(&name, arguments, directives, |a, w, n| flag(a, w, n, false)),
-        "restrict" => Directive::Restrict(serving::restrict(arguments)?),
-        "unrestrict" | "delrestrict" => Directive::Unrestrict(serving::restrict(arguments)?),
-        "discard" => return settings(&name, arguments, directives, serving::discard),
-        "limit" => return settings(&name, arguments, directives, serving::limit),
-        "mru" => return settings(&name, arguments, directives, serving::mru),
-        "interface" | "nic" => Directive::Interface(serving::interface(arguments)?),
-        "manycastserver" => Directive::ManycastServer(groups(arguments)?),
+        "tos" => return settings(&name, tokens::MANY, arguments, directives, tos),
+        "tinker" => return settings(&name, tokens::MANY, arguments, directives, tinker),
+        "enable" => {
+            return settings(&name, tokens::MANY, arguments, directives, |a, w, n| {
+                flag(a, w, n, true)
+            });
+        }
+        "disable" => {
+            return settings(&name, tokens::MANY, arguments, directives, |a, w, n| {
+                flag(a, w, n, false)
+            });
+        }
+        "discard" => {
+            return settings(&name, tokens::DISCARD, arguments, directives, serving::discard);
+        }
+        "limit" => return settings(&name, tokens::MANY, arguments, directives, serving::limit),
+        "mru" => return settings(&name, tokens::MANY, arguments, directives, serving::mru),
         "driftfile" => return drift_file(keyword, arguments, directives),
         "fudge" => return clock::fudge(keyword, arguments, directives),
         "refclock" => return clock::refclock(keyword, arguments, directives),
-        "includefile" => Directive::Include(file(&name, arguments)?),
-        "leapfile" => leap_file(arguments)?,
-        "leapsmearinterval" => {
-            let seconds = f64::from(arguments.integer(&name, 0..=MAX_SMEAR_S)?);
-            Directive::LeapSmearInterval(NtpDuration::from_seconds(seconds))
-        }
-        "statsdir" => Directive::StatsDir(file(&name, arguments)?),
         "statistics" => {
             let mut notices = Vec::new();
             let kinds = records::statistics(arguments, &mut notices)?;
@@ -68,9 +65,6 @@ pub(super) fn read(
             directives.append(&mut notices);
             return Ok(());
         }
-        "logfile" => Directive::LogFile(file(&name, arguments)?),
-        "pidfile" => Directive::PidFile(file(&name, arguments)?),
-        "saveconfigdir" => Directive::SaveConfigDir(file(&name, arguments)?),
         "controlkey" => {
             let Some(id) = KeyId::new(arguments.integer(&name, 0..=65_535)?) else {
                 let reason = "key 0 is none, so nobody can change anything";
@@ -79,38 +73,63 @@ pub(super) fn read(
             };
             Directive::ControlKey(id)
         }
+        _ => single(&name, keyword, arguments)?,
+    };
+    arguments.end(&name)?;
+    directives.push(arguments.placed(keyword, directive));
+    Ok(())
+}
+
+/// Reads what follows `keyword`, in lower case `name`, of a line that says one thing.
+fn single(
+    name: &str,
+    keyword: &Word,
+    arguments: &mut Arguments<'_>,
+) -> Result<Directive, Rejected> {
+    Ok(match name {
+        "restrict" => Directive::Restrict(serving::restrict(arguments)?),
+        "unrestrict" | "delrestrict" => Directive::Unrestrict(serving::restrict(arguments)?),
+        "interface" | "nic" => Directive::Interface(serving::interface(arguments)?),
+        "manycastserver" => Directive::ManycastServer(groups(arguments)?),
+        "includefile" => Directive::Include(file(name, arguments)?),
+        "leapfile" => leap_file(arguments)?,
+        "leapsmearinterval" => {
+            let seconds = f64::from(arguments.integer(name, 0..=MAX_SMEAR_S)?);
+            Directive::LeapSmearInterval(NtpDuration::from_seconds(seconds))
+        }
+        "statsdir" => Directive::StatsDir(file(name, arguments)?),
+        "logfile" => Directive::LogFile(file(name, arguments)?),
+        "pidfile" => Directive::PidFile(file(name, arguments)?),
+        "saveconfigdir" => Directive::SaveConfigDir(file(name, arguments)?),
         "setvar" => Directive::SetVariable(control::set_variable(arguments)?),
         "unconfig" | "unpeer" => Directive::Unconfigure(control::unwanted(arguments)?),
         "reset" => Directive::Reset(control::reset(arguments)?),
         "dscp" => {
-            let class = arguments.integer(&name, 0..=63)?;
+            let class = arguments.integer(name, 0..=63)?;
             Directive::Dscp(u8::try_from(class).unwrap_or(u8::MAX))
         }
-        "keys" => Directive::Keys(file(&name, arguments)?),
+        "keys" => Directive::Keys(file(name, arguments)?),
         "trustedkey" => Directive::TrustedKeys(key_ids::read(arguments)?),
         "broadcastclient" => {
             let word = arguments.next();
             if let Some(word) = word.filter(|word| !word.text.eq_ignore_ascii_case("novolley")) {
                 let reason = format!("`{name}` takes no `{}` here", shown(&word.text));
-                return Err(arguments.rejected(word.column, reason));
+                return Err(arguments.stray(word, tokens::END, reason));
             }
             Directive::BroadcastClient { volley: word.is_none() }
         }
         "multicastclient" => Directive::MulticastClient(groups(arguments)?),
         "ttl" => Directive::Ttl(hops(arguments)?),
-        "broadcastdelay" => Directive::BroadcastDelay(arguments.span(&name, MAX_DELAY_S)?),
+        "broadcastdelay" => Directive::BroadcastDelay(arguments.span(name, MAX_DELAY_S)?),
         _ => {
-            let Some(reason) = known::reason(&name) else {
+            let Some((reason, shape)) = known::reason(name) else {
                 let reason = format!("`{}` is no directive of ntp.conf", shown(&keyword.text));
-                return Err(arguments.rejected(keyword.column, reason));
+                return Err(arguments.stray(keyword, tokens::MANY, reason));
             };
-            directives.push(arguments.ignored(keyword, name, reason));
-            return Ok(());
+            shape.take(name, arguments)?;
+            Directive::Ignored { keyword: name.to_owned(), reason }
         }
-    };
-    arguments.end(&name)?;
-    directives.push(arguments.placed(keyword, directive));
-    Ok(())
+    })
 }
 
 /// `leapfile FILE [checkhash|ignorehash]`.
@@ -126,11 +145,12 @@ fn leap_file(arguments: &mut Arguments<'_>) -> Result<Directive, Rejected> {
 /// Reads the settings of a line one after the other, each as `read` has it.
 fn settings<'a>(
     keyword: &str,
+    firsts: Tokens,
     arguments: &mut Arguments<'a>,
     directives: &mut Vec<Placed>,
     read: impl Fn(&mut Arguments<'a>, &'a Word, &str) -> Result<Directive, Rejected>,
 ) -> Result<(), Rejected> {
-    let mut word = arguments.expect(&format!("what to {}", verb(keyword)))?;
+    let mut word = arguments.expect(&format!("what to {}", verb(keyword)), firsts)?;
     loop {
         let name = word.text.to_ascii_lowercase();
         let directive = read(arguments, word, &name)?;
@@ -170,7 +190,7 @@ fn tinker(arguments: &mut Arguments<'_>, word: &Word, name: &str) -> Result<Dire
         "stepback" => Tinker::StepBack(arguments.span(name, MAX_SPAN_S)?),
         "panic" => Tinker::Panic(arguments.span(name, MAX_SPAN_S)?),
         "stepout" => Tinker::Stepout(arguments.span(name, MAX_SPAN_S)?),
-        "allan" => Tinker::Allan(arguments.exponent(name)?),
+        "allan" => Tinker::Allan(arguments.exponent(name, tokens::NUMBER)?),
         "dispersion" => Tinker::Dispersion(arguments.frequency(name, 0.0..=MAX_FREQUENCY_PPM)?),
         "freq" => {
             let range = -MAX_FREQUENCY_PPM..=MAX_FREQUENCY_PPM;
@@ -191,9 +211,10 @@ pub(super) fn ignored(
 ) -> Result<Directive, Rejected> {
     let Some(reason) = reason else {
         let reason = format!("`{}` is nothing that `{keyword}` sets", shown(&word.text));
-        return Err(arguments.rejected(word.column, reason));
+        let firsts = if keyword == "discard" { tokens::DISCARD } else { tokens::MANY };
+        return Err(arguments.unlisted(word, firsts, reason));
     };
-    arguments.expect(&format!("the value of `{name}`"))?;
+    arguments.expect(&format!("the value of `{name}`"), known::value(name))?;
     Ok(Directive::Ignored { keyword: format!("{keyword} {name}"), reason })
 }
 
@@ -212,7 +233,7 @@ fn flag(
             let verb = if is_enabled { "enable" } else { "disable" };
             let Some(reason) = known::flag(name) else {
                 let reason = format!("`{}` is nothing to {verb}", shown(&word.text));
-                return Err(arguments.rejected(word.column, reason));
+                return Err(arguments.unlisted(word, tokens::MANY, reason));
             };
             return Ok(Directive::Ignored { keyword: format!("{verb} {name}"), reason });
         }
@@ -236,7 +257,7 @@ fn drift_file(
     if let Some(word) = arguments.next() {
         if word.text.parse::<f64>().is_err() {
             let reason = format!("`driftfile` takes no `{}` here", shown(&word.text));
-            return Err(arguments.rejected(word.column, reason));
+            return Err(arguments.stray(word, tokens::END, reason));
         }
         let reason = "when to write is the engine's to decide";
         directives.push(arguments.ignored(word, "driftfile threshold".to_owned(), reason));
@@ -245,7 +266,7 @@ fn drift_file(
 }
 
 fn file(name: &str, arguments: &mut Arguments<'_>) -> Result<PathBuf, Rejected> {
-    let word = arguments.expect(&format!("the file of `{name}`"))?;
+    let word = arguments.expect(&format!("the file of `{name}`"), tokens::TEXT)?;
     path(name, word, arguments)
 }
 
@@ -276,14 +297,18 @@ fn groups(arguments: &mut Arguments<'_>) -> Result<Vec<HostSpec>, Rejected> {
 
 /// The hop limits of `ttl`, of which there are one to eight.
 fn hops(arguments: &mut Arguments<'_>) -> Result<Vec<u8>, Rejected> {
-    let mut word = arguments.expect("the hop limit of `ttl`")?;
+    let mut word = arguments.expect("the hop limit of `ttl`", tokens::INTEGER)?;
     let mut hops = Vec::new();
     loop {
         if hops.len() == MOST_TTLS {
             let reason = format!("`ttl` takes at most {MOST_TTLS} hop limits");
             return Err(arguments.rejected(word.column, reason));
         }
-        let limit = arguments.integer_in("ttl", word.column, &word.text, 0..=255)?;
+        let limit = arguments.integer_in("ttl", word.column, &word.text, 0..=255);
+        let limit = limit.map_err(|rejected| {
+            let tokens = if hops.is_empty() { tokens::INTEGER } else { tokens::END };
+            arguments.stray(word, tokens, rejected.reason)
+        })?;
         hops.push(u8::try_from(limit).unwrap_or(u8::MAX));
         match arguments.next() {
             Some(next) => word = next,

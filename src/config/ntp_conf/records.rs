@@ -3,7 +3,7 @@
 use crate::config::Rejected;
 use crate::config::ntp_conf::arguments::{Arguments, shown};
 use crate::config::ntp_conf::lexer::Word;
-use crate::config::ntp_conf::{Placed, known};
+use crate::config::ntp_conf::{Placed, known, tokens};
 
 /// Kinds of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +66,7 @@ pub(super) fn statistics(
     notices: &mut Vec<Placed>,
 ) -> Result<Vec<Statistics>, Rejected> {
     let mut kinds = Vec::new();
-    let mut word = arguments.expect("which statistics")?;
+    let mut word = arguments.expect("which statistics", tokens::MANY)?;
     loop {
         kinds.extend(kind(word, "statistics", arguments, notices)?);
         match arguments.next() {
@@ -89,7 +89,7 @@ fn kind(
     }
     let Some(reason) = known::statistics(&name) else {
         let reason = format!("`{}` are no statistics", shown(&word.text));
-        return Err(arguments.rejected(word.column, reason));
+        return Err(arguments.unlisted(word, tokens::MANY, reason));
     };
     notices.push(arguments.ignored(word, format!("{keyword} {name}"), reason));
     Ok(None)
@@ -100,7 +100,7 @@ pub(super) fn file_set(
     arguments: &mut Arguments<'_>,
     notices: &mut Vec<Placed>,
 ) -> Result<Option<FileSet>, Rejected> {
-    let word = arguments.expect("of which statistics")?;
+    let word = arguments.expect("of which statistics", tokens::MANY)?;
     let of = kind(word, "filegen", arguments, notices)?;
     let (mut file, mut cut, mut link, mut is_enabled) = (None, None, None, None);
     while let Some(word) = arguments.next() {
@@ -113,7 +113,7 @@ pub(super) fn file_set(
             "disable" => is_enabled = Some(false),
             _ => {
                 let reason = format!("`{}` is nothing that `filegen` sets", shown(&word.text));
-                return Err(arguments.rejected(word.column, reason));
+                return Err(arguments.stray(word, tokens::END, reason));
             }
         }
     }
@@ -124,7 +124,7 @@ pub(super) fn file_set(
 ///
 /// Differs: classic ntpd takes any text that has no `..`.
 fn file_name(arguments: &mut Arguments<'_>) -> Result<String, Rejected> {
-    let word = arguments.expect("the name of the file")?;
+    let word = arguments.expect("the name of the file", tokens::TEXT)?;
     let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
     if !word.text.split('/').all(is_plain) {
         let shown = shown(&word.text);
@@ -134,12 +134,17 @@ fn file_name(arguments: &mut Arguments<'_>) -> Result<String, Rejected> {
     Ok(word.text.clone())
 }
 
+/// Whether `word` is a `type` of file.
+pub(super) fn is_cut(word: &str) -> bool {
+    CUTS.iter().any(|row| row.0.eq_ignore_ascii_case(word))
+}
+
 fn cut_of(arguments: &mut Arguments<'_>) -> Result<Cut, Rejected> {
-    let word = arguments.expect("when a new file begins")?;
+    let word = arguments.expect("when a new file begins", tokens::MANY)?;
     let row = CUTS.iter().find(|row| row.0.eq_ignore_ascii_case(&word.text));
     row.map(|row| row.1).ok_or_else(|| {
         let reason = format!("`{}` is no `type` of file", shown(&word.text));
-        arguments.rejected(word.column, reason)
+        arguments.stray(word, tokens::MANY, reason)
     })
 }
 

@@ -8,6 +8,7 @@ use crate::config::ntp_conf::lexer::Word;
 use crate::config::ntp_conf::reader::ignored;
 use crate::config::ntp_conf::{
     Directive, Discard, Family, InterfaceAction, InterfacePlace, InterfaceRule, Mru, association,
+    tokens,
 };
 use crate::config::restrict::{FLAGS, Flags, Restrict, Selector, Whom};
 
@@ -15,7 +16,8 @@ use crate::config::restrict::{FLAGS, Flags, Restrict, Selector, Whom};
 pub(super) fn restrict(arguments: &mut Arguments<'_>) -> Result<Restrict, Rejected> {
     let mut family = None;
     let word = loop {
-        let word = arguments.expect("the address of `restrict`")?;
+        let tokens = if family.is_some() { tokens::TEXT } else { tokens::MANY };
+        let word = arguments.expect("the address of `restrict`", tokens)?;
         match word.text.as_str() {
             "-4" => family = Some(Family::Ipv4),
             "-6" => family = Some(Family::Ipv6),
@@ -23,10 +25,11 @@ pub(super) fn restrict(arguments: &mut Arguments<'_>) -> Result<Restrict, Reject
         }
     };
     let mut reading = Reading::default();
-    let mut mask = None;
+    let (mut mask, mut mask_word) = (None, None);
     while let Some(word) = arguments.next() {
         if word.text.eq_ignore_ascii_case("mask") {
-            mask = Some(arguments.expect("the mask of `restrict`")?);
+            mask_word = Some(word);
+            mask = Some(arguments.expect("the mask of `restrict`", tokens::TEXT)?);
         } else {
             reading.word(word, arguments)?;
         }
@@ -36,9 +39,9 @@ pub(super) fn restrict(arguments: &mut Arguments<'_>) -> Result<Restrict, Reject
         "source" => Whom::Source,
         _ => addresses(word, mask.take(), family, reading.ntp_port, arguments)?,
     };
-    if let Some(mask) = mask {
+    if let (Some(_), Some(mask)) = (mask, mask_word) {
         let reason = format!("`{}` takes no mask", shown(&word.text));
-        return Err(arguments.rejected(mask.column, reason));
+        return Err(arguments.stray(mask, tokens::END, reason));
     }
     Ok(Restrict { whom, flags: reading.flags, most_peers: reading.most_peers })
 }
@@ -59,24 +62,24 @@ impl Reading {
             // What classic ntpd prints of what is not restricted, and takes back.
             "epeer" => self.flags = self.flags.without(Flags::NOEPEER),
             "ippeerlimit" => {
-                let limit = arguments.expect("the number of `ippeerlimit`")?;
+                let limit = arguments.expect("the number of `ippeerlimit`", tokens::INTEGER)?;
                 self.most_peers = match limit.text.as_str() {
                     "-1" => None,
                     text => Some(arguments.integer_in(&name, limit.column, text, 0..=u32::MAX)?),
                 };
             }
             "serverresponse" => {
-                let fuzz = arguments.expect("the word of `serverresponse`")?;
+                let fuzz = arguments.expect("the word of `serverresponse`", tokens::FUZZ)?;
                 if !fuzz.text.eq_ignore_ascii_case("fuzz") {
                     let reason = format!("`serverresponse` takes no `{}`", shown(&fuzz.text));
-                    return Err(arguments.rejected(fuzz.column, reason));
+                    return Err(arguments.stray(fuzz, tokens::FUZZ, reason));
                 }
                 self.flags = self.flags.with(Flags::FUZZ);
             }
             name => {
                 let Some(row) = FLAGS.iter().find(|row| row.word == name) else {
                     let reason = format!("`restrict` has no flag `{}`", shown(&word.text));
-                    return Err(arguments.rejected(word.column, reason));
+                    return Err(arguments.stray(word, tokens::END, reason));
                 };
                 self.flags = self.flags.with(row.flag);
             }
@@ -183,7 +186,7 @@ pub(super) fn mru(
 
 /// `interface listen|ignore|drop all|ipv4|ipv6|wildcard|NAME|ADDRESS[/PREFIX]`.
 pub(super) fn interface(arguments: &mut Arguments<'_>) -> Result<InterfaceRule, Rejected> {
-    let word = arguments.expect("what to do at the interface")?;
+    let word = arguments.expect("what to do at the interface", tokens::ACTION)?;
     let action = match word.text.to_ascii_lowercase().as_str() {
         "listen" => InterfaceAction::Listen,
         "ignore" => InterfaceAction::Ignore,
@@ -191,10 +194,10 @@ pub(super) fn interface(arguments: &mut Arguments<'_>) -> Result<InterfaceRule, 
         _ => {
             let reason =
                 format!("an interface is to listen, ignore or drop, not `{}`", shown(&word.text));
-            return Err(arguments.rejected(word.column, reason));
+            return Err(arguments.stray(word, tokens::ACTION, reason));
         }
     };
-    let word = arguments.expect("the interface")?;
+    let word = arguments.expect("the interface", tokens::MANY)?;
     let place = match word.text.to_ascii_lowercase().as_str() {
         "all" => InterfacePlace::All,
         "ipv4" => InterfacePlace::Family(Family::Ipv4),

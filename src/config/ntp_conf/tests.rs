@@ -303,7 +303,7 @@ fn what_is_wrong_with_a_restriction_is_said_with_its_place() {
         ("restrict 10.0.0.0 mask", 23, "the mask of `restrict` is missing"),
         ("restrict 10.0.0.0/33", 10, "0 to 32 bits"),
         ("restrict 10.0.0.0/8 mask 255.0.0.0", 26, "a prefix already"),
-        ("restrict default mask 255.0.0.0", 23, "takes no mask"),
+        ("restrict default mask 255.0.0.0", 18, "takes no mask"),
         ("restrict -6 10.0.0.1", 13, "of the other family"),
         ("restrict a/b", 10, "no address"),
         ("restrict default ippeerlimit many", 30, "ippeerlimit"),
@@ -366,31 +366,61 @@ fn what_is_about_serving_passes_with_a_notice() {
 
 #[test]
 fn every_known_directive_passes_with_one_notice() {
-    for keyword in [
-        "ntpsigndsocket",
-        "requestkey",
-        "trap",
-        "logconfig",
-        "phone",
-        "nts",
+    for text in [
+        "ntpsigndsocket /run/samba",
+        "requestkey 3",
+        "trap 192.0.2.1 port 18447 interface 192.0.2.2",
+        "logconfig =syncall +clockevents -sysinfo all",
+        "phone atdt1 atdt2",
+        "nts enable",
+        "crypto pw whatever = \"follows in it\"",
         "crypto",
-        "keysdir",
-        "automax",
-        "revoke",
-        "rlimit",
-        "mdnstries",
-        "user",
-        "pollskewlist",
-        "device",
-        "extra",
-        "simulate",
-        "nonvolatile",
-        "tick",
+        "keysdir /etc/ntp",
+        "automax 12",
+        "revoke 17",
+        "ident group",
+        "rlimit memlock -1 stacksize 50",
+        "mdnstries 0",
+        "user ntp",
+        "pollskewlist default 3|4",
+        "device whatever",
+        "extra port 123",
+        "simulate {",
+        "nonvolatile 1e-7",
+        "tick 0.01",
+        "authdelay 0.001",
         "memlock",
     ] {
-        let text = format!("{keyword} whatever = follows \"in it\"");
-        assert_eq!(left_out(&text), [keyword]);
+        let keyword = text.split(' ').next().unwrap_or_default();
+        assert_eq!(left_out(text), [keyword]);
     }
+}
+
+#[test]
+fn a_mistake_in_what_is_left_out_is_one_all_the_same() {
+    for (text, place, what) in [
+        ("ntpsigndsocket", 15, "missing"),
+        ("requestkey a", 12, "whole number"),
+        ("trap", 5, "missing"),
+        ("trap 192.0.2.1 port x", 21, "1 to 65535"),
+        ("trap 192.0.2.1 loud", 16, "takes no `loud`"),
+        ("logconfig =everything", 11, "nothing that is logged"),
+        ("phone", 6, "missing"),
+        ("keysdir a b", 11, "takes no `b`"),
+        ("rlimit memory 3", 8, "nothing to limit"),
+        ("rlimit memlock x", 16, "whole number"),
+        ("nonvolatile x", 13, "not `x`"),
+        ("tos bcpollbstep", 16, "missing"),
+    ] {
+        let said = said(text);
+        let expected = format!("line 1, column {place}: ");
+        assert!(said.contains(&expected) && said.contains(what), "{text}: {said}");
+    }
+}
+
+#[test]
+fn nothing_behind_the_end_is_read() {
+    assert_eq!(directives("server a\nEND\nservr b\nserver c\n").len(), 1);
 }
 
 #[test]
