@@ -307,6 +307,16 @@ impl Engine {
         self.keys.replace(entries);
     }
 
+    /// Counts the events of an association, or with 0 the system's, from zero again: who may make
+    /// that happen has seen them.
+    pub fn forget_events(&mut self, id: AssocId) {
+        match self.associations.get_mut(&id) {
+            Some(association) => association.events.count = 0,
+            None if id == AssocId::SYSTEM => self.system.last_event.1 = 0,
+            None => {}
+        }
+    }
+
     fn act(&mut self, now: &Now, timer: Timer) {
         match timer {
             Timer::Poll(id) => self.poll(now, id),

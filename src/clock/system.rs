@@ -9,11 +9,11 @@ use std::fmt;
 use crate::clock::Clock;
 use crate::clock::command::{Command, Held, Outcome, Steering};
 use crate::clock::timescale::Timescale;
-use crate::units::{Now, NtpTimestamp, Ppm, Raw};
+use crate::units::{Now, NtpDuration, NtpTimestamp, Ppm, Raw};
 
 pub mod kernel;
 
-use kernel::{Change, Kernel, Rate, State, StatusBits, Told};
+use kernel::{Change, FREQUENCY_SCALE, Kernel, Pulses, Rate, Report, State, StatusBits, Told};
 
 /// The system's clock, steered through `K`.
 #[derive(Debug)]
@@ -226,6 +226,41 @@ impl Kernel for Adjtimex {
             after = Some(call(&mut request)?);
         }
         after.map_or_else(|| self.read(), |words| Ok(state(&words)))
+    }
+}
+
+/// All that the kernel tells of its clock. Nothing is touched.
+///
+/// # Errors
+/// The error number of the system.
+pub fn report() -> Result<Report, i32> {
+    call(&mut words()).map(|words| report_of(&words))
+}
+
+fn report_of(words: &libc::timex) -> Report {
+    let fine = if words.status & libc::STA_NANO != 0 { 1e-9 } else { 1e-6 };
+    #[expect(clippy::cast_precision_loss, reason = "the kernel's words are small")]
+    let span = |units: i64, unit_s: f64| NtpDuration::from_seconds(units as f64 * unit_s);
+    #[expect(clippy::cast_precision_loss, reason = "the kernel's words are small")]
+    let frequency = |scaled: i64| Ppm::new(scaled as f64 / FREQUENCY_SCALE).unwrap_or_default();
+    Report {
+        offset: span(words.offset, fine),
+        state: state(words),
+        maximum_error: span(words.maxerror, 1e-6),
+        estimated_error: span(words.esterror, 1e-6),
+        time_constant: words.constant,
+        precision: span(words.precision, 1e-6),
+        tolerance: frequency(words.tolerance),
+        pulses: Pulses {
+            frequency: frequency(words.ppsfreq),
+            stability: frequency(words.stabil),
+            jitter: span(words.jitter, fine),
+            shift: words.shift,
+            calibrations: words.calcnt,
+            errors: words.errcnt,
+            jitter_exceeded: words.jitcnt,
+            stability_exceeded: words.stbcnt,
+        },
     }
 }
 

@@ -33,7 +33,6 @@ use crate::control::responder::variables::Of;
 use crate::model::daemon::{Daemon, Detail, Peer};
 use crate::model::vars::system;
 use crate::units::{AssocId, Leap, Now};
-use crate::wire::mac::BadKey;
 use crate::wire::mode6::auth::request_mac;
 use crate::wire::mode6::varlist::{items, text};
 use crate::wire::mode6::{ErrorCode, HEADER_LEN, MAX_DATA, Message, Opcode};
@@ -106,15 +105,12 @@ pub enum What {
 
 impl Responder {
     /// A responder. `seed` must not be guessed: nonces are made from it.
-    ///
-    /// # Errors
-    /// None with this seed; the type says so of all keys.
-    pub fn new(seed: [u8; 32]) -> Result<Self, BadKey> {
-        Ok(Self {
-            nonces: Nonces::new(seed)?,
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            nonces: Nonces::new(seed),
             throttle: Throttle::default(),
             counters: Counters::default(),
-        })
+        }
     }
 
     /// What was counted.

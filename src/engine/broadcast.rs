@@ -33,6 +33,13 @@ pub(in crate::engine) struct Broadcasts {
     delay: Option<NtpDuration>,
 }
 
+impl Broadcasts {
+    /// The round trip to them, where it is told.
+    pub(in crate::engine) const fn delay(&self) -> Option<NtpDuration> {
+        self.delay
+    }
+}
+
 /// What is known of a server that is listened to.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Listening {

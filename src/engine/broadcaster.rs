@@ -64,7 +64,7 @@ impl Engine {
                 association.counters.unsent += 1;
                 return;
             };
-            datagram = key.seal(datagram);
+            self.keys.seal(key, &mut datagram);
         }
         let ticket = Ticket(self.tickets_given);
         self.tickets_given += 1;

@@ -96,9 +96,24 @@ pub struct MonitorList {
     places: HashMap<IpAddr, usize>,
     newest: Option<usize>,
     oldest: Option<usize>,
-    /// The most records there ever were, and packets that were not recorded.
-    peak: usize,
-    unrecorded: u64,
+    counters: Counters,
+}
+
+/// What became of the packets that came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// The most records there ever were.
+    pub peak: usize,
+    /// Packets of addresses that had a record.
+    pub renewed: u64,
+    /// Addresses that got a new record.
+    pub added: u64,
+    /// Addresses that got the record of one that was too old.
+    pub replaced_old: u64,
+    /// Addresses that got the record of another for want of room.
+    pub replaced_full: u64,
+    /// Packets of addresses for which there was no room.
+    pub unrecorded: u64,
 }
 
 /// A record and its neighbours by age.
@@ -124,8 +139,7 @@ impl MonitorList {
             places: HashMap::new(),
             newest: None,
             oldest: None,
-            peak: 0,
-            unrecorded: 0,
+            counters: Counters::default(),
         }
     }
 
@@ -149,14 +163,14 @@ impl MonitorList {
         self.slots.is_empty()
     }
 
-    /// The most records there ever were.
-    pub const fn peak(&self) -> usize {
-        self.peak
+    /// What was counted.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
     }
 
-    /// Packets of addresses for which there was no room.
-    pub const fn unrecorded(&self) -> u64 {
-        self.unrecorded
+    /// Bytes that so many records take, with all that belongs to them.
+    pub const fn bytes_of(records: usize) -> usize {
+        records.saturating_mul(BYTES_EACH)
     }
 
     /// Records a packet; `chance` is any number, each as likely.
@@ -174,6 +188,7 @@ impl MonitorList {
             let record = &mut self.slots.get_mut(place)?.record;
             let elapsed = packet.mono.since(record.seen);
             record.renew(packet);
+            self.counters.renewed += 1;
             return Some((record, Some(elapsed)));
         }
         let place = self.make_room(packet, chance)?;
@@ -190,15 +205,19 @@ impl MonitorList {
         let is_full = self.len() >= self.limits.most.max(1);
         if !is_old && !is_full {
             self.slots.push(Slot { record: Record::new(packet), newer: None, older: None });
-            self.peak = self.peak.max(self.len());
+            self.counters.added += 1;
+            self.counters.peak = self.counters.peak.max(self.len());
             return Some(self.len() - 1);
         }
         // Odds of the age to the sure one, in whole numbers.
         let sure = u64::from(self.limits.sure_age_s.max(1));
         if !is_old && u64::from(chance) * sure >= age_s << 32 {
-            self.unrecorded += 1;
+            self.counters.unrecorded += 1;
             return None;
         }
+        let replaced =
+            if is_old { &mut self.counters.replaced_old } else { &mut self.counters.replaced_full };
+        *replaced += 1;
         let place = self.oldest?;
         self.unlink(place);
         let record = &mut self.slots.get_mut(place)?.record;
@@ -370,7 +389,7 @@ mod tests {
         // After 30 s the odds are 1 in 100.
         let hundredth = u32::MAX / 100;
         assert!(list.record(seen(4, 30), hundredth + 50).is_none());
-        assert_eq!((list.unrecorded(), list.len()), (1, 3));
+        assert_eq!((list.counters().unrecorded, list.len()), (1, 3));
         assert!(list.record(seen(4, 30), hundredth - 50).is_some());
         assert_eq!(order(&list), [host(2), host(3), host(4)]);
         assert!(list.find(host(1)).is_none());
@@ -399,6 +418,6 @@ mod tests {
         assert!(list.is_empty() && list.oldest().is_none());
         list.record(seen(2, 1), 0).unwrap();
         assert_eq!(order(&list), [host(2)]);
-        assert_eq!(list.peak(), 1);
+        assert_eq!(list.counters().peak, 1);
     }
 }

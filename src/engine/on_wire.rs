@@ -156,7 +156,7 @@ impl Engine {
                 let key = KeyId::new(mac.key_id)
                     .filter(|found| required.is_none_or(|required| required == *found))
                     .and_then(|found| self.keys.trusted(found, from))
-                    .filter(|key| mac.is_by(key, packet.covered(datagram)))?;
+                    .filter(|key| self.keys.is_by(key, &mac, packet.covered(datagram)))?;
                 Some(Verified { key: Some(key.id()) })
             }
         }
@@ -246,6 +246,9 @@ impl Engine {
             association.poll.burst = 0;
         }
         association.naming.back_off = None;
+        if is_back {
+            association.poll.reach_changed = Some(now.mono);
+        }
         self.decay_rate_floor(now, id);
         if is_back {
             self.peer_event(id, event::REACHABLE, "it answers");

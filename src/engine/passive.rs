@@ -138,7 +138,7 @@ impl Engine {
             Seal::Nak => datagram.extend(CRYPTO_NAK),
             Seal::Key(id) => {
                 let Some(key) = self.keys.trusted(id, received.from.ip()) else { return };
-                datagram = key.seal(datagram);
+                self.keys.seal(key, &mut datagram);
             }
         }
         let ticket = Ticket(self.tickets_given);

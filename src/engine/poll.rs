@@ -26,6 +26,8 @@ pub struct Poll {
     pub host_poll: PollExponent,
     /// Which polls were answered.
     pub reach: Reach,
+    /// When it became reachable or unreachable; `None` while it never did.
+    pub reach_changed: Option<Mono>,
     /// Polls since it was last reachable.
     pub unreach: u32,
     /// When it was last polled; packets of a burst count as one poll.
@@ -52,6 +54,7 @@ impl Poll {
         Self {
             host_poll,
             reach: Reach::default(),
+            reach_changed: None,
             unreach: 0,
             last: None,
             next: None,
@@ -68,6 +71,7 @@ impl Poll {
     /// Starts over; what is owed to the server for past packets stays, as does its floor.
     pub(in crate::engine) fn restart(&mut self, host_poll: PollExponent) {
         *self = Self {
+            reach_changed: self.reach_changed,
             last: self.last,
             next: self.next,
             rate_floor: self.rate_floor,
@@ -98,6 +102,11 @@ impl Poll {
     /// A packet is sent: so much headway more is owed.
     pub(in crate::engine) fn throttle_on(&mut self, now: Mono, unit_s: f64) {
         self.throttle.add(now, unit_s);
+    }
+
+    /// The headway that is owed to the server for the packets that it was sent.
+    pub fn owed(&self, now: Mono) -> Duration {
+        Duration::from_secs_f64(self.throttle.level_s(now))
     }
 
     /// The interval that is really waited between two polls, as the nearest exponent.
@@ -194,6 +203,7 @@ impl Engine {
         association.poll.retry = association.poll.retry.saturating_sub(1);
         let is_doubtful = association.poll.reach.register() & 0b1110 == 0;
         if became_unreachable {
+            association.poll.reach_changed = Some(now.mono);
             self.peer_event(id, event::UNREACHABLE, "no answer to the last eight polls");
         }
         if is_doubtful && self.associations.get(&id).is_some_and(|a| a.samples > 0) {
@@ -245,7 +255,7 @@ impl Engine {
                 association.counters.unsent += 1;
                 return;
             };
-            datagram = key.seal(datagram);
+            self.keys.seal(key, &mut datagram);
         }
         let ticket = Ticket(self.tickets_given);
         self.tickets_given += 1;

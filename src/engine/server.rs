@@ -120,6 +120,8 @@ pub enum Verdict {
 pub struct ServerCounters {
     /// Packets of any kind.
     pub received: u64,
+    /// Those of them that were left to the engine.
+    pub handed_on: u64,
     /// Requests that were answered.
     pub processed: u64,
     /// Packets of the current version.
@@ -224,6 +226,11 @@ impl Server {
         &self.counters
     }
 
+    /// The key with this number, if it is trusted.
+    pub fn key(&self, id: u32) -> Option<&Key> {
+        KeyId::new(id).and_then(|id| self.keys.of_client(id))
+    }
+
     /// The keys of `engine`, those that it trusts.
     pub fn share_keys(&mut self, engine: &Engine) {
         self.keys = Arc::new(engine.keys.clone());
@@ -294,6 +301,7 @@ impl Server {
             return self.limit(&packet.header, mode, judgement, flags, reply);
         }
         if mode != Mode::Client {
+            self.counters.handed_on += 1;
             return Verdict::Engine;
         }
         if !self.is_serving {
@@ -351,7 +359,7 @@ impl Server {
             && request.version == VERSION
             && self.departures.note(receive, client, transmit);
         if let Some(key) = key.and_then(|id| self.keys.of_client(id)) {
-            key.append_to(reply);
+            self.keys.seal(key, reply);
         }
         if is_noted { Verdict::Noted(receive) } else { Verdict::Reply }
     }
@@ -470,7 +478,7 @@ impl Server {
             Trailer::None => Authentic::No,
             Trailer::CryptoNak => Authentic::Wrong,
             Trailer::Mac(mac) => {
-                let is_right = |key: &&Key| mac.is_by(key, packet.covered(datagram));
+                let is_right = |key: &&Key| self.keys.is_by(key, &mac, packet.covered(datagram));
                 let key = KeyId::new(mac.key_id).and_then(|id| self.keys.of_client(id));
                 key.filter(is_right).map_or(Authentic::Wrong, |key| Authentic::By(key.id()))
             }

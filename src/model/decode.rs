@@ -244,7 +244,7 @@ fn samples(text: &str) -> Option<[NtpDuration; 8]> {
 }
 
 /// The words that ntpd writes for the bits of the kernel's clock status.
-fn kernel_words(status: u64) -> String {
+pub fn kernel_words(status: u64) -> String {
     let set = KERNEL_STATUS.iter().enumerate().filter(|(bit, _)| status >> bit & 1 == 1);
     let words: Vec<_> = set.map(|(_, word)| *word).collect();
     words.join(" ")

@@ -148,6 +148,19 @@ impl Values {
         }
     }
 
+    /// Takes in all of `others`: of what both have, theirs.
+    pub fn merge(&mut self, others: Self) {
+        for (row, value) in others.known {
+            self.insert(row, value);
+        }
+        self.others.extend(others.others);
+    }
+
+    /// Adds a variable that no table has; the text is made safe to show.
+    pub fn add_other(&mut self, name: &str, text: &str) {
+        self.others.push((printable(name), printable(text)));
+    }
+
     /// The value of `variable`, or why there is none.
     pub fn get(&self, variable: &'static Variable) -> Result<&Value, Absent> {
         match self.known.iter().find(|(row, _)| *row == variable) {

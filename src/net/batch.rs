@@ -217,7 +217,7 @@ impl std::fmt::Debug for Batch {
 unsafe impl Send for Batch {}
 
 /// Datagrams that are taken at once.
-const PLACES: usize = 64;
+pub(in crate::net) const PLACES: usize = 64;
 
 /// Bytes of the longest datagram that is of interest: control messages with a code are no longer.
 const ROOM: usize = 1024;

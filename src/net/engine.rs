@@ -23,8 +23,7 @@ use crate::engine::input::{Input, Received};
 use crate::engine::mobilize::Applied;
 use crate::engine::output::{Event, Output, Resolution, Socket, Transmission};
 use crate::engine::settings::Settings;
-use crate::engine::snapshot::{self, Snapshots};
-use crate::model::clock_loop::Steers;
+use crate::engine::snapshot::Snapshots;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::Permit;
@@ -40,17 +39,22 @@ use crate::net::steered::{self, Steered};
 use crate::net::udp::Failed;
 use crate::units::{Mono, Now};
 
+mod control;
 mod drift;
 mod groups;
 mod interfaces;
 mod notice;
 mod ntp_port;
 pub mod probe;
+mod remote;
 mod serving;
 mod sockets;
+mod surroundings;
+mod traffic;
 
 pub use notice::{Notice, Source, StartFailed};
 use sockets::{Departure, Sockets};
+use traffic::Traffic;
 
 /// How an engine is started.
 #[derive(Debug)]
@@ -145,11 +149,13 @@ fn begin<K: Kernel + Send + 'static>(
     if let Some(table) = setup.engine.leap_table {
         engine.set_leap_table(&now, Some(table));
     }
-    let mut serving = Serving::new(crate::net::random::seed().map_err(StartFailed::NoRandomness)?);
+    let mut serving = Serving::new()?;
     for placed in &setup.engine.directives {
         match engine.apply(&now, &placed.directive) {
             Ok(Applied::ForServer) => serving.apply(&placed.directive, Some(placed.line)),
-            Ok(_) => {}
+            Ok(_) => {
+                serving.control.apply(&placed.directive);
+            }
             // Nobody has fetched the ones before: this one is lost, as `Running` says.
             Err(why) => {
                 drop(notices.try_send(Notice::NotFollowed { line: placed.line, why }));
@@ -170,6 +176,7 @@ fn begin<K: Kernel + Send + 'static>(
         sockets: Sockets::new(news.clone()),
         port: NtpPort::new(setup.engine.port.unwrap_or(NTP_PORT)),
         serving,
+        traffic: Traffic::default(),
         may_listen: setup.engine.listens,
         errands: JoinSet::new(),
         news,
@@ -215,6 +222,7 @@ struct Driver<K: Kernel> {
     sockets: Sockets,
     port: NtpPort,
     serving: Serving,
+    traffic: Traffic,
     /// Port 123 may be opened for peers, and nobody has tried yet.
     may_listen: bool,
     /// Look-ups and files, which take their time. A resolver that hangs is left to itself.
@@ -249,6 +257,7 @@ impl<K: Kernel> Driver<K> {
                 }
                 () = wake_at(&self.clock, Some(wakeup)) => {
                     let now = self.now();
+                    self.traffic.overruns += now.mono.since(wakeup).as_secs();
                     self.engine.handle(&now, Input::Wakeup);
                 }
             }
@@ -275,16 +284,12 @@ impl<K: Kernel> Driver<K> {
 
     /// Leaves a snapshot for whoever looks, when it is time.
     fn publish(&mut self) {
-        let bracket = Bracket::read();
-        let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
+        let now = self.now();
         if self.told.is_none() || self.publish_at() > now.mono {
             return;
         }
         (self.taken, self.has_news) = (now.mono, false);
-        let which = if self.steered.is_system() { Steers::System } else { Steers::Virtual };
-        let ahead_of_system = Some(self.steered.ahead_of_system(&bracket));
-        let seen = snapshot::Steered { which, ahead_of_system };
-        let daemon = self.snapshots.take(&self.engine, &now, seen);
+        let daemon = self.snapshot();
         if let Some((target, mailbox)) = &self.told {
             mailbox.daemon(*target, daemon.into());
         }
@@ -356,6 +361,8 @@ impl<K: Kernel> Driver<K> {
                 if interfaces != self.own {
                     self.sockets.groups().interfaces.clone_from(&interfaces);
                     self.serving.know_interfaces(&interfaces);
+                    let now = self.clock.mono();
+                    self.traffic.know(&interfaces, now);
                     self.join_groups();
                     let addresses = interfaces.iter().map(|interface| interface.address);
                     let addresses = addresses.collect();
@@ -436,6 +443,7 @@ impl<K: Kernel> Driver<K> {
         };
         match sent {
             Ok(kernel) => {
+                self.traffic.transmits += 1;
                 let kernel = steered::left_after(kernel, &before);
                 let after = if kernel.is_some() { Bracket::read() } else { before };
                 let stamp = self.steered.stamp(kernel, &after);
@@ -443,6 +451,7 @@ impl<K: Kernel> Driver<K> {
                 self.engine.handle(&now, Input::Sent { ticket, stamp });
             }
             Err(failed) => {
+                self.traffic.not_sent += 1;
                 let now = self.now();
                 self.engine.handle(&now, Input::Unsent { ticket });
                 // A route that is missing is an everyday matter, and the engine tells of it by

@@ -232,10 +232,35 @@ pub fn send_noted(
     to: SocketAddr,
     from: Option<IpAddr>,
 ) -> io::Result<()> {
-    let name = SockAddr::from(to);
     let mut control = control::Buffer::default();
     let addressed = from.map_or(0, |from| control::leave_from(from, &mut control));
     let control_length = control::note_departure(&mut control, addressed);
+    send_with(socket, datagram, to, (&mut control, control_length))
+}
+
+/// Sends a datagram at once to `to`, from the address `from` of ours where that is named.
+///
+/// # Errors
+/// What the system says.
+pub fn send_from(
+    socket: BorrowedFd<'_>,
+    datagram: &[u8],
+    to: SocketAddr,
+    from: Option<IpAddr>,
+) -> io::Result<()> {
+    let mut control = control::Buffer::default();
+    let addressed = from.map_or(0, |from| control::leave_from(from, &mut control));
+    send_with(socket, datagram, to, (&mut control, addressed))
+}
+
+/// Sends a datagram with as many bytes of ancillary data as are said.
+fn send_with(
+    socket: BorrowedFd<'_>,
+    datagram: &[u8],
+    to: SocketAddr,
+    (control, control_length): (&mut control::Buffer, usize),
+) -> io::Result<()> {
+    let name = SockAddr::from(to);
     let mut part =
         libc::iovec { iov_base: datagram.as_ptr().cast_mut().cast(), iov_len: datagram.len() };
     // SAFETY: the struct holds integers and pointers, for which all bits zero is a value.

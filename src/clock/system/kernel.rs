@@ -51,6 +51,55 @@ pub struct State {
     pub status: StatusBits,
 }
 
+/// All that the kernel tells of its clock, to be read and no more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// What it has left to correct; positive: the clock is slow.
+    pub offset: NtpDuration,
+    /// The rate and the status bits.
+    pub state: State,
+    /// The greatest error that is possible.
+    pub maximum_error: NtpDuration,
+    /// The error that is probable.
+    pub estimated_error: NtpDuration,
+    /// The time constant of its own loop, as an exponent.
+    pub time_constant: i64,
+    /// How finely it can be read.
+    pub precision: NtpDuration,
+    /// The greatest frequency that it takes.
+    pub tolerance: Ppm,
+    /// What it makes of pulses; zero while it sees none.
+    pub pulses: Pulses,
+}
+
+/// What the kernel makes of pulses, one a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pulses {
+    /// The frequency that they demand.
+    pub frequency: Ppm,
+    /// How much that changes.
+    pub stability: Ppm,
+    /// How much they scatter.
+    pub jitter: NtpDuration,
+    /// How long a calibration takes, as an exponent of two seconds.
+    pub shift: i32,
+    /// Calibrations.
+    pub calibrations: i64,
+    /// Calibrations that failed.
+    pub errors: i64,
+    /// Pulses dropped because they scatter too much.
+    pub jitter_exceeded: i64,
+    /// Calibrations whose frequency changed too much.
+    pub stability_exceeded: i64,
+}
+
+impl Report {
+    /// Whether the kernel sees pulses.
+    pub const fn has_pulses(&self) -> bool {
+        self.state.status.0 & PULSES != 0
+    }
+}
+
 /// The rate of the kernel's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
@@ -181,6 +230,9 @@ fn microseconds_up(span: NtpDuration) -> i64 {
     microseconds
 }
 
+/// The bits that say that pulses are to be heeded or are there.
+const PULSES: i32 = 0x02 | 0x04 | 0x100;
+
 /// Microseconds a tick when the clock runs at the rate of its oscillator: a hundred ticks a second.
 pub const NOMINAL_TICK_US: i64 = 10_000;
 
@@ -188,7 +240,7 @@ pub const NOMINAL_TICK_US: i64 = 10_000;
 const PPM_PER_TICK: f64 = 100.0;
 
 /// The fine frequency has 16 bits of fraction.
-const FREQUENCY_SCALE: f64 = 65_536.0;
+pub(super) const FREQUENCY_SCALE: f64 = 65_536.0;
 
 /// The kernel takes 9 000 to 11 000 microseconds a tick.
 const MOST_PPM: f64 = 100_000.0;

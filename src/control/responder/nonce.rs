@@ -6,25 +6,30 @@
 //! Differs: ntpd's has 64 bits of time and 32 of the code; ours 32 of time, which is enough, and 64
 //! of the code. Both are 24 hexadecimal digits.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::units::{KeyId, Mono};
-use crate::wire::mac::{Algorithm, BadKey, Key};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::units::Mono;
 
 /// Makes nonces and knows its own.
-#[derive(Debug)]
 pub(super) struct Nonces {
-    key: Key,
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl fmt::Debug for Nonces {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nonces")
+    }
 }
 
 impl Nonces {
     /// `secret` must not be guessed.
-    ///
-    /// # Errors
-    /// None: the secret is not empty.
-    pub(super) fn new(secret: [u8; 32]) -> Result<Self, BadKey> {
-        let id = KeyId::new(1).ok_or(BadKey::Id(1))?;
-        Ok(Self { key: Key::new(id, Algorithm::Sha256, &secret)? })
+    pub(super) fn new(secret: [u8; 32]) -> Self {
+        Self { secret: Zeroizing::new(secret) }
     }
 
     /// A nonce for whoever is at `asker`.
@@ -49,12 +54,14 @@ impl Nonces {
             IpAddr::V4(address) => address.to_ipv6_mapped(),
             IpAddr::V6(address) => address,
         };
-        let mut message = Vec::with_capacity(22);
-        message.extend(time.to_be_bytes());
-        message.extend(address.octets());
-        message.extend(asker.port().to_be_bytes());
-        let digest = self.key.digest(&message);
-        digest.as_bytes().first_chunk().copied().map_or(0, u64::from_be_bytes)
+        // Cut short, and over a message of one length, so it cannot be extended.
+        let digest = Sha256::new()
+            .chain_update(self.secret.as_slice())
+            .chain_update(time.to_be_bytes())
+            .chain_update(address.octets())
+            .chain_update(asker.port().to_be_bytes())
+            .finalize();
+        digest.first_chunk().copied().map_or(0, u64::from_be_bytes)
     }
 }
 
@@ -71,7 +78,7 @@ mod tests {
     use super::*;
 
     fn nonces() -> Nonces {
-        Nonces::new([7; 32]).unwrap()
+        Nonces::new([7; 32])
     }
 
     fn second(n: u64) -> Mono {
@@ -90,7 +97,7 @@ mod tests {
         assert!(!nonces.is_valid(&nonce, "192.0.2.7:4001".parse().unwrap(), second(100)));
         assert!(!nonces.is_valid(&nonce, "192.0.2.8:4000".parse().unwrap(), second(100)));
         assert!(nonces.is_valid(&nonce, "[::ffff:192.0.2.7]:4000".parse().unwrap(), second(100)));
-        let others = Nonces::new([8; 32]).unwrap();
+        let others = Nonces::new([8; 32]);
         assert!(!others.is_valid(&nonce, asker, second(100)));
     }
 

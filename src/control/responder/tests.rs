@@ -147,7 +147,7 @@ fn local() -> Asker {
 }
 
 fn responder() -> Responder {
-    Responder::new([3; 32]).unwrap()
+    Responder::new([3; 32])
 }
 
 fn request(opcode: Opcode, association: u16, data: &[u8]) -> Message<'_> {

@@ -72,12 +72,22 @@ impl<'a> Of<'a> {
             daemon
                 .clock_at(now.mono)
                 .and_then(|clock| encode(variable, Ok(&Value::Timestamp(clock))))
+        } else if self.has_none_of(variable) {
+            Some(NOTHING.to_owned())
         } else {
             encode(variable, self.value(variable).as_ref().copied())
         };
         if let Some(value) = value {
             reply.item(variable.name, &value);
         }
+    }
+
+    /// Whether it is a count of what our own engine does not do.
+    fn has_none_of(self, variable: &'static Variable) -> bool {
+        let Self::System(daemon, _) = self else { return false };
+        let dialect = daemon.identity.as_ref().and_then(|identity| identity.dialect);
+        let is_of_nts = || system::NTS_ROWS.contains(&variable);
+        dialect == Some(Dialect::Ntpscope) && self.value(variable).is_err() && is_of_nts()
     }
 
     fn value(self, variable: &'static Variable) -> Result<&'a Value, Absent> {
@@ -124,3 +134,6 @@ fn list(scope: Scope) -> String {
 
 /// What else is in a datagram with a list of names: its own name, quotes, commas, a line end.
 const LIST_OVERHEAD: usize = 32;
+
+/// A count of nothing.
+const NOTHING: &str = "0";

@@ -158,6 +158,23 @@ impl NtpPort {
         }
     }
 
+    /// Sends a reply by the socket at this place, from the address that was asked.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn answer(
+        &self,
+        place: usize,
+        datagram: &[u8],
+        to: SocketAddr,
+        from: Option<IpAddr>,
+    ) -> io::Result<()> {
+        let Some(ntp) = self.sockets.get(place) else { return Ok(()) };
+        // What was sent to many is answered from an address of our own.
+        let from = from.filter(|from| !from.is_multicast());
+        stamp::send_from(ntp.socket.as_fd(), datagram, to, from)
+    }
+
     /// Sends a datagram of the engine's at once, to a group by every interface, and returns the
     /// kernel's stamp where it is there already.
     ///

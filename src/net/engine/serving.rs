@@ -10,15 +10,18 @@ use crate::engine::input::{Input, Received};
 use crate::engine::output::Socket;
 use crate::engine::server::{Arrived, Server, Verdict};
 use crate::net::batch::Batch;
+use crate::net::engine::control::Control;
 use crate::net::engine::interfaces::Listening;
 use crate::net::engine::{Driver, Notice, Sent, StartFailed};
 use crate::net::own_addresses::Interface;
+use crate::net::random;
 use crate::net::stamp::{self, Bracket};
 
 /// What answers.
 #[derive(Debug)]
 pub(super) struct Serving {
     pub(super) server: Server,
+    pub(super) control: Control,
     batch: Batch,
     listening: Listening,
     /// How often the steered clock had been stepped when departures were last remembered.
@@ -26,11 +29,16 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Nobody is answered yet. `seed` feeds all that must not be guessed.
-    pub(super) fn new(seed: [u8; 32]) -> Self {
-        let mut server = Server::new(seed);
+    /// Nobody is answered yet.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub(super) fn new() -> Result<Self, StartFailed> {
+        let seed = || random::seed().map_err(StartFailed::NoRandomness);
+        let mut server = Server::new(seed()?);
         server.is_serving = false;
-        Self { server, batch: Batch::new(), listening: Listening::default(), steps: 0 }
+        let control = Control::new(seed()?);
+        Ok(Self { server, control, batch: Batch::new(), listening: Listening::default(), steps: 0 })
     }
 
     /// Follows a directive about serving; `line` is where it stands.
@@ -91,11 +99,14 @@ impl<K: Kernel> Driver<K> {
                 }
             }
             let count = self.port.receive(place, &mut self.serving.batch);
+            self.traffic.wakeups += 1;
             if count == 0 {
                 return;
             }
+            self.traffic.useful_wakeups += 1;
             self.answer_batch(count);
             self.port.reply(place, &mut self.serving.batch);
+            self.answer_control(place);
             // What is sent at once should not wait for the next batch.
             self.drain();
         }
@@ -105,16 +116,18 @@ impl<K: Kernel> Driver<K> {
         let bracket = Bracket::read();
         let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
         let served = self.engine.served(&now);
-        let Self { engine, steered, serving, .. } = self;
-        let Serving { server, batch, listening, steps } = serving;
+        let Self { engine, steered, serving, traffic, .. } = self;
+        let Serving { server, control, batch, listening, steps } = serving;
         if std::mem::replace(steps, engine.system().steps) != engine.system().steps {
             server.forget_departures();
         }
         batch.each(|arrived, reply| {
             let stamp = steered.stamp(arrived.stamp, &bracket);
             if arrived.to.is_some_and(|to| !listening.heeds(to)) {
+                traffic.ignored += 1;
                 return None;
             }
+            traffic.received(arrived.to);
             let asked = Arrived {
                 from: arrived.from,
                 to: arrived.to,
@@ -122,10 +135,20 @@ impl<K: Kernel> Driver<K> {
                 mono: now.mono,
                 datagram: arrived.datagram,
             };
-            match server.answer(&served, &asked, || steered.reading(), reply) {
+            let verdict = server.answer(&served, &asked, || steered.reading(), reply);
+            if !reply.is_empty() {
+                traffic.replied(arrived.to, true);
+            }
+            match verdict {
                 // Of a crowd nobody is told when exactly the reply left.
                 Verdict::Noted(name) => (count < CROWD).then_some(name),
-                Verdict::Reply | Verdict::Drop | Verdict::Control(_) => None,
+                Verdict::Reply | Verdict::Drop => None,
+                Verdict::Control(flags) => {
+                    if server.is_serving {
+                        control.hear(&arrived, flags, &server.access);
+                    }
+                    None
+                }
                 Verdict::Engine => {
                     let stranger = || {
                         let address = arrived.from.ip().to_canonical();

@@ -11,6 +11,7 @@ use crate::backend::Update;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::{Association, Directive, Kind, Options, Placed};
 use crate::model::Peer;
+use crate::model::clock_loop::Steers;
 use crate::model::vars::peer;
 use crate::units::{NtpDuration, NtpTimestamp};
 

@@ -10,6 +10,7 @@ use super::*;
 use crate::backend::{Backend as _, Measure, Request};
 use crate::clock::system::kernel::{Change, Rate, State, StatusBits};
 use crate::config::engine::Algorithm;
+use crate::model::clock_loop::Steers;
 use crate::net::discipline::{self, Refused};
 use crate::net::network::Network;
 use crate::units::Ppm;

@@ -1,0 +1,164 @@
+//! What came and went, by the address of ours that it came to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::control::responder::books;
+use crate::engine::Engine;
+use crate::engine::association::Kind;
+use crate::net::own_addresses::Interface;
+use crate::units::Mono;
+
+/// The counts. Counting takes no memory beyond what the addresses take.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    addresses: BTreeMap<IpAddr, Counts>,
+    /// What came to no address of ours, such as to everybody on a network.
+    others: Counts,
+    /// What came to addresses that are not listened on.
+    pub(super) ignored: u64,
+    /// Times that input woke the driver, and those of them that brought something.
+    pub(super) wakeups: u64,
+    pub(super) useful_wakeups: u64,
+    /// Datagrams of the engine's own that were sent.
+    pub(super) transmits: u64,
+    /// And those that could not be.
+    pub(super) not_sent: u64,
+    /// Seconds that the driver was late for the engine.
+    pub(super) overruns: u64,
+}
+
+/// The counts of an address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    received: u64,
+    sent: u64,
+    unsent: u64,
+    /// Since when it is known.
+    since: Mono,
+    index: u32,
+}
+
+impl Traffic {
+    /// Takes over what interfaces there are; counts of addresses that stay are kept.
+    pub(super) fn know(&mut self, interfaces: &[Interface], now: Mono) {
+        let counts = |interface: &Interface| {
+            let known = self.addresses.get(&interface.address).copied();
+            let new = Counts { since: now, ..Counts::default() };
+            let counts = Counts { index: interface.index, ..known.unwrap_or(new) };
+            (interface.address, counts)
+        };
+        self.addresses = interfaces.iter().map(counts).collect();
+    }
+
+    /// A datagram came to `to`.
+    pub(super) fn received(&mut self, to: Option<IpAddr>) {
+        self.counts(to).received += 1;
+    }
+
+    /// A datagram was sent from `from`, or could not be.
+    pub(super) fn replied(&mut self, from: Option<IpAddr>, is_sent: bool) {
+        let counts = self.counts(from);
+        if is_sent {
+            counts.sent += 1;
+        } else {
+            counts.unsent += 1;
+        }
+    }
+
+    fn counts(&mut self, address: Option<IpAddr>) -> &mut Counts {
+        match address.and_then(|address| self.addresses.get_mut(&address.to_canonical())) {
+            Some(counts) => counts,
+            None => &mut self.others,
+        }
+    }
+
+    /// Datagrams that were received, sent and not sent by the sockets on the port.
+    pub(super) fn sums(&self) -> (u64, u64, u64) {
+        let all = self.addresses.values().chain([&self.others]);
+        all.fold((0, 0, 0), |(received, sent, unsent), counts| {
+            (received + counts.received, sent + counts.sent, unsent + counts.unsent)
+        })
+    }
+
+    /// The local addresses as they are told: first those that stand for all of a family.
+    pub(super) fn rows(&self, engine: &Engine, port: u16, now: Mono) -> Vec<books::Interface> {
+        let names = names();
+        let mut rows = Vec::with_capacity(self.addresses.len() + 2);
+        for (any, name, flags, counts) in [
+            (IpAddr::from(Ipv6Addr::UNSPECIFIED), "v6wildcard", WILDCARD | UP, Counts::default()),
+            (
+                IpAddr::from(Ipv4Addr::UNSPECIFIED),
+                "v4wildcard",
+                WILDCARD | BROADCAST | UP,
+                self.others,
+            ),
+        ] {
+            rows.push(row(SocketAddr::new(any, port), name, flags, &counts, now));
+        }
+        for (address, counts) in &self.addresses {
+            let known = names.get(&counts.index);
+            let (name, flags) = known.map_or(("?", UP), |(name, flags)| (name.as_str(), *flags));
+            let mut row = row(SocketAddr::new(*address, port), name, flags, counts, now);
+            let here = engine.associations().filter(|one| one.local == Some(*address));
+            for association in here {
+                row.associations += 1;
+                // What others than peers are sent leaves from sockets of its own.
+                if matches!(association.kind, Kind::Client) {
+                    row.received += association.counters.received;
+                    row.sent += association.counters.sent;
+                    row.unsent += association.counters.unsent;
+                }
+            }
+            rows.push(row);
+        }
+        rows
+    }
+}
+
+fn row(
+    address: SocketAddr,
+    name: &str,
+    flags: u32,
+    counts: &Counts,
+    now: Mono,
+) -> books::Interface {
+    books::Interface {
+        address,
+        broadcast: None,
+        is_enabled: true,
+        name: name.into(),
+        flags,
+        ttl: 0,
+        groups: 0,
+        received: counts.received,
+        sent: counts.sent,
+        unsent: counts.unsent,
+        associations: 0,
+        up_s: now.since(counts.since).as_secs(),
+    }
+}
+
+/// The interfaces by their numbers, with ntpd's bits for what the system says of them.
+fn names() -> BTreeMap<u32, (String, u32)> {
+    let Ok(folder) = fs::read_dir("/sys/class/net") else { return BTreeMap::new() };
+    let interface = |entry: fs::DirEntry| {
+        let read = |file: &str| fs::read_to_string(entry.path().join(file)).ok();
+        let index = read("ifindex")?.trim().parse().ok()?;
+        let bits = read("flags").unwrap_or_default();
+        let bits = u32::from_str_radix(bits.trim().trim_start_matches("0x"), 16).unwrap_or(0);
+        let is_set = |(theirs, ours): &(u32, u32)| if bits & theirs != 0 { *ours } else { 0 };
+        let flags = FLAGS.iter().map(is_set).sum();
+        Some((index, (entry.file_name().to_string_lossy().into_owned(), flags)))
+    };
+    folder.filter_map(Result::ok).filter_map(interface).collect()
+}
+
+/// Bits of the system for an interface, each with ntpd's.
+const FLAGS: [(u32, u32); 5] =
+    [(0x1, UP), (0x10, 0x2), (0x8, 0x4), (0x2, BROADCAST), (0x1000, 0x10)];
+
+const UP: u32 = 0x1;
+const BROADCAST: u32 = 0x8;
+const WILDCARD: u32 = 0x80;
