@@ -14,6 +14,8 @@ mod lab;
 #[expect(dead_code, reason = "shared with tests/pty, which needs more of it")]
 #[path = "../pty/terminal.rs"]
 mod terminal;
+#[path = "../support/two.rs"]
+mod two;
 
 mod beside;
 mod broadcast;
@@ -24,3 +26,4 @@ mod names;
 mod once;
 mod peer;
 mod probe;
+mod roles;

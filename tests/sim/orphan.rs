@@ -26,8 +26,21 @@ struct Island {
 }
 
 impl Island {
-    /// Three that would be orphans at stratum 6 after two minutes.
+    /// Three that would be orphans at stratum 6 after two minutes, each a peer of the others.
     fn new(seed: u64, algorithm: Algorithm) -> Self {
+        let mut island = Self::silent(seed, algorithm);
+        for id in island.hosts.clone() {
+            let others = island.hosts.iter().filter(|other| **other != id);
+            let peers = others.map(|other| format!("peer {} minpoll 4 maxpoll 5", other.address()));
+            let mut lines: Vec<String> = peers.collect();
+            lines.push("tos orphan 6 orphanwait 120".to_owned());
+            island.world.configure(id, &lines.join("\n")).unwrap();
+        }
+        island
+    }
+
+    /// Three that are told nothing yet.
+    fn silent(seed: u64, algorithm: Algorithm) -> Self {
         let truth = Truth::new(NtpTimestamp::from_unix(1_790_000_000, 0), None);
         let mut world = World::new(seed, truth);
         let server = Server::new(ServerSpec::default(), Random::new(seed, Stream::Server(0)));
@@ -55,15 +68,7 @@ impl Island {
             world.tell_address(id);
             hosts.push(id);
         }
-        let mut island = Self { world, server, hosts };
-        for id in island.hosts.clone() {
-            let others = island.hosts.iter().filter(|other| **other != id);
-            let peers = others.map(|other| format!("peer {} minpoll 4 maxpoll 5", other.address()));
-            let mut lines: Vec<String> = peers.collect();
-            lines.push("tos orphan 6 orphanwait 120".to_owned());
-            island.world.configure(id, &lines.join("\n")).unwrap();
-        }
-        island
+        Self { world, server, hosts }
     }
 
     fn run(&mut self, second: u64) {
@@ -159,4 +164,33 @@ fn who_loses_the_parent_follows_the_next() {
     island.run(25_000);
     let parent = island.named(0);
     assert_eq!(island.seen(), [(6, LOOPBACK), (7, parent), (7, parent)]);
+}
+
+#[test]
+fn a_client_of_two_orphans_follows_the_one_with_the_lower_address() {
+    for algorithm in [Algorithm::Ntp, Algorithm::Kalman] {
+        let mut island = Island::silent(4, algorithm);
+        let [first, second, client] = island.hosts[..] else { panic!("there are three") };
+        // The two do not know of each other, and their clocks are 60 ms apart.
+        for id in [first, second] {
+            island.world.configure(id, "tos orphan 6 orphanwait 30\n").unwrap();
+        }
+        let servers: String = [first, second]
+            .map(|id| format!("server {} minpoll 4 maxpoll 5\n", id.address()))
+            .concat();
+        let conf = format!("{servers}tos orphan 6 orphanwait 120\n");
+        island.world.configure(client, &conf).unwrap();
+        island.run(5000);
+        let parent = island.named(0);
+        assert_eq!(island.seen(), [(6, LOOPBACK), (6, LOOPBACK), (7, parent)], "{algorithm:?}");
+        let clocks_s = island.clocks_s();
+        assert!((clocks_s[0] - clocks_s[2]).abs() < 2e-3, "{algorithm:?}: {clocks_s:?}");
+        // One that is lost makes room for the other, and takes its place again when it is back.
+        island.world.cut(first, true);
+        island.run(10_000);
+        assert_eq!(island.seen()[2], (7, island.named(1)), "{algorithm:?}");
+        island.world.cut(first, false);
+        island.run(16_000);
+        assert_eq!(island.seen()[2], (7, island.named(0)), "{algorithm:?}");
+    }
 }
