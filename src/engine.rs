@@ -38,6 +38,7 @@ mod symmetric;
 pub mod system;
 mod timers;
 mod unconfigure;
+mod whereabouts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;

@@ -378,9 +378,7 @@ impl Engine {
     }
 
     pub(in crate::engine) fn begin(&mut self, now: &Now, id: AssocId, address: SocketAddr) {
-        if let Some(association) = self.associations.get_mut(&id) {
-            association.address = Some(address);
-        }
+        self.move_to(id, address);
         self.poll_soon(now, id);
     }
 
@@ -403,6 +401,9 @@ impl Engine {
         self.close_peer(id);
         self.peer_event(id, event::DEMOBILISED, why);
         let Some(gone) = self.associations.remove(&id) else { return };
+        if let Some(address) = gone.address {
+            self.leave(address.ip());
+        }
         if let Some(answered) = gone.answered {
             self.tickets.remove(&answered);
         }

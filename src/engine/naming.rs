@@ -99,7 +99,7 @@ impl Engine {
                 return;
             }
         };
-        association.address = Some(address);
+        self.move_to(id, address);
         if current.is_some() {
             self.close_peer(id);
             self.clear(now, id, Kiss::InterfaceChanged);

@@ -45,7 +45,7 @@ impl Engine {
         let system = &mut self.system;
         system.is_orphan = true;
         if system.leap == Leap::Alarm {
-            system.leap = Leap::None;
+            system.leap = self.leap.announced();
         }
         system.stratum = stratum;
         system.reference_id = if stratum > Stratum::new(1) {

@@ -25,6 +25,14 @@ pub enum Output {
         /// The group.
         group: Option<IpAddr>,
     },
+    /// The time is got from this address from now on, or no more: what `restrict source` says holds
+    /// for it as long.
+    Source {
+        /// The address.
+        address: IpAddr,
+        /// Whether it is got from there.
+        is_there: bool,
+    },
     /// Steer the clock, and answer with [`Input::Clock`](super::input::Input::Clock).
     Clock(Command),
     /// Something that a person may want to know of happened.

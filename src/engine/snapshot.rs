@@ -20,7 +20,7 @@ use crate::model::identity::Identity;
 use crate::model::part::{Dated, Part};
 use crate::model::values::Values;
 use crate::selection::Explained;
-use crate::units::{Mode, Mono, Now, NtpDuration};
+use crate::units::{Mono, Now, NtpDuration};
 use crate::wire::mode6::status::{PeerStatus, SystemStatus};
 
 pub use served::of_server;
@@ -213,7 +213,8 @@ fn peer_status(association: &Association) -> PeerStatus {
         | flag(association.options.key.is_some(), 0x40)
         | flag(heard.is_authentic, 0x20)
         | flag(association.poll.reach.is_reachable(), 0x10)
-        | flag(heard.mode == Mode::Broadcast, 0x08);
+        // ntpd's bit for one of which nothing is received, not for one that is heard that way.
+        | flag(!association.kind.is_measured(), 0x08);
     let select = flags | u16::from(association.standing.tally.bits());
     let events = &association.events;
     let word = u16::from(events.count.min(15)) << 4 | u16::from(events.code & 15);

@@ -406,6 +406,14 @@ impl<K: Kernel> Driver<K> {
                     self.sockets.groups().wanted.extend(group);
                     self.join_groups();
                 }
+                Output::Source { address, is_there } => {
+                    let access = &mut self.serving.server.access;
+                    if is_there {
+                        access.add_source(address, None);
+                    } else {
+                        access.remove_source(address);
+                    }
+                }
                 Output::Clock(command) => {
                     let now = self.now();
                     let outcome = self.steered.command(&now, &command);

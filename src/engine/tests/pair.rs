@@ -306,6 +306,7 @@ impl Pair {
                 Output::Fault(fault) => panic!("{fault}"),
                 Output::Close(_)
                 | Output::ClosePeer(_)
+                | Output::Source { .. }
                 | Output::Listen { .. }
                 | Output::Drift(_) => {}
             }

@@ -262,3 +262,25 @@ fn an_address_on_the_link_keeps_its_zone_to_the_wire() {
     pair.run(seconds(2));
     assert_eq!(pair.sent.last().map(|(_, sent)| sent.to), Some(address));
 }
+
+#[test]
+fn which_addresses_the_time_is_got_from_is_told_as_they_come_and_go() {
+    let mut pair = Pair::new(60);
+    let told = |pair: &Pair| -> Vec<String> {
+        let lines = pair.log.iter().filter_map(|line| line.split_once(" Source "));
+        lines.map(|(_, rest)| rest.to_owned()).collect()
+    };
+    let first = pair.serve(1, Server::default(), iburst());
+    let peer = pair.add(Kind::Peer, HostSpec::new("192.0.2.1"), Options::default());
+    pair.add(Kind::Server, HostSpec::new("127.127.1.0"), Options::default());
+    pair.add(Kind::Broadcast, HostSpec::new("192.0.2.255"), Options::default());
+    let here = "{ address: 192.0.2.1, is_there: true }";
+    assert_eq!(told(&pair), [here, here]);
+    let now = pair.now();
+    pair.engine.remove(&now, first);
+    pair.handle(Input::Wakeup);
+    assert_eq!(told(&pair).len(), 2, "the peer is still there");
+    pair.engine.remove(&now, peer);
+    pair.handle(Input::Wakeup);
+    assert_eq!(told(&pair)[2..], ["{ address: 192.0.2.1, is_there: false }"]);
+}

@@ -17,7 +17,9 @@ use ntpscope::units::{Boot, Mono, Now, NtpDuration, NtpTimestamp, Raw};
 
 const CONF: &str = "trustedkey 1\nbroadcastclient\nserver 192.0.2.1 iburst\n\
                     server 192.0.2.2 iburst key 1\npeer 192.0.2.3 key 1\n\
-                    manycastclient 239.1.2.3 key 1\n";
+                    manycastclient 239.1.2.3 key 1\nserver 127.127.1.0\n\
+                    broadcast 192.0.2.255 xleave\nmanycastserver 239.1.2.4\n\
+                    leapsmearinterval 7200\n";
 
 fn now(nanos: u64) -> Now {
     let clock = NtpTimestamp::from_unix(1_800_000_000, 0)
