@@ -9,6 +9,7 @@
 
 mod departures;
 mod group;
+mod lag;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,6 +26,7 @@ use crate::engine::keyring::Keyring;
 use crate::engine::mru::{Limits, MonitorList, Seen};
 use crate::engine::rate::{Headway, Judgement};
 use crate::engine::server::departures::Departures;
+use crate::engine::server::lag::Lag;
 use crate::engine::smear::Smear;
 use crate::units::{
     KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId,
@@ -100,19 +102,47 @@ pub struct Arrived<'a> {
 }
 
 /// What is to be done about a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// The reply was written; it goes to where the datagram came from, from the address it came to.
-    Reply,
-    /// The same, and the client may ask when exactly it left: [`Server::left`] is to be told, with
-    /// this name of the reply.
-    Noted(NtpTimestamp),
+    /// There is a reply, which [`Server::finish`] writes when it is about to leave: to where the
+    /// datagram came from, from the address it came to.
+    Reply(Draft),
     /// Nothing.
     Drop,
     /// It is a control message, of somebody with these restrictions.
     Control(Flags),
     /// It is for the engine: of a peer, a broadcaster, or an answer.
     Engine,
+}
+
+/// A reply but for the time at which it leaves and what depends on that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    header: Header,
+    /// What is done to its times while a leap second is spread.
+    smear: Option<Smear>,
+    /// Whose time of leaving it tells.
+    leaves: Leaves,
+    end: End,
+}
+
+/// What the transmit timestamp of a reply says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaves {
+    /// Nothing: it is no time.
+    Untold,
+    /// When it leaves itself; where there is a client, that may be asked more exactly later.
+    Itself(Option<IpAddr>),
+    /// When the one before left, at this time; as above.
+    Before(NtpTimestamp, Option<IpAddr>),
+}
+
+/// What follows the header of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Nothing,
+    Code(KeyId),
+    CryptoNak,
 }
 
 /// What was counted, by ntpd's names.
@@ -154,6 +184,7 @@ pub struct Server {
     /// Whether clients are answered; the other packets are judged in any case.
     pub is_serving: bool,
     departures: Departures,
+    lag: Lag,
     counters: ServerCounters,
     keys: Arc<Keyring>,
     /// Groups whose requests are answered.
@@ -170,6 +201,7 @@ impl Server {
             headway: Headway::default(),
             is_serving: true,
             departures: Departures::default(),
+            lag: Lag::default(),
             counters: ServerCounters::default(),
             keys: Arc::default(),
             groups: BTreeSet::new(),
@@ -239,7 +271,9 @@ impl Server {
     /// The reply called `name` left at this time, by the clock that is served: better known than
     /// when it was written.
     pub fn left(&mut self, name: NtpTimestamp, at: NtpTimestamp) {
-        self.departures.correct(name, at);
+        if let Some(late) = self.departures.correct(name, at) {
+            self.lag.learn(late);
+        }
     }
 
     /// Forgets when replies left: the clock was set, and those times are none of it.
@@ -247,16 +281,8 @@ impl Server {
         self.departures = Departures::default();
     }
 
-    /// Judges a datagram, and writes the reply if there is to be one. `sent` is asked last of all,
-    /// for the time at which the reply leaves.
-    pub fn answer(
-        &mut self,
-        served: &Served,
-        arrived: &Arrived<'_>,
-        sent: impl FnOnce() -> NtpTimestamp,
-        reply: &mut Vec<u8>,
-    ) -> Verdict {
-        reply.clear();
+    /// Judges a datagram.
+    pub fn answer(&mut self, served: &Served, arrived: &Arrived<'_>) -> Verdict {
         self.counters.received += 1;
         let Arrived { from, datagram, .. } = *arrived;
         if from.port() == 0 {
@@ -298,7 +324,7 @@ impl Server {
         }
         let judgement = self.record(arrived, address, mode, packet.header.version, flags);
         if judgement != Judgement::Fair {
-            return self.limit(&packet.header, mode, judgement, flags, reply);
+            return self.limit(&packet.header, mode, judgement, flags);
         }
         if mode != Mode::Client {
             self.counters.handed_on += 1;
@@ -317,7 +343,7 @@ impl Server {
             self.counters.declined += 1;
             return Verdict::Drop;
         }
-        self.serve(served, arrived, &packet, flags, sent, reply)
+        self.serve(served, arrived, &packet, flags)
     }
 
     /// Answers a request that is answered.
@@ -327,25 +353,22 @@ impl Server {
         arrived: &Arrived<'_>,
         packet: &Packet<'_>,
         flags: Flags,
-        sent: impl FnOnce() -> NtpTimestamp,
-        reply: &mut Vec<u8>,
     ) -> Verdict {
-        let key = match self.authenticate(packet, arrived.datagram) {
-            Authentic::By(key) => Some(key),
+        let end = match self.authenticate(packet, arrived.datagram) {
+            Authentic::By(key) => End::Code(key),
             Authentic::No if flags.has(Flags::NOTRUST) => {
                 self.counters.bad_auth += 1;
                 return Verdict::Drop;
             }
-            Authentic::No => None,
+            Authentic::No => End::Nothing,
             Authentic::Wrong => {
                 self.counters.bad_auth += 1;
                 if arrived.to.is_some_and(|to| to.is_multicast()) {
                     return Verdict::Drop;
                 }
                 // What is longer than the request is not sent: a crypto-NAK never is.
-                self.write(served, arrived, packet, None, sent, reply);
-                reply.extend(CRYPTO_NAK);
-                return Verdict::Reply;
+                let leaves = Leaves::Itself(None);
+                return Verdict::Reply(self.draft(served, arrived, packet, leaves, End::CryptoNak));
             }
         };
         self.counters.processed += 1;
@@ -354,35 +377,30 @@ impl Server {
         // gives back anything may do so the next time.
         let before = self.departures.take(request.origin, client);
         let before = before.filter(|_| request.receive != request.transmit);
-        let (receive, transmit) = self.write(served, arrived, packet, before, sent, reply);
-        let is_noted = !request.origin.is_never()
-            && request.version == VERSION
-            && self.departures.note(receive, client, transmit);
-        if let Some(key) = key.and_then(|id| self.keys.of_client(id)) {
-            self.keys.seal(key, reply);
-        }
-        if is_noted { Verdict::Noted(receive) } else { Verdict::Reply }
+        let is_sample = self.counters.processed.is_multiple_of(BETWEEN_SAMPLES);
+        let is_noted = is_sample || !request.origin.is_never();
+        let client = (is_noted && request.version == VERSION).then_some(client);
+        let leaves = match before {
+            Some(before) => Leaves::Before(before, client),
+            None => Leaves::Itself(client),
+        };
+        Verdict::Reply(self.draft(served, arrived, packet, leaves, end))
     }
 
-    /// Writes a reply, which tells when the one before left where that is given; returns the times
-    /// at which the request came and the reply leaves, as they are told or would be.
-    fn write(
+    fn draft(
         &mut self,
         served: &Served,
         arrived: &Arrived<'_>,
         packet: &Packet<'_>,
-        before: Option<NtpTimestamp>,
-        sent: impl FnOnce() -> NtpTimestamp,
-        reply: &mut Vec<u8>,
-    ) -> (NtpTimestamp, NtpTimestamp) {
+        leaves: Leaves,
+        end: End,
+    ) -> Draft {
         let request = &packet.header;
         let age_s = arrived.mono.since(served.at).as_secs_f64();
         let grown = NtpDuration::from_seconds(served.growth * age_s);
         let is_set = served.stratum < Stratum::UNSYNCHRONISED;
-        let receive = self.fuzzed(arrived.at, served.precision);
-        let transmit = sent();
-        let transmit = self.fuzzed(transmit, served.precision);
-        let mut header = Header {
+        let is_interleaved = matches!(leaves, Leaves::Before(..));
+        let header = Header {
             leap: served.leap,
             version: request.version.min(VERSION),
             mode: Mode::Server,
@@ -393,15 +411,45 @@ impl Server {
             root_dispersion: served.root_dispersion + grown,
             reference_id: served.reference_id,
             reference: served.reference,
-            origin: if before.is_some() { request.receive } else { request.transmit },
-            receive,
-            transmit: before.unwrap_or(transmit),
+            origin: if is_interleaved { request.receive } else { request.transmit },
+            receive: self.fuzzed(arrived.at, served.precision),
+            transmit: NtpTimestamp::NEVER,
         };
-        if let Some(smear) = &served.smear {
+        Draft { header, smear: served.smear, leaves, end }
+    }
+
+    /// Writes a reply that leaves at once; `sent` is the time now. The name of the reply, where
+    /// [`left`](Self::left) is to be told when exactly it left.
+    pub fn finish(
+        &mut self,
+        draft: &Draft,
+        sent: NtpTimestamp,
+        reply: &mut Vec<u8>,
+    ) -> Option<NtpTimestamp> {
+        let mut header = draft.header;
+        let leaving = self.fuzzed(sent + self.lag.expected(), header.precision);
+        let (transmit, client) = match draft.leaves {
+            Leaves::Untold => (header.transmit, None),
+            Leaves::Itself(client) => (leaving, client),
+            Leaves::Before(before, client) => (before, client),
+        };
+        header.transmit = transmit;
+        if let Some(smear) = &draft.smear {
             smear.change(&mut header);
         }
+        reply.clear();
         header.append_to(reply);
-        (header.receive, transmit)
+        match draft.end {
+            End::Nothing => {}
+            End::Code(key) => {
+                if let Some(key) = self.keys.of_client(key) {
+                    self.keys.seal(key, reply);
+                }
+            }
+            End::CryptoNak => reply.extend(CRYPTO_NAK),
+        }
+        let name = header.receive;
+        client.filter(|client| self.departures.note(name, *client, leaving)).map(|_| name)
     }
 
     /// A request that comes too often: it is told so now and then, else nothing.
@@ -411,7 +459,6 @@ impl Server {
         mode: Mode,
         judgement: Judgement,
         flags: Flags,
-        reply: &mut Vec<u8>,
     ) -> Verdict {
         self.counters.limited += 1;
         let is_told = judgement == Judgement::Kiss && flags.has(Flags::KOD);
@@ -420,7 +467,7 @@ impl Server {
         }
         self.counters.kisses += 1;
         let mode = if mode == Mode::Client { Mode::Server } else { Mode::SymmetricPassive };
-        Header {
+        let header = Header {
             leap: Leap::Alarm,
             version: request.version.min(VERSION),
             mode,
@@ -432,9 +479,8 @@ impl Server {
             receive: request.transmit,
             transmit: request.transmit,
             ..*request
-        }
-        .append_to(reply);
-        Verdict::Reply
+        };
+        Verdict::Reply(Draft { header, smear: None, leaves: Leaves::Untold, end: End::Nothing })
     }
 
     /// Records the packet in the monitor list, and says whether it came too soon.
@@ -550,6 +596,9 @@ fn is_nobody(address: IpAddr) -> bool {
 
 /// The least poll interval that clients are told.
 const LEAST_POLL: PollExponent = PollExponent::new(3);
+
+/// One reply in so many is asked about when it left.
+const BETWEEN_SAMPLES: u64 = 8;
 
 /// The port of NTP.
 const NTP_PORT: u16 = 123;

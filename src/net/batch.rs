@@ -11,23 +11,23 @@ use crate::units::NtpTimestamp;
 
 /// Room for datagrams that come together, and for a reply to each. It is taken once; receiving and
 /// replying take no more.
-pub struct Batch {
-    places: Box<[Place]>,
+pub struct Batch<T> {
+    places: Box<[Place<T>]>,
     headers: Box<[libc::mmsghdr]>,
     parts: Box<[libc::iovec]>,
     filled: usize,
 }
 
 /// Room for a datagram and a reply to it.
-struct Place {
+struct Place<T> {
     from: SockAddrStorage,
     /// The same, once it is known to be an address.
     sender: Option<SockAddr>,
     control: control::Buffer,
     datagram: [u8; ROOM],
+    /// What is to be answered.
+    answer: Option<T>,
     reply: Vec<u8>,
-    /// What the reply is called if it is to be told when it leaves.
-    noted: Option<NtpTimestamp>,
     source: control::Buffer,
 }
 
@@ -44,13 +44,13 @@ pub struct Arrived<'a> {
     pub datagram: &'a [u8],
 }
 
-impl Default for Batch {
+impl<T> Default for Batch<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Batch {
+impl<T> Batch<T> {
     /// Empty.
     pub fn new() -> Self {
         let place = || Place {
@@ -59,7 +59,7 @@ impl Batch {
             control: control::Buffer::default(),
             datagram: [0; ROOM],
             reply: Vec::with_capacity(ROOM),
-            noted: None,
+            answer: None,
             source: control::Buffer::default(),
         };
         // SAFETY: both structs hold integers and pointers, for which all bits zero is a value.
@@ -81,8 +81,7 @@ impl Batch {
         self.filled = 0;
         let rows = self.places.iter_mut().zip(&mut self.headers).zip(&mut self.parts);
         for ((place, header), part) in rows {
-            place.reply.clear();
-            place.noted = None;
+            place.answer = None;
             *part = libc::iovec {
                 iov_base: place.datagram.as_mut_ptr().cast(),
                 iov_len: place.datagram.len(),
@@ -106,12 +105,9 @@ impl Batch {
         Ok(self.filled)
     }
 
-    /// Hands every datagram that came to `answer`, with room for the reply: one that stays empty is
-    /// not sent. Where `answer` gives the reply a name, the kernel is asked to tell when it leaves.
-    pub fn each(
-        &mut self,
-        mut answer: impl FnMut(Arrived<'_>, &mut Vec<u8>) -> Option<NtpTimestamp>,
-    ) {
+    /// Hands every datagram that came to `answer`; where it has one it is kept for [`send`](
+    /// Self::send).
+    pub fn each(&mut self, mut answer: impl FnMut(Arrived<'_>) -> Option<T>) {
         let rows = self.places.iter_mut().zip(&self.headers).take(self.filled);
         for (place, header) in rows {
             let storage = std::mem::replace(&mut place.from, SockAddrStorage::zeroed());
@@ -127,12 +123,13 @@ impl Batch {
                 stamp: ancillary.stamp,
                 datagram: place.datagram.get(..length).unwrap_or_default(),
             };
-            place.noted = answer(arrived, &mut place.reply);
+            place.answer = answer(arrived);
         }
     }
 
-    /// Sends the replies, each from the address that was asked; how many. The names of those that
-    /// the kernel tells of go to `departing`, in the order in which they leave.
+    /// Sends the replies, each from the address that was asked; how many. `write` writes each right
+    /// before it leaves, into the room that it is given; where it gives a name, the kernel is asked
+    /// to tell when the reply left, and the name goes to `departing`, in the order of leaving.
     ///
     /// # Errors
     /// What the system said of one of them; the others were sent, and none of their names is told.
@@ -141,6 +138,7 @@ impl Batch {
         &mut self,
         socket: BorrowedFd<'_>,
         departing: &mut Vec<NtpTimestamp>,
+        mut write: impl FnMut(&T, &mut Vec<u8>) -> Option<NtpTimestamp>,
     ) -> io::Result<usize> {
         let mut count = 0;
         let noted_before = departing.len();
@@ -150,14 +148,12 @@ impl Batch {
             else {
                 break;
             };
-            if place.reply.is_empty() {
-                continue;
-            }
-            let Some(sender) = &place.sender else { continue };
+            let (Some(answer), Some(sender)) = (&place.answer, &place.sender) else { continue };
             let (name, name_length) = (sender.as_ptr().cast_mut(), sender.len());
             let told = place.control.0.get(..received.msg_hdr.msg_controllen).unwrap_or_default();
             let mut control_length = control::reply_from(told, &mut place.source);
-            if let Some(name) = place.noted {
+            place.reply.clear();
+            if let Some(name) = write(answer, &mut place.reply) {
                 control_length = control::note_departure(&mut place.source, control_length);
                 departing.push(name);
             }
@@ -207,14 +203,14 @@ impl Batch {
     }
 }
 
-impl std::fmt::Debug for Batch {
+impl<T> std::fmt::Debug for Batch<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Batch").field("filled", &self.filled).finish_non_exhaustive()
     }
 }
 
 // SAFETY: the pointers in it are written before each use, to memory that it owns.
-unsafe impl Send for Batch {}
+unsafe impl<T: Send> Send for Batch<T> {}
 
 /// Datagrams that are taken at once.
 pub(in crate::net) const PLACES: usize = 64;
@@ -232,7 +228,7 @@ mod tests {
     use crate::net::stamp;
 
     /// On the loopback interface what was sent is there.
-    fn receive(batch: &mut Batch, socket: &UdpSocket) -> usize {
+    fn receive<T>(batch: &mut Batch<T>, socket: &UdpSocket) -> usize {
         batch.receive(socket.as_fd()).unwrap()
     }
 
@@ -250,16 +246,19 @@ mod tests {
             client.connect((address, port)).unwrap();
             client.send(b"time?").unwrap();
             assert_eq!(receive(&mut batch, &server), 1);
-            batch.each(|arrived, reply| {
+            batch.each(|arrived| {
                 assert_eq!(arrived.datagram, b"time?");
                 assert_eq!(arrived.to, address.parse().ok());
                 assert_eq!(arrived.from, client.local_addr().unwrap());
                 assert!(arrived.stamp.is_some());
-                reply.extend(b"now");
-                Some(NtpTimestamp::from_bits(7))
+                Some(b"now")
             });
             let mut departing = Vec::new();
-            assert_eq!(batch.send(server.as_fd(), &mut departing).unwrap(), 1);
+            let write = |answer: &&[u8; 3], reply: &mut Vec<u8>| {
+                reply.extend(*answer);
+                Some(NtpTimestamp::from_bits(7))
+            };
+            assert_eq!(batch.send(server.as_fd(), &mut departing, write).unwrap(), 1);
             assert_eq!(departing, [NtpTimestamp::from_bits(7)]);
             let mut buffer = [0; 16];
             // A connected socket hears only the address that it asked.
@@ -283,14 +282,13 @@ mod tests {
         let mut seen = 0;
         while seen < 10 {
             seen += receive(&mut batch, &server);
-            batch.each(|arrived, reply| {
-                if arrived.datagram[0] % 2 == 0 {
-                    reply.extend(arrived.datagram);
-                }
-                None
-            });
+            batch.each(|arrived| (arrived.datagram[0] % 2 == 0).then(|| arrived.datagram.to_vec()));
             let mut departing = Vec::new();
-            batch.send(server.as_fd(), &mut departing).unwrap();
+            let write = |answer: &Vec<u8>, reply: &mut Vec<u8>| {
+                reply.extend(answer);
+                None
+            };
+            batch.send(server.as_fd(), &mut departing, write).unwrap();
             assert!(departing.is_empty());
         }
         let mut buffer = [0; 16];

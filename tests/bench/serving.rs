@@ -10,6 +10,7 @@
 #![expect(unsafe_code, reason = "many datagrams with one call, as no library offers it")]
 #![expect(clippy::disallowed_methods, reason = "a measurement waits and reads the clock")]
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+#![expect(clippy::indexing_slicing, reason = "the sizes are its own")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made should fail")]
 
 use std::fs;
@@ -85,8 +86,8 @@ fn measure() {
 
 fn servers(folder: &Path) -> Vec<Server> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let peers =
-        std::env::var_os("NTPSCOPE_PEERS_DIR").map_or(root.join("target/peers"), PathBuf::from);
+    let peers = std::env::var_os("NTPSCOPE_PEERS_DIR")
+        .map_or_else(|| root.join("target/peers"), PathBuf::from);
     let write = |name: &str, text: String| {
         let path = folder.join(name);
         fs::write(&path, text).unwrap();

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-use crate::units::NtpTimestamp;
+use crate::units::{NtpDuration, NtpTimestamp};
 
 /// The departures of the last replies.
 #[derive(Clone, Debug, Default)]
@@ -40,11 +40,14 @@ impl Departures {
         true
     }
 
-    /// Learns when a reply really left.
-    pub(super) fn correct(&mut self, receive: NtpTimestamp, at: NtpTimestamp) {
-        if let Some((_, transmit)) = self.by_receive.get_mut(&receive).filter(|_| !at.is_never()) {
-            *transmit = at;
-        }
+    /// Learns when a reply really left; how much later that was than it told.
+    pub(super) fn correct(
+        &mut self,
+        receive: NtpTimestamp,
+        at: NtpTimestamp,
+    ) -> Option<NtpDuration> {
+        let (_, transmit) = self.by_receive.get_mut(&receive).filter(|_| !at.is_never())?;
+        Some(at - std::mem::replace(transmit, at))
     }
 
     /// When the reply left that told this receive timestamp to this client; it is forgotten then.
@@ -80,8 +83,8 @@ mod tests {
         let mut departures = Departures::default();
         assert!(departures.note(at(5), client(1), at(6)));
         assert!(!departures.note(at(5), client(2), at(9)), "it is another's name");
-        departures.correct(at(5), at(7));
-        departures.correct(at(4), at(8));
+        assert_eq!(departures.correct(at(5), at(7)), Some(NtpDuration::from_bits(1)));
+        assert_eq!(departures.correct(at(4), at(8)), None);
         assert_eq!(departures.take(at(5), client(2)), None);
         assert_eq!(departures.take(at(5), client(1)), Some(at(7)));
         assert_eq!(departures.take(at(5), client(1)), None);

@@ -57,11 +57,37 @@ fn arrived(datagram: &[u8], at: u64) -> Arrived<'_> {
     }
 }
 
-fn ask(server: &mut Server, datagram: &[u8], at: u64) -> (Verdict, Vec<u8>) {
+/// A verdict, without what a reply says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Reply,
+    Drop,
+    Control(Flags),
+    Engine,
+}
+
+/// What a server makes of a datagram, with the reply, if there is one, as it leaves.
+fn answer(
+    server: &mut Server,
+    clock: &Served,
+    arrived: &Arrived<'_>,
+    sent: NtpTimestamp,
+) -> (Told, Vec<u8>) {
     let mut reply = Vec::new();
-    let sent = || stamp(1001 + at);
-    let verdict = server.answer(&served(), &arrived(datagram, at), sent, &mut reply);
-    (verdict, reply)
+    let told = match server.answer(clock, arrived) {
+        Verdict::Reply(draft) => {
+            server.finish(&draft, sent, &mut reply);
+            Told::Reply
+        }
+        Verdict::Drop => Told::Drop,
+        Verdict::Control(flags) => Told::Control(flags),
+        Verdict::Engine => Told::Engine,
+    };
+    (told, reply)
+}
+
+fn ask(server: &mut Server, datagram: &[u8], at: u64) -> (Told, Vec<u8>) {
+    answer(server, &served(), &arrived(datagram, at), stamp(1001 + at))
 }
 
 fn restrict(server: &mut Server, flags: Flags) {
@@ -71,7 +97,7 @@ fn restrict(server: &mut Server, flags: Flags) {
 #[test]
 fn a_reply_says_what_is_served_and_gives_the_request_back() {
     let (verdict, reply) = ask(&mut server(), &request(Mode::Client, 4), 5);
-    assert_eq!(verdict, Verdict::Reply);
+    assert_eq!(verdict, Told::Reply);
     let header = Packet::parse(&reply).unwrap().header;
     assert_eq!((header.mode, header.version, header.leap), (Mode::Server, 4, Leap::None));
     assert_eq!((header.stratum, header.poll), (Stratum::new(2), PollExponent::new(6)));
@@ -90,32 +116,31 @@ fn a_reply_says_what_is_served_and_gives_the_request_back() {
 fn the_version_is_echoed_and_nothing_else_is_answered_by_a_server() {
     for version in 1..=4 {
         let (verdict, reply) = ask(&mut server(), &request(Mode::Client, version), 5);
-        assert_eq!((verdict, reply[0] >> 3 & 7), (Verdict::Reply, version));
+        assert_eq!((verdict, reply[0] >> 3 & 7), (Told::Reply, version));
     }
     for version in [0, 5, 6, 7] {
         let mut bytes = request(Mode::Client, 4);
         bytes[0] = version << 3 | 3;
-        assert_eq!(ask(&mut server(), &bytes, 5).0, Verdict::Drop);
+        assert_eq!(ask(&mut server(), &bytes, 5).0, Told::Drop);
     }
     for mode in [Mode::SymmetricActive, Mode::SymmetricPassive, Mode::Server, Mode::Broadcast] {
         let (verdict, reply) = ask(&mut server(), &request(mode, 4), 5);
-        assert_eq!((verdict, reply), (Verdict::Engine, vec![]));
+        assert_eq!((verdict, reply), (Told::Engine, vec![]));
     }
     for mode in [Mode::Control, Mode::Private] {
-        assert_eq!(ask(&mut server(), &request(mode, 2), 5).0, Verdict::Control(Flags::NONE));
+        assert_eq!(ask(&mut server(), &request(mode, 2), 5).0, Told::Control(Flags::NONE));
     }
 }
 
 #[test]
 fn version_1_has_no_modes() {
     let bytes = request(Mode::Unspecified, 1);
-    assert_eq!(ask(&mut server(), &bytes, 5).0, Verdict::Reply);
-    let mut reply = Vec::new();
+    assert_eq!(ask(&mut server(), &bytes, 5).0, Told::Reply);
     let from_port_123 =
         Arrived { from: (Ipv4Addr::new(192, 0, 2, 7), 123).into(), ..arrived(&bytes, 5) };
-    let verdict = server().answer(&served(), &from_port_123, || stamp(9), &mut reply);
-    assert_eq!(verdict, Verdict::Drop, "two of them would answer each other for ever");
-    assert_eq!(ask(&mut server(), &request(Mode::Unspecified, 4), 5).0, Verdict::Drop);
+    let (verdict, _) = answer(&mut server(), &served(), &from_port_123, stamp(9));
+    assert_eq!(verdict, Told::Drop, "two of them would answer each other for ever");
+    assert_eq!(ask(&mut server(), &request(Mode::Unspecified, 4), 5).0, Told::Drop);
 }
 
 #[test]
@@ -126,9 +151,8 @@ fn who_is_not_synchronised_says_so() {
         reference_id: Kiss::Initialising.reference_id(),
         ..served()
     };
-    let mut reply = Vec::new();
     let bytes = request(Mode::Client, 4);
-    server().answer(&unset, &arrived(&bytes, 5), || stamp(9), &mut reply);
+    let (_, reply) = answer(&mut server(), &unset, &arrived(&bytes, 5), stamp(9));
     let header = Packet::parse(&reply).unwrap().header;
     assert_eq!((header.leap, header.stratum), (Leap::Alarm, Stratum::new(0)));
 }
@@ -139,7 +163,7 @@ fn restrictions_are_heeded_in_their_order() {
         let mut server = server();
         restrict(&mut server, flags);
         let verdict = ask(&mut server, bytes, 5).0;
-        (verdict == Verdict::Drop, server.counters().restricted)
+        (verdict == Told::Drop, server.counters().restricted)
     };
     let client = request(Mode::Client, 4);
     assert_eq!(dropped(Flags::IGNORE, &client), (true, 1));
@@ -151,7 +175,7 @@ fn restrictions_are_heeded_in_their_order() {
     assert_eq!(dropped(Flags::VERSION, &client), (false, 0));
     let mut server = server();
     restrict(&mut server, Flags::FLAKE);
-    let answered = (0..1000).filter(|_| ask(&mut server, &client, 5).0 == Verdict::Reply).count();
+    let answered = (0..1000).filter(|_| ask(&mut server, &client, 5).0 == Told::Reply).count();
     assert!((860..940).contains(&answered), "{answered}");
 }
 
@@ -166,10 +190,9 @@ fn nobody_is_answered_who_cannot_have_asked() {
     ] {
         let bytes = request(Mode::Client, 4);
         let from = SocketAddr::new(address.parse().unwrap(), port);
-        let mut reply = Vec::new();
         let arrived = Arrived { from, ..arrived(&bytes, 5) };
-        let verdict = server().answer(&served(), &arrived, || stamp(9), &mut reply);
-        assert_eq!((verdict, reply.len()), (Verdict::Drop, 0), "{from}");
+        let (verdict, reply) = answer(&mut server(), &served(), &arrived, stamp(9));
+        assert_eq!((verdict, reply.len()), (Told::Drop, 0), "{from}");
     }
 }
 
@@ -181,7 +204,7 @@ fn who_asks_too_often_is_told_once_and_then_not_answered() {
     let mut kisses = Vec::new();
     for at in 0..=31 {
         let (verdict, reply) = ask(&mut server, &bytes, at);
-        if let (Verdict::Reply, Ok(packet)) = (verdict, Packet::parse(&reply))
+        if let (Told::Reply, Ok(packet)) = (verdict, Packet::parse(&reply))
             && packet.header.kiss() == Some(Kiss::Rate)
         {
             assert_eq!(
@@ -205,10 +228,10 @@ fn without_limited_nobody_is_limited_and_without_kod_nobody_is_told() {
     let bytes = request(Mode::Client, 4);
     let mut server = server();
     for _ in 0..100 {
-        assert_eq!(ask(&mut server, &bytes, 5).0, Verdict::Reply);
+        assert_eq!(ask(&mut server, &bytes, 5).0, Told::Reply);
     }
     restrict(&mut server, Flags::LIMITED);
-    assert_eq!(ask(&mut server, &bytes, 5), (Verdict::Drop, vec![]));
+    assert_eq!(ask(&mut server, &bytes, 5), (Told::Drop, vec![]));
     assert_eq!(server.counters().kisses, 0);
 }
 
@@ -228,7 +251,7 @@ fn an_authentic_request_gets_an_authentic_reply_of_the_same_length() {
     restrict(&mut server, Flags::NOTRUST);
     let sealed = key.seal(request(Mode::Client, 4));
     let (verdict, reply) = ask(&mut server, &sealed, 5);
-    assert_eq!((verdict, reply.len()), (Verdict::Reply, sealed.len()));
+    assert_eq!((verdict, reply.len()), (Told::Reply, sealed.len()));
     let packet = Packet::parse(&reply).unwrap();
     let Trailer::Mac(mac) = packet.trailer else { panic!("no code") };
     assert!(mac.is_by(&key, packet.covered(&reply)));
@@ -241,7 +264,7 @@ fn a_wrong_code_gets_a_crypto_nak_and_no_code() {
     let mut forged = key.seal(request(Mode::Client, 4));
     *forged.last_mut().unwrap() ^= 1;
     let (verdict, reply) = ask(&mut server, &forged, 5);
-    assert_eq!((verdict, reply.len()), (Verdict::Reply, HEADER_LEN + 4));
+    assert_eq!((verdict, reply.len()), (Told::Reply, HEADER_LEN + 4));
     assert_eq!(Packet::parse(&reply).unwrap().trailer, Trailer::CryptoNak);
     assert_eq!(server.counters().bad_auth, 1);
     // A key that is there but not trusted is none.
@@ -258,8 +281,45 @@ fn no_reply_is_longer_than_its_request() {
         bytes.resize(len, 0x5a);
         let (verdict, reply) = ask(&mut server, &bytes, 5);
         assert!(reply.len() <= len, "{len}");
-        assert_eq!(verdict == Verdict::Reply, !reply.is_empty());
+        assert_eq!(verdict == Told::Reply, !reply.is_empty());
     }
     let sealed = key.seal(request(Mode::Client, 3));
     assert!(ask(&mut server, &sealed, 5).1.len() <= sealed.len());
+}
+
+#[test]
+fn a_client_that_asks_so_is_told_when_the_reply_before_left() {
+    let mut server = server();
+    let ask = |server: &mut Server, [origin, receive, transmit]: [u64; 3], at: u64| {
+        let mut request = Header::request(NtpTimestamp::from_bits(transmit));
+        request.origin = NtpTimestamp::from_bits(origin);
+        request.receive = NtpTimestamp::from_bits(receive);
+        let bytes = request.emit();
+        let mut reply = Vec::new();
+        let Verdict::Reply(draft) = server.answer(&served(), &arrived(&bytes, at)) else {
+            panic!("no reply")
+        };
+        let name = server.finish(&draft, stamp(2000 + at), &mut reply);
+        (Packet::parse(&reply).unwrap().header, name)
+    };
+    let (first, name) = ask(&mut server, [0, 0, 11], 5);
+    assert_eq!((first.origin.bits(), name), (11, None), "nobody asked for more yet");
+    // It gives back when its request was received, of which nothing is known yet.
+    let (second, name) = ask(&mut server, [first.receive.bits(), 21, 22], 15);
+    assert_eq!((second.origin.bits(), name), (22, Some(second.receive)));
+    let left = stamp(2016);
+    server.left(second.receive, left);
+    let (third, name) = ask(&mut server, [second.receive.bits(), 31, 32], 25);
+    assert_eq!((third.origin.bits(), third.transmit), (31, left));
+    assert_eq!(name, Some(third.receive));
+    let (again, _) = ask(&mut server, [second.receive.bits(), 41, 42], 35);
+    assert_eq!(again.origin.bits(), 42, "it is told once");
+    let (odd, _) = ask(&mut server, [third.receive.bits(), 51, 51], 45);
+    assert_eq!(odd.origin.bits(), 51, "which of the two it gave back could not be told");
+    let (fourth, _) = ask(&mut server, [again.receive.bits(), 61, 62], 55);
+    assert_eq!(fourth.origin.bits(), 61, "the kernel told nothing of it");
+    assert!((fourth.transmit - stamp(2035)).seconds().abs() < 1e-3);
+    server.forget_departures();
+    let (fifth, _) = ask(&mut server, [fourth.receive.bits(), 71, 72], 65);
+    assert_eq!(fifth.origin.bits(), 72, "the clock was set since");
 }

@@ -133,7 +133,7 @@ impl NtpPort {
     }
 
     /// Takes what has come to the socket at this place; how many datagrams.
-    pub(super) fn receive(&self, place: usize, batch: &mut Batch) -> usize {
+    pub(super) fn receive<T>(&self, place: usize, batch: &mut Batch<T>) -> usize {
         let Some(ntp) = self.sockets.get(place) else { return 0 };
         let fd = ntp.socket.as_fd();
         loop {
@@ -148,11 +148,16 @@ impl NtpPort {
         }
     }
 
-    /// Sends the replies of a batch by the socket that it came by.
-    pub(super) fn reply(&mut self, place: usize, batch: &mut Batch) {
+    /// Sends the replies of a batch by the socket that it came by, each as `write` writes it.
+    pub(super) fn reply<T>(
+        &mut self,
+        place: usize,
+        batch: &mut Batch<T>,
+        write: impl FnMut(&T, &mut Vec<u8>) -> Option<NtpTimestamp>,
+    ) {
         let Some(ntp) = self.sockets.get_mut(place) else { return };
         let mut departing = Vec::new();
-        match batch.send(ntp.socket.as_fd(), &mut departing) {
+        match batch.send(ntp.socket.as_fd(), &mut departing, write) {
             Ok(_) => departing.into_iter().for_each(|name| ntp.note(Sent::Reply(name))),
             Err(_) => ntp.count_anew(),
         }

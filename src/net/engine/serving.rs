@@ -8,7 +8,7 @@ use crate::config::engine::Serve;
 use crate::config::ntp_conf::Directive;
 use crate::engine::input::{Input, Received};
 use crate::engine::output::Socket;
-use crate::engine::server::{Arrived, Server, Verdict};
+use crate::engine::server::{Arrived, Draft, Server, Verdict};
 use crate::net::batch::Batch;
 use crate::net::engine::control::Control;
 use crate::net::engine::interfaces::Listening;
@@ -22,7 +22,7 @@ use crate::net::stamp::{self, Bracket};
 pub(super) struct Serving {
     pub(super) server: Server,
     pub(super) control: Control,
-    batch: Batch,
+    batch: Batch<Draft>,
     listening: Listening,
     /// How often the steered clock had been stepped when departures were last remembered.
     steps: u64,
@@ -104,15 +104,20 @@ impl<K: Kernel> Driver<K> {
                 return;
             }
             self.traffic.useful_wakeups += 1;
-            self.answer_batch(count);
-            self.port.reply(place, &mut self.serving.batch);
+            self.answer_batch();
+            let Self { port, steered, serving, .. } = self;
+            let Serving { server, batch, .. } = serving;
+            port.reply(place, batch, |draft, reply| {
+                // Of a crowd nobody is told when exactly the reply left.
+                server.finish(draft, steered.reading(), reply).filter(|_| count < CROWD)
+            });
             self.answer_control(place);
             // What is sent at once should not wait for the next batch.
             self.drain();
         }
     }
 
-    fn answer_batch(&mut self, count: usize) {
+    fn answer_batch(&mut self) {
         let bracket = Bracket::read();
         let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
         let served = self.engine.served(&now);
@@ -121,7 +126,7 @@ impl<K: Kernel> Driver<K> {
         if std::mem::replace(steps, engine.system().steps) != engine.system().steps {
             server.forget_departures();
         }
-        batch.each(|arrived, reply| {
+        batch.each(|arrived| {
             let stamp = steered.stamp(arrived.stamp, &bracket);
             if arrived.to.is_some_and(|to| !listening.heeds(to)) {
                 traffic.ignored += 1;
@@ -135,14 +140,12 @@ impl<K: Kernel> Driver<K> {
                 mono: now.mono,
                 datagram: arrived.datagram,
             };
-            let verdict = server.answer(&served, &asked, || steered.reading(), reply);
-            if !reply.is_empty() {
-                traffic.replied(arrived.to, true);
-            }
-            match verdict {
-                // Of a crowd nobody is told when exactly the reply left.
-                Verdict::Noted(name) => (count < CROWD).then_some(name),
-                Verdict::Reply | Verdict::Drop => None,
+            match server.answer(&served, &asked) {
+                Verdict::Reply(draft) => {
+                    traffic.replied(arrived.to, true);
+                    Some(draft)
+                }
+                Verdict::Drop => None,
                 Verdict::Control(flags) => {
                     if server.is_serving {
                         control.hear(&arrived, flags, &server.access);

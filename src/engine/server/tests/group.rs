@@ -23,15 +23,14 @@ fn ask_group(
     server: &mut Server,
     told: &Served,
     (group, stratum, reference_id): (IpAddr, u8, RefId),
-) -> Verdict {
+) -> Told {
     let mut header = Header::request(NtpTimestamp::from_bits(7));
     header.stratum = Stratum::new(stratum);
     header.reference_id = reference_id;
     let bytes = header.emit();
-    let mut reply = Vec::new();
     let arrived = Arrived { to: Some(group), ..arrived(&bytes, 5) };
-    let verdict = server.answer(told, &arrived, || stamp(9), &mut reply);
-    assert_eq!(verdict == Verdict::Reply, !reply.is_empty());
+    let (verdict, reply) = answer(server, told, &arrived, stamp(9));
+    assert_eq!(verdict == Told::Reply, !reply.is_empty());
     verdict
 }
 
@@ -39,7 +38,7 @@ const NOBODY: RefId = RefId::new([0; 4]);
 
 #[test]
 fn a_group_is_answered_by_those_who_were_told_to_and_can_help() {
-    let (yes, no) = (Verdict::Reply, Verdict::Drop);
+    let (yes, no) = (Told::Reply, Told::Drop);
     let mut server = of_group();
     let mut ask = |served: &Served, group, stratum, reference_id| {
         ask_group(&mut server, served, (group, stratum, reference_id))
@@ -62,16 +61,15 @@ fn a_group_is_answered_by_those_who_were_told_to_and_can_help() {
 
 #[test]
 fn who_was_not_told_to_answers_no_group_and_nobody_gets_a_crypto_nak_by_one() {
-    assert_eq!(ask_group(&mut server(), &served(), (GROUP, 0, NOBODY)), Verdict::Drop);
+    assert_eq!(ask_group(&mut server(), &served(), (GROUP, 0, NOBODY)), Told::Drop);
     let mut server = of_group();
     let key = with_key(&mut server);
     let mut forged = key.seal(request(Mode::Client, 4));
     let sealed = forged.clone();
     *forged.last_mut().unwrap() ^= 1;
-    for (bytes, verdict) in [(forged, Verdict::Drop), (sealed, Verdict::Reply)] {
-        let mut reply = Vec::new();
+    for (bytes, verdict) in [(forged, Told::Drop), (sealed, Told::Reply)] {
         let arrived = Arrived { to: Some(GROUP), ..arrived(&bytes, 5) };
-        assert_eq!(server.answer(&served(), &arrived, || stamp(9), &mut reply), verdict);
+        assert_eq!(answer(&mut server, &served(), &arrived, stamp(9)).0, verdict);
     }
 }
 
@@ -84,10 +82,9 @@ fn clients_are_told_a_leap_second_bit_by_bit() {
     {
         let smear = Smear::new(end, day, Leap::Insert);
         let served = Served { smear: Some(smear), reference: stamp(990 + at), ..served() };
-        let mut reply = Vec::new();
         let bytes = request(Mode::Client, 4);
-        let sent = || stamp(1000 + at);
-        server().answer(&served, &arrived(&bytes, at), sent, &mut reply);
+        let asked = arrived(&bytes, at);
+        let (_, reply) = answer(&mut server(), &served, &asked, stamp(1000 + at));
         let header = Packet::parse(&reply).unwrap().header;
         for (told, is) in [
             (header.receive, stamp(1000 + at)),
