@@ -204,3 +204,53 @@ fn a_wrong_key_makes_nobody_a_peer() {
         assert!(outcome.of_them().is_none(), "{}: {:?}", case.name, outcome.ours);
     });
 }
+
+const DAEMONS: [(Daemon, &str); 3] =
+    [(Daemon::Classic, "classic"), (Daemon::Ntpsec, "ntpsec"), (Daemon::Chrony, "chrony")];
+
+/// A case for each daemon without a key and with one of each kind: `theirs` and `ours` are given
+/// the words about the key.
+fn with_every_key(
+    what: &str,
+    theirs: impl Fn(Daemon, &str) -> String,
+    ours: impl Fn(&str) -> String,
+) -> Vec<Case> {
+    let kinds = ["plain"].into_iter().chain(KINDS);
+    let keyed = (0..).zip(kinds).flat_map(|(number, kind)| {
+        let key = if number == 0 { String::new() } else { format!("key {number}") };
+        DAEMONS.map(|(daemon, name)| Case {
+            name: format!("{what}-{name}-{kind}"),
+            daemon,
+            theirs: theirs(daemon, &key),
+            ours: ours(&key),
+            seconds: 60,
+        })
+    });
+    keyed.collect()
+}
+
+#[test]
+fn daemons_that_ask_us_follow_us_with_every_kind_of_key() {
+    let theirs = |_, key: &str| format!("server {OURS} {key} iburst minpoll 3 maxpoll 3");
+    all(&with_every_key("client", theirs, |_| "restrict default".to_owned()), |case, outcome| {
+        assert!(outcome.is_followed(), "{}: {:?}", case.name, outcome.theirs);
+    });
+}
+
+#[test]
+fn we_follow_daemons_that_we_ask_with_every_kind_of_key() {
+    let theirs = |daemon, _: &str| match daemon {
+        Daemon::Chrony => "local stratum 3\nallow all".to_owned(),
+        // NTPsec limits whoever has no line of its own.
+        _ => format!("server 127.127.1.0 minpoll 3 maxpoll 3 prefer\nrestrict {OURS}"),
+    };
+    let ours = |key: &str| format!("server {THEIRS} {key} iburst minpoll 3 maxpoll 3");
+    all(&with_every_key("server", theirs, ours), |case, outcome| {
+        let seen = outcome.of_them().unwrap_or_else(|| panic!("{}: no association", case.name));
+        assert_eq!(seen["tally"], "*", "{}: {seen}", case.name);
+        let has_key = case.ours.contains("key");
+        assert_eq!(seen["authentic"].as_bool(), Some(has_key), "{}: {seen}", case.name);
+        let offset_ms = seen["offset_ms"].as_f64().expect("a number");
+        assert!(offset_ms.abs() < 5.0, "{}: {offset_ms} ms", case.name);
+    });
+}
