@@ -14,6 +14,7 @@ use crate::config::engine::{EngineSetup, Serve};
 use crate::config::host::HostSpec;
 use crate::config::keys;
 use crate::config::leap_file::LeapTable;
+use crate::config::ntp_conf::include::{self, Found};
 use crate::config::ntp_conf::{self, Association, Directive, Kind, Options, Placed};
 
 /// The setup of the configuration `file` and the `sources` of the command line, and a sentence for
@@ -31,9 +32,8 @@ pub fn engine(
     let mut setup = EngineSetup::default();
     let mut notices = Vec::new();
     if let Some(file) = file {
-        let name = file.display().to_string();
-        let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
-        setup.directives = ntp_conf::read(&name, &ntp_conf::decode(&name, &bytes)?)?;
+        let followed = include::follow(file, found)?;
+        (setup.directives, setup.text) = (followed.directives, followed.text);
         setup.serve = serve(&setup.directives);
         let is_serving = setup.serve != Serve::Nobody;
         let left_out = ntp_conf::notices(&setup.directives, is_serving);
@@ -76,6 +76,18 @@ pub fn engine(
         }),
     }));
     Ok((setup, notices))
+}
+
+/// What of a configuration is at `path`.
+fn found(path: &Path) -> Result<Found, String> {
+    let read = || {
+        if !fs::metadata(path)?.is_dir() {
+            return fs::read(path).map(Found::File);
+        }
+        let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
+        entries.collect::<io::Result<_>>().map(Found::Folder)
+    };
+    read().map_err(|error| error.to_string())
 }
 
 /// What a leap-seconds file says.
@@ -150,6 +162,34 @@ mod tests {
         assert_eq!(hosts.len(), own.len() + 1);
         assert_eq!(hosts.last().unwrap(), "mine.example");
         assert!(!setup.discipline);
+    }
+
+    #[test]
+    fn files_that_are_included_are_followed_from_their_folder() {
+        let directory =
+            std::env::temp_dir().join(format!("ntpscope-include-{}", std::process::id()));
+        fs::create_dir_all(directory.join("conf.d")).unwrap();
+        let file = directory.join("ntp.conf");
+        fs::write(&file, "server a\nincludefile conf.d\nincludefile more\nserver d\n").unwrap();
+        fs::write(directory.join("conf.d/2.conf"), "server c # last\n").unwrap();
+        fs::write(directory.join("conf.d/1.conf"), "server b\nlogconfig =all\n").unwrap();
+        fs::write(directory.join("conf.d/1.conf~"), "servr").unwrap();
+        fs::write(directory.join("more"), "tos minsane 2\n").unwrap();
+        let (setup, notices) = engine(Some(&file), &[], |_| Serve::Nobody).unwrap();
+        let lines: Vec<String> =
+            setup.directives.iter().map(|placed| placed.directive.to_string()).collect();
+        assert_eq!(lines, ["tos minsane 2", "", "server a", "server b", "server c", "server d"]);
+        let first = directory.join("conf.d/1.conf").display().to_string();
+        let expected = format!("{first}, line 2, column 1: `logconfig` is left out: ");
+        assert!(notices.iter().any(|notice| notice.starts_with(&expected)), "{notices:?}");
+        assert!(setup.text.to_string().contains("\nserver c # last\n"));
+        fs::write(directory.join("more"), "server a fast\n").unwrap();
+        let rejected = engine(Some(&file), &[], |_| Serve::Nobody).unwrap_err().to_string();
+        assert!(rejected.contains("more, line 1, column 10: `fast`"), "{rejected}");
+        fs::remove_file(directory.join("more")).unwrap();
+        let rejected = engine(Some(&file), &[], |_| Serve::Nobody).unwrap_err().to_string();
+        assert!(rejected.contains("ntp.conf, line 3, column 1: "), "{rejected}");
+        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

@@ -7,12 +7,15 @@ use crate::config::drift::Drift;
 use crate::config::keys::Entry;
 use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::Placed;
+use crate::config::ntp_conf::printer::Written;
 
 /// What an engine is started with.
 #[derive(Clone, Debug, Default)]
 pub struct EngineSetup {
     /// What the configuration says, then the sources of the command line.
     pub directives: Vec<Placed>,
+    /// The text of the configuration, for who wants to save it as it runs.
+    pub text: Written,
     /// The keys of the configured key file, trusted or not.
     pub keys: Vec<Entry>,
     /// The leap seconds of the configured file, if it can be used.

@@ -34,6 +34,13 @@ pub enum Applied {
     Mobilised(AssocId),
     /// A setting is in force.
     Set,
+    /// An association is gone.
+    Unconfigured {
+        /// The host, as the configuration named it.
+        host: HostSpec,
+        /// Whether a line of its own stands for it, rather than that of a pool or a packet.
+        was_configured: bool,
+    },
     /// The keys of this file are wanted: read it and hand them to [`Engine::set_keys`].
     Keys(PathBuf),
     /// The frequency is to be kept in this file: write [`Output::Drift`] there.

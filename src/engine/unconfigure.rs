@@ -37,8 +37,12 @@ impl Engine {
                 configured.or_else(|| meant().next()).map(|association| association.id)
             }
         };
-        match id {
-            Some(id) if self.remove(now, id) => Ok(Applied::Set),
+        let origin = id.and_then(|id| self.associations.get(&id)).map(|gone| gone.origin.clone());
+        match (id, origin) {
+            (Some(id), Some(origin)) if self.remove(now, id) => Ok(Applied::Unconfigured {
+                host: origin.host,
+                was_configured: origin.parent.is_none() && !origin.is_ephemeral,
+            }),
             _ => Err(Refused::Unknown(unwanted.clone())),
         }
     }

@@ -71,13 +71,17 @@ pub(super) fn lines<'a>(
     source: &'a str,
     text: &'a str,
 ) -> impl Iterator<Item = Result<Line, Rejected>> + 'a {
-    (1..).zip(text.lines()).filter_map(move |(number, text)| {
-        let line = line(number, text).map_err(|column| Rejected {
-            source: source.to_owned(),
-            position: Some((number, column)),
-            reason: "a quote that begins here does not end on this line".to_owned(),
-        });
-        line.transpose()
+    (1..)
+        .zip(text.lines())
+        .filter_map(move |(number, text)| line_of(source, number, text).transpose())
+}
+
+/// What line `number` of the configuration called `source` says, if it says something.
+pub(super) fn line_of(source: &str, number: usize, text: &str) -> Result<Option<Line>, Rejected> {
+    line(number, text).map_err(|column| Rejected {
+        source: source.to_owned(),
+        position: Some((number, column)),
+        reason: "a quote that begins here does not end on this line".to_owned(),
     })
 }
 

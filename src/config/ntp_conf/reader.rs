@@ -48,6 +48,14 @@ pub(super) fn read(
         "driftfile" => return drift_file(keyword, arguments, directives),
         "fudge" => return clock::fudge(keyword, arguments, directives),
         "refclock" => return clock::refclock(keyword, arguments, directives),
+        "restrict" | "unrestrict" | "delrestrict" => {
+            let directive =
+                if name == "restrict" { Directive::Restrict } else { Directive::Unrestrict };
+            for restrict in serving::restrict(arguments)? {
+                directives.push(arguments.placed(keyword, directive(restrict)));
+            }
+            return Ok(());
+        }
         "statistics" => {
             let mut notices = Vec::new();
             let kinds = records::statistics(arguments, &mut notices)?;
@@ -87,8 +95,6 @@ fn single(
     arguments: &mut Arguments<'_>,
 ) -> Result<Directive, Rejected> {
     Ok(match name {
-        "restrict" => Directive::Restrict(serving::restrict(arguments)?),
-        "unrestrict" | "delrestrict" => Directive::Unrestrict(serving::restrict(arguments)?),
         "interface" | "nic" => Directive::Interface(serving::interface(arguments)?),
         "manycastserver" => Directive::ManycastServer(groups(arguments)?),
         "includefile" => Directive::Include(file(name, arguments)?),

@@ -13,7 +13,7 @@ use crate::config::ntp_conf::{
 use crate::config::restrict::{FLAGS, Flags, Restrict, Selector, Whom};
 
 /// `restrict [-4|-6] ADDRESS [mask MASK] | default | source [ippeerlimit N] [FLAG]…`.
-pub(super) fn restrict(arguments: &mut Arguments<'_>) -> Result<Restrict, Rejected> {
+pub(super) fn restrict(arguments: &mut Arguments<'_>) -> Result<Vec<Restrict>, Rejected> {
     let mut family = None;
     let word = loop {
         let tokens = if family.is_some() { tokens::TEXT } else { tokens::MANY };
@@ -43,7 +43,16 @@ pub(super) fn restrict(arguments: &mut Arguments<'_>) -> Result<Restrict, Reject
         let reason = format!("`{}` takes no mask", shown(&word.text));
         return Err(arguments.stray(mask, tokens::END, reason));
     }
-    Ok(Restrict { whom, flags: reading.flags, most_peers: reading.most_peers })
+    // A default for one port only is none, but an entry like others.
+    let whom = match whom {
+        Whom::Default(_) if reading.ntp_port => {
+            let all = whom.selectors().into_iter();
+            all.map(|selector| Whom::Addresses(selector.from_ntp_port())).collect()
+        }
+        whom => vec![whom],
+    };
+    let Reading { flags, most_peers, .. } = reading;
+    Ok(whom.into_iter().map(|whom| Restrict { whom, flags, most_peers }).collect())
 }
 
 /// The flags of a line as far as they are read.

@@ -34,7 +34,12 @@ impl<K: Kernel> Driver<K> {
     fn follow(&mut self, directive: &Directive) -> Result<(), String> {
         let now = self.now();
         match self.engine.apply(&now, directive) {
-            Ok(Applied::Mobilised(_) | Applied::Set | Applied::Ignored { .. }) => Ok(()),
+            Ok(
+                Applied::Mobilised(_)
+                | Applied::Set
+                | Applied::Unconfigured { .. }
+                | Applied::Ignored { .. },
+            ) => Ok(()),
             Ok(Applied::ForServer) => {
                 self.serving.apply(directive, None);
                 Ok(())
