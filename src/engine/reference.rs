@@ -7,7 +7,7 @@
 //! nothing else that could come. Here it waits only while another source is configured. Nor does
 //! what is served by it begin with the dispersion of a clock filter that has just started.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::config::host::NTP_PORT;
 use crate::config::ntp_conf::clock::{ClockAddress, Fudge};
@@ -119,6 +119,8 @@ impl Engine {
         let precision = self.settings.precision;
         if let Some(association) = self.associations.get_mut(&id) {
             association.clock = Some(ReferenceClock::local(address));
+            // As ntpd has it: it is on no network but this host's own.
+            association.local = Some(Ipv4Addr::LOCALHOST.into());
             association.heard.precision = precision;
             association.know_clock();
         }
