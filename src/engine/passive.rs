@@ -160,7 +160,7 @@ impl Association {
     /// Differs: ntpd sends ten packets in vain to whoever spoke once. Here it is four until an
     /// answer has shown that it was who it said.
     pub(in crate::engine) fn is_unproven(&self) -> bool {
-        self.kind == Kind::Passive && self.samples == 0 && self.poll.unreach > UNPROVEN_POLLS
+        self.kind == Kind::Passive && self.heard.at.is_none() && self.poll.unreach > UNPROVEN_POLLS
     }
 }
 

@@ -17,7 +17,7 @@ struct Case {
     daemon: Daemon,
     /// What it is told.
     theirs: String,
-    /// What the program is told, besides what all are.
+    /// What the program is told, besides its keys.
     ours: String,
     /// How long both have.
     seconds: u32,
@@ -42,10 +42,7 @@ impl Case {
     fn run(&self, daemons: &std::path::Path) -> Outcome {
         let two = Two::new(&self.name, daemons);
         let keys = two.file("keys", KEYS);
-        let ours = format!(
-            "keys {keys}\ntrustedkey 1 2 3\nserver 127.127.1.0 minpoll 3 maxpoll 3\n{}\n",
-            self.ours
-        );
+        let ours = format!("keys {keys}\ntrustedkey 1 2 3\n{}\n", self.ours);
         let theirs = match self.daemon {
             Daemon::Classic | Daemon::Ntpsec => {
                 let conf = format!(
@@ -110,6 +107,9 @@ fn all(cases: &[Case], judge: impl Fn(&Case, &Outcome) + Sync) {
     });
 }
 
+/// A clock to follow: a host's own.
+const CLOCK: &str = "server 127.127.1.0 minpoll 3 maxpoll 3";
+
 const KINDS: [&str; 3] = ["md5", "sha1", "aes"];
 
 #[test]
@@ -121,7 +121,7 @@ fn daemons_that_speak_first_with_a_key_are_peers_and_follow_us() {
             (Daemon::Chrony, "chrony", format!("peer {OURS} key {number} minpoll 3 maxpoll 3")),
         ] {
             let name = format!("passive-{name}-{kind}");
-            cases.push(Case { name, daemon, theirs: line, ours: String::new(), seconds: 75 });
+            cases.push(Case { name, daemon, theirs: line, ours: CLOCK.to_owned(), seconds: 75 });
         }
     }
     all(&cases, |case, outcome| {
@@ -147,7 +147,7 @@ fn daemons_that_speak_first_without_a_key_are_answered_and_not_kept() {
         name: format!("stranger-{name}"),
         daemon,
         theirs: format!("peer {OURS} minpoll 3 maxpoll 3"),
-        ours: String::new(),
+        ours: CLOCK.to_owned(),
         seconds: 60,
     };
     let cases = vec![
@@ -167,7 +167,7 @@ fn what_we_send_to_everybody_is_followed() {
         name: format!("caster-{name}"),
         daemon: Daemon::Classic,
         theirs: theirs.to_owned(),
-        ours: ours.to_owned(),
+        ours: format!("{CLOCK}\n{ours}"),
         seconds: 90,
     };
     let cases = vec![
@@ -183,7 +183,7 @@ fn what_we_send_to_everybody_is_followed() {
     all(&cases, |case, outcome| {
         assert!(outcome.is_followed(), "{}: {:?}", case.name, outcome.theirs);
         let sends = outcome.ours.iter().find(|peer| peer["host_mode"] == "broadcast");
-        assert_eq!(sends.is_some(), case.ours.starts_with("broadcast"), "{:?}", outcome.ours);
+        assert_eq!(sends.is_some(), case.ours.contains("broadcast"), "{:?}", outcome.ours);
     });
 }
 
@@ -193,7 +193,7 @@ fn a_wrong_key_makes_nobody_a_peer() {
         name: format!("wrong-{name}"),
         daemon,
         theirs,
-        ours: "trustedkey 1\nkeys /dev/null".to_owned(),
+        ours: format!("{CLOCK}\nkeys /dev/null"),
         seconds: 30,
     };
     let line = || format!("peer {OURS} key 1 minpoll 3 maxpoll 3");
@@ -232,7 +232,7 @@ fn with_every_key(
 #[test]
 fn daemons_that_ask_us_follow_us_with_every_kind_of_key() {
     let theirs = |_, key: &str| format!("server {OURS} {key} iburst minpoll 3 maxpoll 3");
-    all(&with_every_key("client", theirs, |_| "restrict default".to_owned()), |case, outcome| {
+    all(&with_every_key("client", theirs, |_| CLOCK.to_owned()), |case, outcome| {
         assert!(outcome.is_followed(), "{}: {:?}", case.name, outcome.theirs);
     });
 }
@@ -250,6 +250,32 @@ fn we_follow_daemons_that_we_ask_with_every_kind_of_key() {
         assert_eq!(seen["tally"], "*", "{}: {seen}", case.name);
         let has_key = case.ours.contains("key");
         assert_eq!(seen["authentic"].as_bool(), Some(has_key), "{}: {seen}", case.name);
+        let offset_ms = seen["offset_ms"].as_f64().expect("a number");
+        assert!(offset_ms.abs() < 5.0, "{}: {offset_ms} ms", case.name);
+    });
+}
+
+#[test]
+fn daemons_that_speak_first_are_followed_by_us() {
+    let case = |name: &str, theirs: String, ours: &str| Case {
+        name: format!("follow-{name}"),
+        daemon: Daemon::Classic,
+        theirs: format!("{CLOCK} prefer\nfudge 127.127.1.0 stratum 3\n{theirs}"),
+        ours: ours.to_owned(),
+        seconds: 90,
+    };
+    // Somebody who waits long for anything else, and serves.
+    let alone = "tos orphan 9 orphanwait 3600";
+    let cases = [
+        case("key", format!("peer {OURS} key 3 minpoll 3 maxpoll 3"), alone),
+        case("open", format!("peer {OURS} minpoll 3 maxpoll 3"), &format!("{alone}\ndisable auth")),
+    ];
+    all(&cases, |case, outcome| {
+        let seen = outcome.of_them().unwrap_or_else(|| panic!("{}: no association", case.name));
+        assert_eq!(seen["host_mode"], "symmetric_passive", "{}: {seen}", case.name);
+        assert_eq!(seen["tally"], "*", "{}: {seen}", case.name);
+        assert_eq!(seen["authentic"], case.theirs.contains("key"), "{}: {seen}", case.name);
+        // All clocks of this machine are the same.
         let offset_ms = seen["offset_ms"].as_f64().expect("a number");
         assert!(offset_ms.abs() < 5.0, "{}: {offset_ms} ms", case.name);
     });

@@ -24,6 +24,8 @@ struct Caller {
     ahead_s: f64,
     /// When our last packet came to it.
     received: NtpTimestamp,
+    /// Whether its clock is set.
+    is_set: bool,
 }
 
 const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200));
@@ -39,7 +41,14 @@ impl Caller {
         pair.engine.apply(&now, &trusted).unwrap();
         (pair.admitted, pair.to) = (Some(Admission::default()), Some(OURS));
         let from = SocketAddr::new(Pair::address(9), 123);
-        Self { pair, key: Some(key), from, ahead_s: 0.02, received: NtpTimestamp::NEVER }
+        Self {
+            pair,
+            key: Some(key),
+            from,
+            ahead_s: 0.02,
+            received: NtpTimestamp::NEVER,
+            is_set: true,
+        }
     }
 
     fn without_auth(seed: u8) -> Self {
@@ -54,8 +63,8 @@ impl Caller {
         let ahead = NtpDuration::from_seconds(self.ahead_s - self.pair.error_s());
         Header {
             mode: Mode::SymmetricActive,
-            leap: Leap::None,
-            stratum: Stratum::new(2),
+            leap: if self.is_set { Leap::None } else { Leap::Alarm },
+            stratum: Stratum::new(if self.is_set { 2 } else { 0 }),
             poll: PollExponent::new(6),
             precision: Precision::new(-24),
             reference_id: RefId::new([192, 0, 2, 77]),
@@ -266,6 +275,19 @@ fn replays_and_guesses_bring_no_sample_and_end_with_four_packets() {
     // Once more it begins anew: a replay can do no more than that.
     caller.pair.inject(Socket::Ntp, caller.from, &first);
     assert_eq!(caller.passive().unwrap().samples, 0);
+}
+
+#[test]
+fn who_answers_is_kept_though_its_clock_is_not_set() {
+    let mut caller = Caller { is_set: false, ..Caller::new(10) };
+    caller.greet();
+    let id = caller.passive().unwrap().id;
+    for _ in 0..8 {
+        caller.answer();
+    }
+    let association = caller.passive().unwrap();
+    assert_eq!((association.id, association.samples), (id, 0), "it is the same all the time");
+    assert!(!association.poll.reach.is_reachable());
 }
 
 #[test]
