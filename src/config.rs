@@ -11,6 +11,7 @@ pub mod leap_file;
 pub mod ntp_conf;
 pub mod own_sources;
 pub mod restrict;
+pub mod statistics;
 pub mod target;
 
 use std::fmt;

@@ -34,6 +34,7 @@ pub mod server;
 pub mod settings;
 pub mod smear;
 pub mod snapshot;
+pub mod statistics;
 mod symmetric;
 pub mod system;
 mod timers;
@@ -66,6 +67,7 @@ use crate::engine::manycast::Reaches;
 use crate::engine::output::{Output, Ticket};
 use crate::engine::pool::Pool;
 use crate::engine::settings::Settings;
+use crate::engine::statistics::Keeping;
 use crate::engine::system::{Mitigation, System, system_event};
 use crate::engine::timers::{Timer, Timers};
 use crate::selection::{Explained, Memory};
@@ -121,6 +123,7 @@ pub struct Engine {
     /// Reference IDs of those who follow us.
     own_ids: Arc<[RefId]>,
     counters: Counters,
+    keeping: Keeping,
     /// Since when there is no system peer.
     orphan_since: Option<Mono>,
     /// Since when nobody is followed but a clock that is kept for that.
@@ -185,6 +188,7 @@ impl Engine {
             own_addresses: Vec::new(),
             own_ids: Arc::default(),
             counters: Counters::default(),
+            keeping: Keeping::default(),
             orphan_since: Some(now.mono),
             alone_since: Some(now.mono),
             suspended: Suspended::new(now),

@@ -22,6 +22,7 @@ pub mod resolver;
 pub mod signals;
 #[expect(unsafe_code, reason = "readings and stamps that only system calls give")]
 pub mod stamp;
+pub mod statistics;
 pub mod steered;
 pub mod udp;
 pub mod unix;

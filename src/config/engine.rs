@@ -8,6 +8,7 @@ use crate::config::keys::Entry;
 use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::Placed;
 use crate::config::ntp_conf::printer::Written;
+use crate::config::statistics::Statistics;
 
 /// What an engine is started with.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,8 @@ pub struct EngineSetup {
     pub serve: Serve,
     /// Whether that port may be opened where the configuration has a use for it.
     pub listens: bool,
+    /// What is written to statistics files.
+    pub statistics: Statistics,
     /// How the clock is disciplined.
     pub algorithm: Algorithm,
 }

@@ -502,6 +502,7 @@ impl Engine {
         let count = (association.events.count + 1).min(15);
         association.events = LastEvent { code, count };
         let detail = detail.into();
+        self.record_peer_event(id, code, &detail);
         self.outputs.push_back(Output::Event(Event::Peer { association: id, code, detail }));
     }
 

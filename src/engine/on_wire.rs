@@ -179,6 +179,7 @@ impl Engine {
         header: &Header,
         exchange: &Exchange,
     ) {
+        self.record_raw(id, header, &exchange.times);
         let is_interrupted = exchange.is_measured
             || exchange.times.steps != self.system.steps
             || self.is_leap_near(now);
@@ -270,9 +271,13 @@ impl Engine {
         association.samples = association.samples.saturating_add(1);
         let offset_now = |m: &_| discipline.offset_now(now, m);
         let filtered = association.filter.push(Some(measurement), &around, offset_now);
-        if let Filtered::Spike(off) = filtered {
-            let detail = format!("{:.6} s from the others", off.seconds());
-            self.peer_event(id, event::POPCORN, detail);
+        match filtered {
+            Filtered::New => self.record_peer(id),
+            Filtered::Spike(off) => {
+                let detail = format!("{:.6} s from the others", off.seconds());
+                self.peer_event(id, event::POPCORN, detail);
+            }
+            Filtered::Old | Filtered::Nothing => {}
         }
         self.after_discipline(now);
         self.mark_changed(now);

@@ -6,6 +6,7 @@ use crate::clock::command::{Command, Held};
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::Family;
 use crate::engine::settings::Drift;
+use crate::engine::statistics::Record;
 use crate::units::{AssocId, NtpDuration};
 
 /// What to do.
@@ -39,6 +40,8 @@ pub enum Output {
     Event(Event),
     /// Keep this frequency in the drift file.
     Drift(Drift),
+    /// Write this to its statistics file, dated by the steered clock. Only kinds that are kept come.
+    Statistics(Box<Record>),
     /// The engine found itself in a state that cannot be: it holds the clock and goes on.
     Fault(&'static str),
 }

@@ -193,7 +193,7 @@ const fn word(state: State) -> &'static str {
     }
 }
 
-fn system_status(engine: &Engine) -> SystemStatus {
+pub(in crate::engine) fn system_status(engine: &Engine) -> SystemStatus {
     let system = engine.system();
     let followed = system.peer.and_then(|id| engine.association(id));
     let source: u16 = match followed {
@@ -206,7 +206,7 @@ fn system_status(engine: &Engine) -> SystemStatus {
     SystemStatus::from_bits(u16::from(system.leap.bits()) << 14 | source << 8 | events)
 }
 
-fn peer_status(association: &Association) -> PeerStatus {
+pub(in crate::engine) fn peer_status(association: &Association) -> PeerStatus {
     let flag = |is_set: bool, bit: u16| if is_set { bit } else { 0 };
     let heard = &association.heard;
     let flags = flag(association.is_configured(), 0x80)

@@ -146,6 +146,11 @@ impl Engine {
         let estimate = self.estimate();
         self.change_peer(now, estimate.map(|estimate| estimate.peer));
         let report = self.after_discipline(now);
+        let is_unsteered_news =
+            !self.is_steering && estimate.is_some_and(|found| self.keeping.is_new(found.epoch));
+        if is_unsteered_news || matches!(verdict, Verdict::Adjusted | Verdict::Stepped { .. }) {
+            self.record_loop(&report);
+        }
         self.hear_leap(now, selection::leap::vote(&candidates, &self.explained));
         self.judge(now, verdict);
         if let Some(estimate) = estimate
@@ -193,7 +198,11 @@ impl Engine {
             return;
         }
         let verdict = self.discipline.wakeup(now);
-        self.after_discipline(now);
+        let report = self.after_discipline(now);
+        // It goes on correcting many times between two updates.
+        if matches!(verdict, Verdict::Stepped { .. }) {
+            self.record_loop(&report);
+        }
         self.judge(now, verdict);
     }
 
@@ -499,6 +508,7 @@ impl Engine {
         let count = self.system.last_event.1;
         self.system.last_event = (code, (count + 1).min(15));
         let detail = detail.into();
+        self.record_system_event(code, &detail);
         self.outputs.push_back(Output::Event(Event::System { code, detail }));
     }
 }

@@ -14,6 +14,7 @@ mod passive;
 mod properties;
 mod settings;
 mod sources;
+mod statistics;
 mod steering;
 mod symmetric;
 

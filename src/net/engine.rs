@@ -49,11 +49,13 @@ pub mod probe;
 mod remote;
 mod serving;
 mod sockets;
+mod statistics;
 mod surroundings;
 mod traffic;
 
 pub use notice::{Notice, Source, StartFailed};
 use sockets::{Departure, Sockets};
+use statistics::Office;
 use traffic::Traffic;
 
 /// How an engine is started.
@@ -188,8 +190,10 @@ fn begin<K: Kernel + Send + 'static>(
         has_news: true,
         look_at_clock: now.mono,
         look_at_addresses: now.mono,
+        office: Office::default(),
     };
     driver.begin_to_serve(&setup.engine.serve)?;
+    driver.configure_statistics(&now, setup.engine.statistics);
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run(news_read));
     Ok(Running { notices: notices_read, _tasks: tasks })
@@ -237,6 +241,7 @@ struct Driver<K: Kernel> {
     has_news: bool,
     look_at_clock: Mono,
     look_at_addresses: Mono,
+    office: Office,
 }
 
 impl<K: Kernel> Driver<K> {
@@ -274,6 +279,7 @@ impl<K: Kernel> Driver<K> {
         } else {
             self.look_at_addresses
         };
+        let house = self.office.next_count().map_or(house, |count| count.min(house));
         let house = if self.told.is_some() { house.min(self.publish_at()) } else { house };
         self.engine.next_wakeup().map_or(house, |wakeup| wakeup.min(house))
     }
@@ -299,6 +305,7 @@ impl<K: Kernel> Driver<K> {
     fn keep_house(&mut self) {
         while self.errands.try_join_next().is_some() {}
         let now = self.now();
+        self.count_statistics(&now);
         if self.look_at_addresses <= now.mono {
             self.look_at_addresses = now.mono + BETWEEN_ADDRESSES;
             self.errand(|| own_addresses::list().ok().map(News::OwnAddresses));
@@ -423,6 +430,7 @@ impl<K: Kernel> Driver<K> {
                 }
                 Output::Event(event) => self.tell_event(event),
                 Output::Drift(drift) => self.keep(drift),
+                Output::Statistics(record) => self.keep_record(record),
                 Output::Fault(what) => self.tell(Notice::Fault(what)),
             }
         }

@@ -280,7 +280,10 @@ impl Host {
                 Output::Close(ticket) => {
                     self.open.remove(&ticket);
                 }
-                Output::ClosePeer(_) | Output::Listen { .. } | Output::Source { .. } => {}
+                Output::ClosePeer(_)
+                | Output::Listen { .. }
+                | Output::Source { .. }
+                | Output::Statistics(_) => {}
                 Output::Resolve(resolution) => self.wanted.resolutions.push(resolution),
                 Output::Clock(command) => {
                     let now = self.now(at);

@@ -13,6 +13,7 @@ use crate::engine::association::Association;
 use crate::engine::input::{Input, Received, Stamp};
 use crate::engine::output::{Event, Output, Socket, Transmission};
 use crate::engine::settings::{Algorithm, Settings};
+use crate::engine::statistics::Record;
 use crate::units::{
     AssocId, Boot, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, Ppm, Precision, Raw, RefId,
     Stratum,
@@ -78,6 +79,8 @@ pub(super) struct Pair {
     /// What the engine put out, as text with the time: two runs are equal when these are.
     pub log: Vec<String>,
     pub events: Vec<Event>,
+    /// What was kept for statistics files, with the steered clock's time.
+    pub records: Vec<(NtpTimestamp, Record)>,
     pub sent: Vec<(Mono, Transmission)>,
     pub steps: Vec<(Mono, NtpDuration)>,
     pub resolved: u64,
@@ -116,6 +119,7 @@ impl Pair {
             names: BTreeMap::new(),
             log: Vec::new(),
             events: Vec::new(),
+            records: Vec::new(),
             sent: Vec::new(),
             steps: Vec::new(),
             resolved: 0,
@@ -309,6 +313,7 @@ impl Pair {
                 | Output::Source { .. }
                 | Output::Listen { .. }
                 | Output::Drift(_) => {}
+                Output::Statistics(record) => self.records.push((self.now().clock, *record)),
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::clock::system::Failed as ClockFailed;
 use crate::engine::mobilize;
 use crate::engine::output::Event;
 use crate::model::happened::Happened;
+use crate::net::statistics::Unwritten;
 use crate::net::udp::Failed;
 use crate::units::AssocId;
 use crate::wire::mode6::status::codes::{self, Code};
@@ -36,6 +37,12 @@ pub enum Notice {
     },
     /// Who asks for time on these addresses is answered.
     Serving(Vec<SocketAddr>),
+    /// A statistics file cannot be written; it is tried again with each line.
+    Statistics(Unwritten),
+    /// No statistics can be written: the system gives no thread for it.
+    NoStatistics(std::io::Error),
+    /// The disk is so slow that lines of statistics are lost.
+    StatisticsLost,
     /// A slew was ended because it was forgotten.
     StaleSlew,
     /// A directive is not followed.
@@ -78,6 +85,14 @@ impl Notice {
             Self::Drift { path, source } => {
                 about("trouble", format!("cannot write {}: {source}", path.display()))
             }
+            Self::Statistics(unwritten) => about("trouble", unwritten.to_string()),
+            Self::NoStatistics(source) => {
+                about("trouble", format!("no statistics are written: {source}"))
+            }
+            Self::StatisticsLost => about(
+                "trouble",
+                "lines of statistics are lost: too many wait for the disk".to_owned(),
+            ),
             Self::NotFollowed { line, why } => {
                 about("config", format!("line {line} is not followed: {why}"))
             }
