@@ -13,6 +13,7 @@ pub mod engine;
 pub mod guard;
 pub mod mailbox;
 pub mod network;
+pub mod notify;
 pub mod ntpq;
 pub mod offer;
 pub mod own_addresses;
