@@ -16,6 +16,7 @@ use crate::config::keys;
 use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::include::{self, Found};
 use crate::config::ntp_conf::{self, Association, Directive, Kind, Options, Placed};
+use crate::config::statistics::Archive;
 
 /// The setup of the configuration `file` and the `sources` of the command line, and a sentence for
 /// each thing of the file that is known and left out, and for a key file that others can read.
@@ -60,6 +61,13 @@ pub fn engine(
             }
             _ => {}
         }
+    }
+    setup.statistics = Archive::of(setup.directives.iter().map(|placed| &placed.directive));
+    if let (Some(file), true) = (file, setup.statistics.lacks_folder()) {
+        notices.push(format!(
+            "{}: no statistics are written: no `statsdir` names a folder",
+            file.display()
+        ));
     }
     let after = setup.directives.iter().map(|placed| placed.line).max().unwrap_or(0);
     let source: Arc<str> = Arc::from("the command line");

@@ -8,7 +8,7 @@ use crate::config::keys::Entry;
 use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::Placed;
 use crate::config::ntp_conf::printer::Written;
-use crate::config::statistics::Statistics;
+use crate::config::statistics::Archive;
 
 /// What an engine is started with.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub struct EngineSetup {
     /// Whether that port may be opened where the configuration has a use for it.
     pub listens: bool,
     /// What is written to statistics files.
-    pub statistics: Statistics,
+    pub statistics: Archive,
     /// How the clock is disciplined.
     pub algorithm: Algorithm,
 }

@@ -459,6 +459,8 @@ pub enum Flag {
     BroadcastClient,
     /// `monitor`: whether the monitor list is kept.
     Monitor,
+    /// `stats`: whether statistics are written.
+    Statistics,
 }
 
 /// Why a directive about others is left out where none are served.

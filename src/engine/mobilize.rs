@@ -197,7 +197,8 @@ impl Engine {
                 self.set_smear(interval.to_std().unwrap_or_default());
                 Ok(Applied::Set)
             }
-            Directive::StatsDir(_)
+            Directive::Flag { flag: Flag::Statistics, .. }
+            | Directive::StatsDir(_)
             | Directive::Statistics(_)
             | Directive::FileSet(_)
             | Directive::LogFile(_)

@@ -7,7 +7,8 @@ pub mod print;
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::statistics::{Kind, Kinds};
+use crate::config::ntp_conf::records::Statistics as Kind;
+use crate::config::statistics::Kinds;
 use crate::engine::Engine;
 use crate::engine::association::Association;
 use crate::engine::discipline::Report;

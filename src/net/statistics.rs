@@ -13,7 +13,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::config::statistics::{Files, Kind, Span, Statistics};
+use crate::config::ntp_conf::records::{Cut, Statistics};
+use crate::config::statistics::{self, Archive};
 use crate::engine::statistics::Record;
 use crate::net::statistics::generation::{Generation, Moment};
 use crate::units::NtpTimestamp;
@@ -29,7 +30,7 @@ pub struct Writer {
 /// What the thread is to do.
 #[derive(Debug)]
 enum Order {
-    Configure(Box<Statistics>),
+    Configure(Box<Archive>),
     Write { record: Box<Record>, at: NtpTimestamp, age: Duration },
 }
 
@@ -51,8 +52,8 @@ impl Writer {
 
     /// Writes to these files from now on; those that are open are closed first, so that who moved
     /// one away gets a new one. Whether that was understood; not when too much waits.
-    pub fn configure(&self, statistics: Statistics) -> bool {
-        self.order(Order::Configure(statistics.into()))
+    pub fn configure(&self, archive: Archive) -> bool {
+        self.order(Order::Configure(archive.into()))
     }
 
     /// Writes a record that was made `at` this time of the steered clock, when the program had run
@@ -136,7 +137,7 @@ impl<T: FnMut(Unwritten)> Desk<T> {
     fn work(&mut self, orders: &Receiver<Order>) {
         while let Ok(order) = orders.recv() {
             match order {
-                Order::Configure(statistics) => self.configure(&statistics),
+                Order::Configure(archive) => self.configure(&archive),
                 Order::Write { record, at, age } => {
                     let (seconds, _) = at.to_unix(NEAR);
                     let moment = Moment { seconds, age, pid: self.pid };
@@ -146,14 +147,14 @@ impl<T: FnMut(Unwritten)> Desk<T> {
         }
     }
 
-    fn configure(&mut self, statistics: &Statistics) {
+    fn configure(&mut self, archive: &Archive) {
         self.series.clear();
-        let Some(folder) = &statistics.folder else { return };
-        let enabled = statistics.files().filter(|files| files.is_enabled);
-        self.series.extend(enabled.map(|files| Series::new(folder, files)));
+        if let Some((folder, series)) = archive.written() {
+            self.series.extend(series.map(|series| Series::new(folder, series)));
+        }
     }
 
-    fn write(&mut self, kind: Kind, line: &str, moment: &Moment) {
+    fn write(&mut self, kind: Statistics, line: &str, moment: &Moment) {
         let Some(series) = self.series.iter_mut().find(|series| series.kind == kind) else {
             return;
         };
@@ -172,10 +173,10 @@ impl<T: FnMut(Unwritten)> Desk<T> {
 /// The files of one kind, of which one is written.
 #[derive(Debug)]
 struct Series {
-    kind: Kind,
+    kind: Statistics,
     /// Their name without what tells them apart.
     base: PathBuf,
-    span: Span,
+    cut: Cut,
     is_linked: bool,
     current: Option<Current>,
     /// Whether it was told that they cannot be written.
@@ -193,12 +194,12 @@ struct Current {
 }
 
 impl Series {
-    fn new(folder: &Path, files: &Files) -> Self {
+    fn new(folder: &Path, series: &statistics::Series) -> Self {
         Self {
-            kind: files.kind,
-            base: folder.join(&files.name),
-            span: files.span,
-            is_linked: files.is_linked,
+            kind: series.of,
+            base: folder.join(&series.name),
+            cut: series.cut,
+            is_linked: series.is_linked,
             current: None,
             is_told: false,
         }
@@ -211,7 +212,7 @@ impl Series {
     /// Begins a new file; while that cannot be opened, the one before is written on. What could
     /// not be done is given back.
     fn turn(&mut self, moment: &Moment, set_aside: &mut u32) -> Vec<Unwritten> {
-        let generation = Generation::at(self.span, moment);
+        let generation = Generation::at(self.cut, moment);
         let path = with_suffix(&self.base, generation.suffix());
         let mut unwritten = Vec::new();
         if path != self.base {

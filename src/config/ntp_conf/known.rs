@@ -165,7 +165,6 @@ pub(super) fn flag(word: &str) -> Option<&'static str> {
         "calibrate" | "pps" => REFERENCE_CLOCKS,
         "kernel" => "the loop is the program's own, never the kernel's",
         "mode7" => "mode 7 is not spoken",
-        "stats" => "what is recorded is decided by `statistics` and `filegen`",
         "unpeer_crypto_early" | "crypto_early" => AUTOKEY,
         "peer_clear_digest_early" | "unpeer_crypto_nak_early" | "unpeer_digest_early" => {
             "no packet that cannot be trusted ends an association here"
@@ -179,6 +178,7 @@ pub(super) fn statistics(word: &str) -> Option<&'static str> {
     Some(match word {
         "cryptostats" => AUTOKEY,
         "timingstats" => "it is for those who debug ntpd",
+        "usestats" => "what the program takes of the machine is the system's to count",
         "ntsstats" | "ntskestats" | "ntskelog" => NTS_SERVING,
         _ => return None,
     })

@@ -27,9 +27,6 @@ impl Directive {
     pub fn pending(&self) -> Option<(&'static str, &'static str)> {
         Some(match self {
             Self::Dscp(_) => ("dscp", MARKS),
-            Self::StatsDir(_) => ("statsdir", RECORDS),
-            Self::Statistics(_) => ("statistics", RECORDS),
-            Self::FileSet(_) => ("filegen", RECORDS),
             Self::LogFile(_) => ("logfile", RECORDS),
             Self::PidFile(_) => ("pidfile", RECORDS),
             Self::ControlKey(_) => ("controlkey", CONTROL),

@@ -235,6 +235,7 @@ fn flag(
         "auth" => Flag::Auth,
         "bclient" => Flag::BroadcastClient,
         "monitor" => Flag::Monitor,
+        "stats" => Flag::Statistics,
         _ => {
             let verb = if is_enabled { "enable" } else { "disable" };
             let Some(reason) = known::flag(name) else {

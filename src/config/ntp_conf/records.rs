@@ -21,8 +21,6 @@ pub enum Statistics {
     System,
     /// `protostats`: events.
     Protocol,
-    /// `usestats`: resources that are used, once an hour.
-    Usage,
 }
 
 /// What is set of the files of one kind; what is not named stays as it is.
@@ -149,18 +147,17 @@ fn cut_of(arguments: &mut Arguments<'_>) -> Result<Cut, Rejected> {
 }
 
 /// The kinds by their words.
-pub(super) const KINDS: [(&str, Statistics); 7] = [
+pub const KINDS: [(&str, Statistics); 6] = [
     ("loopstats", Statistics::Loop),
     ("peerstats", Statistics::Peer),
     ("rawstats", Statistics::Raw),
     ("clockstats", Statistics::Clock),
     ("sysstats", Statistics::System),
     ("protostats", Statistics::Protocol),
-    ("usestats", Statistics::Usage),
 ];
 
 /// The ends of files by their words.
-pub(super) const CUTS: [(&str, Cut); 7] = [
+pub const CUTS: [(&str, Cut); 7] = [
     ("none", Cut::None),
     ("pid", Cut::Pid),
     ("day", Cut::Day),

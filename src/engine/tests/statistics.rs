@@ -1,7 +1,8 @@
 //! What is kept for statistics files.
 
 use super::pair::{Pair, Server, iburst, seconds};
-use crate::config::statistics::{Kind, Kinds};
+use crate::config::ntp_conf::records::{KINDS, Statistics as Kind};
+use crate::config::statistics::Kinds;
 use crate::engine::settings::{Algorithm, Settings};
 use crate::engine::statistics::Record;
 use crate::units::NtpTimestamp;
@@ -31,7 +32,7 @@ fn only_what_is_asked_for_is_recorded() {
 #[test]
 fn each_reply_each_estimate_and_each_update_of_the_loop_is_a_record() {
     for algorithm in [Algorithm::Ntp, Algorithm::Kalman] {
-        let pair = run(algorithm, Kind::ALL.into_iter().collect());
+        let pair = run(algorithm, KINDS.into_iter().map(|(_, kind)| kind).collect());
         let association = pair.engine.associations().next().unwrap();
         let raw = of_kind(&pair, Kind::Raw);
         assert_eq!(raw.len() as u64, association.counters.received, "{algorithm:?}");

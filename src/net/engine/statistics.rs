@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::clock::system::kernel::Kernel;
-use crate::config::statistics::{Kind, Statistics};
+use crate::config::ntp_conf::records::Statistics as Kind;
+use crate::config::statistics::Archive;
 use crate::engine::Counters;
 use crate::engine::statistics::{Record, System};
 use crate::net::engine::{Driver, Notice};
@@ -29,12 +30,12 @@ impl Office {
 
 impl<K: Kernel> Driver<K> {
     /// Keeps these statistics from now on.
-    pub(super) fn configure_statistics(&mut self, now: &Now, statistics: Statistics) {
-        let kinds = statistics.kinds();
+    pub(super) fn configure_statistics(&mut self, now: &Now, archive: Archive) {
+        let kinds = archive.kinds();
         self.engine.keep_statistics(kinds);
         self.office.counted =
             kinds.contains(Kind::System).then(|| (*self.engine.counters(), now.mono));
-        let wants_nothing = statistics.folder.is_none();
+        let wants_nothing = archive.written().is_none();
         if self.office.writer.is_none() {
             if wants_nothing {
                 return;
@@ -50,7 +51,7 @@ impl<K: Kernel> Driver<K> {
             }
         }
         if let Some(writer) = &self.office.writer {
-            writer.configure(statistics);
+            writer.configure(archive);
         }
     }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::civil::{Date, date};
-use jiff::{Span as Step, Timestamp};
+use jiff::{Span, Timestamp};
 
-use crate::config::statistics::Span;
+use crate::config::ntp_conf::records::Cut;
 
 /// What decides which file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,29 +38,25 @@ enum Covers {
 
 impl Generation {
     /// The one that is current at `moment`.
-    pub fn at(span: Span, moment: &Moment) -> Self {
+    pub fn at(cut: Cut, moment: &Moment) -> Self {
         let today = day_of(moment.seconds);
         let (year, month, day) = (today.year(), today.month(), today.day());
-        let (suffix, covers) = match span {
-            Span::None => (String::new(), Covers::Everything),
-            Span::Pid => (format!(".#{}", moment.pid), Covers::Process(moment.pid)),
-            Span::Day => {
-                (format!(".{year:04}{month:02}{day:02}"), days(today, Step::new().days(1)))
-            }
-            Span::Week => {
+        let (suffix, covers) = match cut {
+            Cut::None => (String::new(), Covers::Everything),
+            Cut::Pid => (format!(".#{}", moment.pid), Covers::Process(moment.pid)),
+            Cut::Day => (format!(".{year:04}{month:02}{day:02}"), days(today, Span::new().days(1))),
+            Cut::Week => {
                 let week = today.iso_week_date();
                 let monday = days_before(today, week.weekday().to_monday_zero_offset());
                 let suffix = format!(".{:04}w{:02}", week.year(), week.week());
-                (suffix, days(monday, Step::new().weeks(1)))
+                (suffix, days(monday, Span::new().weeks(1)))
             }
-            Span::Month => {
+            Cut::Month => {
                 let suffix = format!(".{year:04}{month:02}");
-                (suffix, days(today.first_of_month(), Step::new().months(1)))
+                (suffix, days(today.first_of_month(), Span::new().months(1)))
             }
-            Span::Year => {
-                (format!(".{year:04}"), days(today.first_of_year(), Step::new().years(1)))
-            }
-            Span::Age => {
+            Cut::Year => (format!(".{year:04}"), days(today.first_of_year(), Span::new().years(1))),
+            Cut::Age => {
                 let age_s = moment.age.as_secs();
                 let from_s = age_s - age_s % DAY_S.unsigned_abs();
                 let covers = Covers::Age(from_s, from_s + DAY_S.unsigned_abs());
@@ -93,11 +89,11 @@ fn day_of(seconds: i64) -> Date {
 }
 
 fn days_before(day: Date, count: i8) -> Date {
-    day.checked_sub(Step::new().days(count)).unwrap_or(day)
+    day.checked_sub(Span::new().days(count)).unwrap_or(day)
 }
 
 /// From the start of `first` for as long as `step`.
-fn days(first: Date, step: Step) -> Covers {
+fn days(first: Date, step: Span) -> Covers {
     let next = first.checked_add(step).unwrap_or(Date::MAX);
     Covers::Time(start_of(first), start_of(next))
 }
@@ -117,7 +113,7 @@ mod tests {
 
     /// A program that runs for a while, in virtual time: the times at which it began a new file,
     /// with what that is called.
-    fn run(span: Span, from: &str, hours: u64) -> Vec<(String, String)> {
+    fn run(cut: Cut, from: &str, hours: u64) -> Vec<(String, String)> {
         let from: Timestamp = from.parse().unwrap();
         let mut current: Option<Generation> = None;
         let mut begun = Vec::new();
@@ -126,7 +122,7 @@ mod tests {
             let seconds = from.as_second() + i64::try_from(age.as_secs()).unwrap();
             let moment = Moment { seconds, age, pid: 4711 };
             if current.as_ref().is_none_or(|current| !current.covers(&moment)) {
-                let generation = Generation::at(span, &moment);
+                let generation = Generation::at(cut, &moment);
                 assert!(generation.covers(&moment), "{generation:?}");
                 let at = Timestamp::from_second(seconds).unwrap().to_string();
                 begun.push((at, generation.suffix().to_owned()));
@@ -136,16 +132,16 @@ mod tests {
         begun
     }
 
-    fn expect(span: Span, from: &str, hours: u64, expected: &[(&str, &str)]) {
-        let begun = run(span, from, hours);
+    fn expect(cut: Cut, from: &str, hours: u64, expected: &[(&str, &str)]) {
+        let begun = run(cut, from, hours);
         let begun: Vec<_> = begun.iter().map(|(at, name)| (at.as_str(), name.as_str())).collect();
-        assert_eq!(begun, expected, "{span:?}");
+        assert_eq!(begun, expected, "{cut:?}");
     }
 
     #[test]
     fn a_day_begins_at_midnight_utc() {
         expect(
-            Span::Day,
+            Cut::Day,
             "2026-12-30T22:10:00Z",
             30,
             &[
@@ -159,7 +155,7 @@ mod tests {
     #[test]
     fn a_week_begins_on_monday_and_belongs_to_the_year_of_its_thursday() {
         expect(
-            Span::Week,
+            Cut::Week,
             "2026-12-27T12:00:00Z",
             200,
             &[
@@ -173,13 +169,13 @@ mod tests {
     #[test]
     fn months_and_years_are_those_of_the_calendar() {
         expect(
-            Span::Month,
+            Cut::Month,
             "2028-02-28T23:00:00Z",
             60,
             &[("2028-02-28T23:00:00Z", ".202802"), ("2028-03-01T00:00:00Z", ".202803")],
         );
         expect(
-            Span::Year,
+            Cut::Year,
             "2027-12-31T00:00:00Z",
             48,
             &[("2027-12-31T00:00:00Z", ".2027"), ("2028-01-01T00:00:00Z", ".2028")],
@@ -189,7 +185,7 @@ mod tests {
     #[test]
     fn an_age_counts_from_the_start_of_the_program() {
         expect(
-            Span::Age,
+            Cut::Age,
             "2026-11-21T13:00:00Z",
             49,
             &[
@@ -202,20 +198,20 @@ mod tests {
 
     #[test]
     fn one_file_lasts_for_ever_and_one_for_the_process() {
-        expect(Span::None, "2026-12-31T00:00:00Z", 48, &[("2026-12-31T00:00:00Z", "")]);
-        expect(Span::Pid, "2026-12-31T00:00:00Z", 48, &[("2026-12-31T00:00:00Z", ".#4711")]);
+        expect(Cut::None, "2026-12-31T00:00:00Z", 48, &[("2026-12-31T00:00:00Z", "")]);
+        expect(Cut::Pid, "2026-12-31T00:00:00Z", 48, &[("2026-12-31T00:00:00Z", ".#4711")]);
         let moment = Moment { seconds: 0, age: Duration::ZERO, pid: 4711 };
-        assert!(!Generation::at(Span::Pid, &moment).covers(&Moment { pid: 4712, ..moment }));
+        assert!(!Generation::at(Cut::Pid, &moment).covers(&Moment { pid: 4712, ..moment }));
     }
 
     #[test]
     fn a_clock_that_is_stepped_back_goes_back_to_the_file_of_that_day() {
         let at = |seconds| Moment { seconds, age: Duration::ZERO, pid: 1 };
-        let today = Generation::at(Span::Day, &at(1_795_219_200));
+        let today = Generation::at(Cut::Day, &at(1_795_219_200));
         assert!(!today.covers(&at(1_795_219_199)));
-        let yesterday = Generation::at(Span::Day, &at(1_795_219_199));
+        let yesterday = Generation::at(Cut::Day, &at(1_795_219_199));
         assert_eq!((yesterday.suffix(), today.suffix()), (".20261120", ".20261121"));
         // No calendar goes that far: it does not matter which day it is, but that there is one.
-        assert_eq!(Generation::at(Span::Day, &at(i64::MAX)).suffix(), ".19700101");
+        assert_eq!(Generation::at(Cut::Day, &at(i64::MAX)).suffix(), ".19700101");
     }
 }

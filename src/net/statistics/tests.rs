@@ -2,6 +2,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::config::ntp_conf;
 use crate::engine::statistics::System;
 
 /// A folder of the test's own, with the complaints about it.
@@ -18,19 +19,18 @@ impl Office {
         Self { folder, complaints: Arc::default() }
     }
 
-    fn writer(&self, statistics: Statistics) -> Writer {
+    fn writer(&self, archive: Archive) -> Writer {
         let complaints = Arc::clone(&self.complaints);
         let writer =
             Writer::start(move |unwritten| complaints.lock().unwrap().push(unwritten.to_string()));
         let writer = writer.unwrap();
-        assert!(writer.configure(statistics));
+        assert!(writer.configure(archive));
         writer
     }
 
-    fn statistics(&self) -> Statistics {
-        let mut statistics = Statistics::default().in_folder(&self.folder);
-        statistics.enable(Kind::System);
-        statistics
+    /// Packets are counted in this folder, and `more` says how.
+    fn archive(&self, more: &str) -> Archive {
+        archive_in(&self.folder, more)
     }
 
     fn names(&self) -> Vec<String> {
@@ -60,6 +60,13 @@ impl Drop for Office {
     }
 }
 
+/// Packets are counted in `folder`, and `more` says how.
+fn archive_in(folder: &Path, more: &str) -> Archive {
+    let text = format!("statsdir {}\nstatistics sysstats\n{more}", folder.display());
+    let placed = ntp_conf::read("test", &text).unwrap();
+    Archive::of(placed.iter().map(|placed| &placed.directive))
+}
+
 /// Noon of 2026-11-21 and so many days later.
 fn noon(days: i64) -> NtpTimestamp {
     NtpTimestamp::from_unix(1_795_262_400 + days * 86_400, 0)
@@ -73,7 +80,7 @@ fn write(writer: &Writer, at: NtpTimestamp) {
 #[test]
 fn each_day_has_its_file_and_the_name_alone_is_the_current_one() {
     let office = Office::new("day");
-    let writer = office.writer(office.statistics());
+    let writer = office.writer(office.archive(""));
     for day in [0, 0, 1] {
         write(&writer, noon(day));
     }
@@ -82,7 +89,7 @@ fn each_day_has_its_file_and_the_name_alone_is_the_current_one() {
     assert_eq!((office.lines("sysstats.20261121"), office.lines("sysstats")), (2, 1));
     assert_eq!((office.links("sysstats.20261121"), office.links("sysstats.20261122")), (1, 2));
     // A program that starts again on the same day goes on with its file.
-    let writer = office.writer(office.statistics());
+    let writer = office.writer(office.archive(""));
     write(&writer, noon(1));
     drop(writer);
     assert_eq!((office.names().len(), office.lines("sysstats")), (3, 2));
@@ -93,7 +100,7 @@ fn each_day_has_its_file_and_the_name_alone_is_the_current_one() {
 fn a_file_in_the_way_is_kept_under_another_name() {
     let office = Office::new("way");
     fs::write(office.folder.join("sysstats"), "something of somebody's\n").unwrap();
-    let writer = office.writer(office.statistics());
+    let writer = office.writer(office.archive(""));
     write(&writer, noon(0));
     drop(writer);
     let kept = format!("sysstats.{}C0", std::process::id());
@@ -106,10 +113,7 @@ fn a_file_in_the_way_is_kept_under_another_name() {
 #[test]
 fn without_a_link_and_without_days_there_is_one_file() {
     let office = Office::new("one");
-    let mut statistics = office.statistics();
-    statistics.change(Kind::System, |files| {
-        (files.span, files.name) = (Span::None, "packets".into());
-    });
+    let statistics = office.archive("filegen sysstats file packets type none");
     let writer = office.writer(statistics);
     for day in 0..3 {
         write(&writer, noon(day));
@@ -122,16 +126,16 @@ fn without_a_link_and_without_days_there_is_one_file() {
 #[test]
 fn a_kind_that_is_not_enabled_is_not_written_and_a_new_configuration_begins_anew() {
     let office = Office::new("anew");
-    let writer = office.writer(Statistics::default().in_folder(&office.folder));
+    let writer = office.writer(office.archive("disable stats"));
     write(&writer, noon(0));
-    writer.configure(office.statistics());
+    writer.configure(office.archive(""));
     write(&writer, noon(0));
     // Who moves a file away, and then has the configuration read anew, gets a new one.
     while office.names().is_empty() {
         thread::yield_now();
     }
     fs::rename(office.folder.join("sysstats.20261121"), office.folder.join("moved")).unwrap();
-    writer.configure(office.statistics());
+    writer.configure(office.archive(""));
     write(&writer, noon(0));
     drop(writer);
     assert_eq!(office.names(), ["moved", "sysstats", "sysstats.20261121"]);
@@ -142,7 +146,7 @@ fn a_kind_that_is_not_enabled_is_not_written_and_a_new_configuration_begins_anew
 fn a_folder_that_cannot_be_written_is_told_once_until_it_can_be() {
     let office = Office::new("once");
     let missing = office.folder.join("missing");
-    let statistics = office.statistics().in_folder(&missing);
+    let statistics = archive_in(&missing, "");
     let writer = office.writer(statistics);
     for _ in 0..3 {
         write(&writer, noon(0));
@@ -172,13 +176,11 @@ fn a_full_disk_is_told_once_and_leaves_no_half_of_a_line() {
         assert_eq!(unwritten.source.raw_os_error(), Some(28));
         *counted.lock().unwrap() += 1;
     });
-    let mut files = Files::new(Kind::System);
     // The device that is always full.
-    (files.name, files.span) = ("full".into(), Span::None);
-    desk.series.push(Series::new(Path::new("/dev"), &files));
+    desk.configure(&archive_in(Path::new("/dev"), "filegen sysstats file full type none"));
     let moment = Moment { seconds: 0, age: Duration::ZERO, pid: 1 };
     for _ in 0..5 {
-        desk.write(Kind::System, "1 2 3\n", &moment);
+        desk.write(Statistics::System, "1 2 3\n", &moment);
     }
     assert_eq!(*told.lock().unwrap(), 1);
     assert!(desk.series[0].current.as_ref().unwrap().is_torn);
@@ -188,7 +190,7 @@ fn a_full_disk_is_told_once_and_leaves_no_half_of_a_line() {
     fs::write(&path, "1 2").unwrap();
     let file = OpenOptions::new().append(true).open(&path).unwrap();
     desk.series[0].current.as_mut().unwrap().file = file;
-    desk.write(Kind::System, "4 5 6\n", &moment);
+    desk.write(Statistics::System, "4 5 6\n", &moment);
     assert_eq!(fs::read_to_string(&path).unwrap(), "1 2\n4 5 6\n");
     assert!(!desk.series[0].is_told);
 }
