@@ -5,6 +5,8 @@ pub mod demo;
 pub mod engine;
 pub mod exit;
 pub mod ntpq;
+#[expect(unsafe_code, reason = "rights are given up by system calls")]
+pub mod privileges;
 pub mod probe;
 pub mod run;
 pub mod settings;

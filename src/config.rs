@@ -10,6 +10,7 @@ pub mod keys;
 pub mod leap_file;
 pub mod ntp_conf;
 pub mod own_sources;
+pub mod reload;
 pub mod restrict;
 pub mod statistics;
 pub mod target;

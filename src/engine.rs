@@ -30,6 +30,7 @@ mod pool;
 pub mod probe;
 pub mod rate;
 pub mod reference;
+pub mod reload;
 pub mod server;
 pub mod settings;
 pub mod smear;
@@ -275,6 +276,11 @@ impl Engine {
     /// What was counted of all packets.
     pub const fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// How many measurements were taken, over all associations.
+    pub const fn measured(&self) -> u64 {
+        self.measured
     }
 
     /// Whether the clock is steered (`enable ntp`).

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             Some(Command::Sim(asked)) => sim::run(&asked).into(),
             Some(Command::Demo(demo)) => watch_demo(&demo.look(&arguments), &demo).into(),
             Some(Command::Probe(asked)) => run::probe(&asked).into(),
-            Some(Command::Run(asked)) => run::engine(&asked).into(),
+            Some(Command::Run(asked)) => run::service::run(&asked).into(),
             None => watch(&arguments).into(),
         },
     }

@@ -55,6 +55,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // Where a screen or a command meets the world.
     ("cli/run.rs", "net"),
     ("cli/run.rs", "sim"),
+    ("cli/run/service.rs", "net"),
     // Nothing but a simulated world and what came of it.
     ("cli/demo.rs", "sim"),
     ("cli/sim.rs", "sim"),

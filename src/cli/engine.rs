@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::cli::args::LookUps;
 use crate::cli::exit::Exit;
+use crate::cli::privileges::Account;
 use crate::cli::setup;
 use crate::cli::sim::algorithm;
 use crate::config::Rejected;
@@ -16,9 +17,10 @@ use crate::config::engine::{Algorithm, EngineSetup, Serve};
 use crate::config::host::{HostSpec, NTP_PORT};
 use crate::config::ntp_conf::{Directive, Flag, Placed, Tos};
 use crate::model::happened::Happened;
-use crate::model::vars::system;
+use crate::model::values::Values;
+use crate::model::vars::{peer, system};
 use crate::model::{Daemon, json};
-use crate::units::{AssocId, Leap, Now, NtpTimestamp, Stratum, Tally};
+use crate::units::{AssocId, Leap, Now, NtpTimestamp, Reach, Stratum, Tally};
 
 /// What is to be measured from here, and which clock is steered by it.
 #[derive(Clone, Debug, Default, Args)]
@@ -93,6 +95,11 @@ pub struct RunArguments {
     #[command(flatten)]
     pub look_ups: LookUps,
 
+    /// Run as this user once all files are read, by name or number, when started as root. Whoever
+    /// it runs as, it keeps no right but to open ports, and with --discipline to set the clock.
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub user: Option<Account>,
+
     /// Print JSON, an object a line: what happens, and all that is known whenever that changes
     /// much, at least every 16 s.
     #[arg(long)]
@@ -104,10 +111,12 @@ impl RunArguments {
     pub fn after_help() -> String {
         format!(
             "Lines go to stdout, dated in UTC; what is left out of a configuration, to stderr.\n\
-             SIGTERM, SIGINT, SIGHUP and SIGQUIT end it in order: a clock that it steered keeps the\n\
-             frequency that was measured, without what was added to take an offset away. SIGKILL\n\
-             cannot be caught: it leaves the clock at the rate in force. With --discipline SIGTSTP\n\
-             (Ctrl-Z) is not followed.\n\n{}",
+             SIGTERM, SIGINT and SIGQUIT end it in order: a clock that it steered keeps the frequency\n\
+             that was measured, without what was added to take an offset away. SIGKILL cannot be\n\
+             caught: it leaves the clock at the rate in force. With -c, SIGHUP has the files read\n\
+             anew: sources that stay in them keep their measurements, and wrong files change nothing;\n\
+             without, SIGHUP ends it too. With --discipline SIGTSTP (Ctrl-Z) is not followed.\n\n\
+             A service manager is told by NOTIFY_SOCKET and WATCHDOG_USEC (Type=notify of systemd).\n\n{}",
             Exit::help()
         )
     }
@@ -233,6 +242,30 @@ impl Standing {
             tallies: daemon.peers.iter().map(|peer| (peer.id, peer.status.tally())).collect(),
         }
     }
+}
+
+/// How an engine fares, in one line for a service manager.
+pub fn status(daemon: &Daemon) -> String {
+    // Those that stand for servers yet to be found have no address.
+    let rows = daemon.peers.iter().filter_map(|peer| peer.row.latest());
+    let has_address =
+        |row: &&Values| row.address(&peer::SOURCE).is_some_and(|address| !address.is_unspecified());
+    let is_reached = |row: &&Values| row.reach(&peer::REACH).is_some_and(Reach::is_reachable);
+    let sources = rows.filter(has_address);
+    let (all, reached) = (sources.clone().count(), sources.filter(is_reached).count());
+    let sources = format!("{reached} of {all} sources answer");
+    let followed = daemon
+        .peers
+        .iter()
+        .find(|peer| matches!(peer.status.tally(), Tally::SystemPeer | Tally::PpsPeer));
+    let Some(followed) = followed else { return format!("follows nobody; {sources}") };
+    let row = followed.row.latest();
+    let address = row.and_then(|row| row.address(&peer::SOURCE));
+    let address = address.map_or_else(|| "a source".to_owned(), |address| address.to_string());
+    let offset = daemon.system.latest().and_then(|values| values.duration(&system::OFFSET));
+    let offset = offset
+        .map_or_else(String::new, |offset| format!(", offset {:+.3} ms", offset.milliseconds()));
+    format!("follows {address}{offset}; {sources}")
 }
 
 /// All that is known of an engine at `now`, as a line of JSON.

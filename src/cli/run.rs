@@ -1,4 +1,6 @@
-//! Commands without a screen, on the real network: the only file of the command line that knows it.
+//! Commands without a screen, on the real network: the only place of the command line that knows it.
+
+pub mod service;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -14,22 +16,19 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend as _, Request, TargetId, Update};
 use crate::cli::args::{Arguments, LookUps};
-use crate::cli::engine::{RunArguments, Standing, Starts, Telling, state};
 use crate::cli::exit::{Exit, printed};
 use crate::cli::ntpq;
 use crate::cli::probe::{self, ProbeArguments};
-use crate::config::engine::EngineSetup;
 use crate::config::target::TargetSpec;
 use crate::model::vars::peer;
 use crate::model::{Absent, Contact, Daemon, Interest, json};
 use crate::net;
 use crate::net::clock::Clock;
 use crate::net::discipline::{self, Permit};
-use crate::net::engine::{self, StartFailed};
-use crate::net::mailbox::Mailbox;
+use crate::net::engine;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
-use crate::net::signals::{Signals, Wanted, end_by};
+use crate::net::signals::{Hangup, Signals, end_by};
 use crate::units::{Mono, Now};
 
 /// A runtime for one thread, with few threads for the resolver.
@@ -76,7 +75,7 @@ pub fn once(
     let looked = runtime().and_then(|runtime| {
         let looked = runtime.block_on(async {
             // A socket that is bound to a path has to be removed, whatever ends us.
-            let mut signals = Signals::catch(false)?;
+            let mut signals = Signals::catch(false, Hangup::End)?;
             tokio::select! {
                 seen = look(arguments, hosts, patience, Clock::start()) => seen.map(Ok),
                 signal = signals.end() => Ok(Err(signal)),
@@ -133,46 +132,6 @@ pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> E
     })
 }
 
-/// Runs an engine without a screen until it is told to end.
-pub fn engine(arguments: &RunArguments) -> Exit {
-    let (setup, notices) = match arguments.measured.setup(Starts::Service) {
-        Ok(read) => read,
-        Err(rejected) => {
-            drop(writeln!(io::stderr(), "ntpscope: {rejected}"));
-            return Exit::Usage;
-        }
-    };
-    for notice in notices {
-        drop(writeln!(io::stderr(), "ntpscope: {notice}"));
-    }
-    let permit = match setup.discipline.then(permit).transpose() {
-        Ok(permit) => permit,
-        Err(why) => {
-            drop(writeln!(io::stderr(), "ntpscope: {why}"));
-            return Exit::Failed;
-        }
-    };
-    let ended = runtime().map(|runtime| {
-        let ended = runtime.block_on(attend(arguments, setup, permit));
-        // A resolver that hangs is not waited for. The engine goes here, and its clock is left at
-        // its base frequency.
-        runtime.shutdown_background();
-        ended
-    });
-    let failed = match ended {
-        Ok(Ok(outcome)) => return printed(outcome),
-        Ok(Err(failed)) => failed,
-        Err(error) => Ended::System(error),
-    };
-    let why = match failed {
-        Ended::NotStarted(failed) => failed.to_string(),
-        Ended::System(error) => format!("cannot run: {error}"),
-        Ended::ByItself => "the engine ended by itself".to_owned(),
-    };
-    drop(writeln!(io::stderr(), "ntpscope: {why}"));
-    Exit::Failed
-}
-
 /// Probes hosts and prints what came of it.
 pub fn probe(arguments: &ProbeArguments) -> Exit {
     let plan = engine::probe::Plan {
@@ -199,79 +158,6 @@ pub fn probe(arguments: &ProbeArguments) -> Exit {
         }
     }
 }
-
-/// Why an engine runs no more though nobody told it to end.
-enum Ended {
-    /// It could not be started.
-    NotStarted(StartFailed),
-    /// The system gave no runtime or no signals.
-    System(io::Error),
-    /// It never does.
-    ByItself,
-}
-
-/// Starts an engine and tells what it has to say, until a signal ends it; the outcome is that of
-/// the telling.
-async fn attend(
-    arguments: &RunArguments,
-    setup: EngineSetup,
-    permit: Option<Permit>,
-) -> Result<io::Result<()>, Ended> {
-    let clock = Clock::start();
-    // Before the engine starts: who ends it while it starts must not leave a clock half taken over.
-    let mut signals = Signals::catch(permit.is_some()).map_err(Ended::System)?;
-    let telling = Telling { json: arguments.json, numeric: arguments.look_ups.numeric };
-    let mailbox = Mailbox::default();
-    let setup = engine::Setup {
-        engine: setup,
-        families: families(arguments.look_ups),
-        clock,
-        permit,
-        told: telling.json.then(|| (TargetId::OWN, mailbox.clone())),
-    };
-    let steers = if setup.permit.is_some() { "this host's clock" } else { "a virtual clock" };
-    let mut running = engine::start(setup).map_err(Ended::NotStarted)?;
-    let now = || clock.now().clock;
-    let mut told = print(&telling.program(now(), &format!("started, steering {steers}")));
-    let mut last: Option<(Standing, Mono)> = None;
-    while told.is_ok() {
-        let line = tokio::select! {
-            wanted = signals.next() => match wanted {
-                Wanted::End => break,
-                Wanted::Stop => telling.program(now(), "not stopped: nobody would steer the clock"),
-            },
-            notice = running.notice() => match notice {
-                Some(notice) => telling.happened(now(), &notice.happened()),
-                None => return Err(Ended::ByItself),
-            },
-            update = poll_fn(|context| mailbox.poll(context)) => match update {
-                Update::Daemon { daemon, .. } => {
-                    let (now, standing) = (clock.now(), Standing::of(&daemon));
-                    let is_news = last.as_ref().is_none_or(|(known, since)| {
-                        *known != standing || now.mono.since(*since) >= BETWEEN_STATES
-                    });
-                    if !is_news {
-                        continue;
-                    }
-                    last = Some((standing, now.mono));
-                    state(&daemon, now)
-                }
-                _ => continue,
-            },
-        };
-        told = print(&line);
-    }
-    Ok(told.and_then(|()| print(&telling.program(now(), "ended"))))
-}
-
-/// Prints a line at once, for whoever follows.
-fn print(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes()).and_then(|()| out.flush())
-}
-
-/// How old the state that was told last may become, when nothing much changes.
-const BETWEEN_STATES: Duration = Duration::from_secs(16);
 
 /// The names of addresses that came in time.
 pub type Names = Vec<(IpAddr, Option<Arc<str>>)>;

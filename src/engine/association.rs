@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::{Family, Options};
+use crate::config::ntp_conf::{self, Family, Options};
 use crate::engine::broadcast::Listening;
 use crate::engine::filter::ClockFilter;
 use crate::engine::input::Stamp;
@@ -94,6 +94,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What a line with this keyword brings about.
+    pub(in crate::engine) const fn of(keyword: ntp_conf::Kind) -> Self {
+        match keyword {
+            ntp_conf::Kind::Server => Self::Client,
+            ntp_conf::Kind::Pool => Self::Pool,
+            ntp_conf::Kind::Peer => Self::Peer,
+            ntp_conf::Kind::ManycastClient => Self::Manycast,
+            ntp_conf::Kind::Broadcast => Self::Broadcaster,
+        }
+    }
+
     /// The mode in which we send.
     pub const fn host_mode(self) -> Mode {
         match self {

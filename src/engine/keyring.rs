@@ -80,6 +80,11 @@ impl Keyring {
         self.trusted.extend(ids);
     }
 
+    /// Trusts these and no others.
+    pub(in crate::engine) fn trust_only(&mut self, ids: &[KeyId]) {
+        self.trusted = ids.iter().copied().collect();
+    }
+
     /// The key with this number to be used with `address`, if it is trusted.
     pub(in crate::engine) fn trusted(&self, id: KeyId, address: IpAddr) -> Option<&Key> {
         let entry = self.look_up(id)?;

@@ -220,13 +220,7 @@ impl Engine {
     /// # Errors
     /// Why it is not made.
     pub fn add(&mut self, now: &Now, wanted: &ntp_conf::Association) -> Result<AssocId, Refused> {
-        let kind = match wanted.kind {
-            ntp_conf::Kind::Server => Kind::Client,
-            ntp_conf::Kind::Pool => Kind::Pool,
-            ntp_conf::Kind::Peer => Kind::Peer,
-            ntp_conf::Kind::ManycastClient => Kind::Manycast,
-            ntp_conf::Kind::Broadcast => Kind::Broadcaster,
-        };
+        let kind = Kind::of(wanted.kind);
         if let Some(clock) = wanted.clock() {
             return self.add_clock(now, wanted, clock);
         }
@@ -515,7 +509,7 @@ impl Engine {
         }
     }
 
-    fn apply_tos(&mut self, setting: &Tos) {
+    pub(in crate::engine) fn apply_tos(&mut self, setting: &Tos) {
         let mitigation = &mut self.mitigation;
         match *setting {
             Tos::Minsane(count) => mitigation.minsane = count,

@@ -148,6 +148,18 @@ impl Engine {
         Ok(Applied::Set)
     }
 
+    /// Has all clocks as they are before anything is said of them.
+    pub(in crate::engine) fn forget_fudges(&mut self, now: &Now) {
+        for association in self.associations.values_mut() {
+            if let Some(clock) = &mut association.clock {
+                *clock =
+                    ReferenceClock { polls: clock.polls, ..ReferenceClock::local(clock.address) };
+                association.know_clock();
+            }
+        }
+        self.mark_changed(now);
+    }
+
     fn clock_at(&self, address: ClockAddress) -> Option<AssocId> {
         let is_it = |clock: &ReferenceClock| clock.address == address;
         let at = |a: &&Association| a.clock.as_ref().is_some_and(is_it);

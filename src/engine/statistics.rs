@@ -144,7 +144,7 @@ pub struct Raw {
     pub reference_id: RefId,
 }
 
-/// Packets that were counted since the last such record.
+/// Packets that were counted, since the start or since the last such record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct System {
     /// The seconds since then.
@@ -169,6 +169,26 @@ pub struct System {
     pub limited: u64,
     /// Those of them that were told so.
     pub kisses: u64,
+}
+
+impl System {
+    /// What was counted after `before`.
+    #[must_use]
+    pub const fn since(&self, before: &Self) -> Self {
+        Self {
+            seconds: self.seconds.saturating_sub(before.seconds),
+            received: self.received.saturating_sub(before.received),
+            processed: self.processed.saturating_sub(before.processed),
+            current_version: self.current_version.saturating_sub(before.current_version),
+            old_version: self.old_version.saturating_sub(before.old_version),
+            restricted: self.restricted.saturating_sub(before.restricted),
+            bad_length: self.bad_length.saturating_sub(before.bad_length),
+            bad_auth: self.bad_auth.saturating_sub(before.bad_auth),
+            declined: self.declined.saturating_sub(before.declined),
+            limited: self.limited.saturating_sub(before.limited),
+            kisses: self.kisses.saturating_sub(before.kisses),
+        }
+    }
 }
 
 /// Which records an engine makes, and what it needs to make each once.

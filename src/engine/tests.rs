@@ -12,6 +12,7 @@ mod orphan;
 mod pair;
 mod passive;
 mod properties;
+mod reload;
 mod settings;
 mod sources;
 mod statistics;

@@ -18,8 +18,8 @@ use crate::units::Ppm;
 /// The right to steer, for as long as it lives: a lock that other engines of ours see.
 #[derive(Debug)]
 pub struct Permit {
-    /// The lock goes with the file.
-    _lock: File,
+    /// The locks go with the files.
+    locks: Vec<File>,
 }
 
 /// Why the system's clock is left alone.
@@ -181,7 +181,25 @@ pub fn claim() -> Result<Claim, Refused> {
         let unit = unit(program.pid);
         return Err(Refused::Program { program, unit });
     }
-    lock(&lock_path()).map(Claim::new)
+    let path = lock_path();
+    let mut permit = lock(&path)?;
+    for place in PLACES.into_iter().map(Path::new).filter(|place| *place != path) {
+        permit.respect(place)?;
+    }
+    Ok(Claim::new(permit))
+}
+
+impl Permit {
+    /// Sees to it that nobody holds the lock at `path`, nor takes it as long as this permit lives.
+    /// Where there is no such file, or none that we may read, nobody is taken to.
+    fn respect(&mut self, path: &Path) -> Result<(), Refused> {
+        let Ok(file) = File::open(path) else { return Ok(()) };
+        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return Err(Refused::Locked { path: path.into() });
+        }
+        self.locks.push(file);
+        Ok(())
+    }
 }
 
 /// Whether nobody touched the kernel's clock between two looks.
@@ -212,15 +230,16 @@ pub(super) fn lock(path: &Path) -> Result<Permit, Refused> {
     // For people who look into the file; the lock itself does not need it.
     let told = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     told.map_err(failed)?;
-    Ok(Permit { _lock: file })
+    Ok(Permit { locks: vec![file] })
 }
 
 /// Where all engines of this machine look: a place that only the right to set the clock goes with,
-/// else the user's own.
+/// else the folder that a service manager gave us, else the user's own.
 fn lock_path() -> PathBuf {
     let run = Path::new("/run");
     let is_ours = File::options().write(true).create(true).truncate(false).open(run.join(LOCK));
-    match (is_ours, std::env::var_os("XDG_RUNTIME_DIR")) {
+    let own = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"].into_iter().find_map(std::env::var_os);
+    match (is_ours, own) {
         (Err(_), Some(own)) => Path::new(&own).join(LOCK),
         _ => run.join(LOCK),
     }
@@ -260,6 +279,9 @@ fn unit_in(groups: &str) -> Option<String> {
     let unit = units.next()?;
     unit.chars().all(|c| c.is_ascii_graphic()).then(|| unit.to_owned())
 }
+
+/// Where engines of ours that run as root, and as a service without its rights, have their lock.
+const PLACES: [&str; 2] = ["/run/ntpscope.lock", "/run/ntpscope/ntpscope.lock"];
 
 /// The name of the lock.
 const LOCK: &str = "ntpscope.lock";
@@ -306,7 +328,15 @@ mod tests {
         let held = lock(&path).unwrap();
         let refused = lock(&path).unwrap_err();
         assert!(matches!(refused, Refused::Locked { .. }), "{refused}");
+        // Who has a lock elsewhere, as a service has, respects this one, and has it respected.
+        let other = path.with_extension("other");
+        let mut elsewhere = lock(&other).unwrap();
+        assert!(matches!(elsewhere.respect(&path), Err(Refused::Locked { .. })));
         drop(held);
+        elsewhere.respect(&path).unwrap();
+        assert!(matches!(lock(&path), Err(Refused::Locked { .. })));
+        drop(elsewhere);
+        fs::remove_file(&other).unwrap();
         lock(&path).unwrap();
         fs::remove_file(&path).unwrap();
         let nowhere = Path::new("/nonexistent/ntpscope.lock");

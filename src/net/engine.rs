@@ -40,12 +40,13 @@ use crate::net::udp::Failed;
 use crate::units::{Mono, Now};
 
 mod control;
-mod drift;
+pub mod drift;
 mod groups;
 mod interfaces;
 mod notice;
 mod ntp_port;
 pub mod probe;
+mod reload;
 mod remote;
 mod serving;
 mod sockets;
@@ -54,6 +55,8 @@ mod surroundings;
 mod traffic;
 
 pub use notice::{Notice, Source, StartFailed};
+use reload::Configured;
+pub use reload::Reloaded;
 use sockets::{Departure, Sockets};
 use statistics::Office;
 use traffic::Traffic;
@@ -96,6 +99,8 @@ impl Setup {
 pub struct Running {
     /// What it has to say.
     notices: Receiver<Notice>,
+    /// What it is to know of.
+    news: Sender<News>,
     /// The one task.
     _tasks: JoinSet<()>,
 }
@@ -166,6 +171,7 @@ fn begin<K: Kernel + Send + 'static>(
     }
     serving.server.share_keys(&engine);
     let (news, news_read) = channel(NEWS);
+    let told = news.clone();
     let (permit, guard) = steering.unzip();
     let mut driver = Driver {
         engine,
@@ -191,12 +197,13 @@ fn begin<K: Kernel + Send + 'static>(
         look_at_clock: now.mono,
         look_at_addresses: now.mono,
         office: Office::default(),
+        configured: Configured { directives: setup.engine.directives, serve: setup.engine.serve },
     };
-    driver.begin_to_serve(&setup.engine.serve)?;
+    driver.begin_to_serve()?;
     driver.configure_statistics(&now, setup.engine.statistics);
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run(news_read));
-    Ok(Running { notices: notices_read, _tasks: tasks })
+    Ok(Running { notices: notices_read, news: told, _tasks: tasks })
 }
 
 /// What the tasks around an engine tell it.
@@ -208,6 +215,8 @@ enum News {
     Resolved(Resolution, Vec<SocketAddr>),
     /// The addresses of this host.
     OwnAddresses(Vec<Interface>),
+    /// The configuration was read anew.
+    Reload(Box<EngineSetup>),
     /// The drift file could not be written.
     NoDrift(PathBuf, std::io::Error),
 }
@@ -242,6 +251,7 @@ struct Driver<K: Kernel> {
     look_at_clock: Mono,
     look_at_addresses: Mono,
     office: Office,
+    configured: Configured,
 }
 
 impl<K: Kernel> Driver<K> {
@@ -378,6 +388,7 @@ impl<K: Kernel> Driver<K> {
                     self.engine.handle(&now, Input::OwnAddresses(addresses));
                 }
             }
+            News::Reload(setup) => self.reload(*setup),
             News::NoDrift(path, source) => self.tell(Notice::Drift { path, source }),
         }
     }

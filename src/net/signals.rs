@@ -13,6 +13,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Signals {
     ends: Vec<(SignalKind, Signal)>,
     stop: Option<Signal>,
+    reload: Option<Signal>,
+}
+
+/// What a hangup (SIGHUP) is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hangup {
+    /// It ends the program, as it does when a terminal goes.
+    End,
+    /// It has the configuration read anew, even where whoever started us had it ignored.
+    Reload,
 }
 
 /// What a signal wants.
@@ -22,6 +32,8 @@ pub enum Wanted {
     End,
     /// A stop, as Ctrl-Z does. It is told only where it is not followed.
     Stop,
+    /// The configuration, as it stands now.
+    Reload,
 }
 
 impl Signals {
@@ -33,11 +45,13 @@ impl Signals {
     ///
     /// # Errors
     /// The system gives no handler.
-    pub fn catch(is_steering: bool) -> io::Result<Self> {
+    pub fn catch(is_steering: bool, hangup: Hangup) -> io::Result<Self> {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = ignored(&status);
-        let ends = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()];
-        let ends = ends.into_iter().filter(|kind| {
+        let reloads = hangup == Hangup::Reload;
+        let ends = [SignalKind::interrupt(), SignalKind::quit()];
+        let ends = ends.into_iter().chain((!reloads).then(SignalKind::hangup));
+        let ends = ends.filter(|kind| {
             let number = u32::try_from(kind.as_raw_value()).unwrap_or_default();
             ignored & 1_u64.checked_shl(number.saturating_sub(1)).unwrap_or_default() == 0
         });
@@ -46,6 +60,7 @@ impl Signals {
         Ok(Self {
             ends: ends.map(|kind| Ok((kind, signal(kind)?))).collect::<io::Result<_>>()?,
             stop: is_steering.then(stop).transpose()?,
+            reload: reloads.then(|| signal(SignalKind::hangup())).transpose()?,
         })
     }
 
@@ -54,9 +69,15 @@ impl Signals {
         if self.poll_end(context).is_ready() {
             return Poll::Ready(Wanted::End);
         }
-        match &mut self.stop {
-            Some(stop) => stop.poll_recv(context).map(|_| Wanted::Stop),
-            None => Poll::Pending,
+        let mut come = |signal: &mut Option<Signal>| {
+            signal.as_mut().is_some_and(|signal| signal.poll_recv(context).is_ready())
+        };
+        if come(&mut self.reload) {
+            Poll::Ready(Wanted::Reload)
+        } else if come(&mut self.stop) {
+            Poll::Ready(Wanted::Stop)
+        } else {
+            Poll::Pending
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::backend::Backend;
-use crate::net::signals::{self, Wanted};
+use crate::net::signals::{self, Hangup, Wanted};
 use crate::tui::app::{App, Options};
 use crate::tui::event::{Effect, Event};
 use crate::tui::palette::Depth;
@@ -199,14 +199,15 @@ struct Signals {
 impl Signals {
     fn new(is_steering: bool) -> io::Result<Self> {
         Ok(Self {
-            caught: signals::Signals::catch(is_steering)?,
+            caught: signals::Signals::catch(is_steering, Hangup::End)?,
             continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         })
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
         match self.caught.poll(context) {
-            Poll::Ready(Wanted::End) => Poll::Ready(Happened::End),
+            // A screen has nothing to read anew: its terminal hung up.
+            Poll::Ready(Wanted::End | Wanted::Reload) => Poll::Ready(Happened::End),
             Poll::Ready(Wanted::Stop) => Poll::Ready(Happened::Event(Event::Stop)),
             Poll::Pending => self.continued.poll_recv(context).map(|_| Happened::Continued),
         }

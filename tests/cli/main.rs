@@ -18,6 +18,12 @@ mod probe;
 #[path = "../support/chronyd.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the asking side use all of it")]
 mod scripted;
+#[expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should fail, and say how far it came"
+)]
+mod service;
 mod usage;
 
 use duel::{Daemon, Duel, Zone};

@@ -27,8 +27,7 @@ impl Directive {
     pub fn pending(&self) -> Option<(&'static str, &'static str)> {
         Some(match self {
             Self::Dscp(_) => ("dscp", MARKS),
-            Self::LogFile(_) => ("logfile", RECORDS),
-            Self::PidFile(_) => ("pidfile", RECORDS),
+            Self::LogFile(_) => ("logfile", LOG),
             Self::ControlKey(_) => ("controlkey", CONTROL),
             Self::SetVariable(_) => ("setvar", CONTROL),
             Self::SaveConfigDir(_) => ("saveconfigdir", CONTROL),
@@ -39,5 +38,5 @@ impl Directive {
 }
 
 const CONTROL: &str = "nobody can ask or change this engine from outside yet";
-const RECORDS: &str = "no records are written yet";
+const LOG: &str = "what happens is told on stdout, which a service's journal keeps";
 const MARKS: &str = "no packet is marked yet";

@@ -100,7 +100,7 @@ fn events_have_the_codes_and_words_of_ntpd() {
 
 #[test]
 fn an_hour_of_packets_is_thirteen_columns() {
-    let record = Record::System(System {
+    let counted = System {
         seconds: 3600,
         received: 10,
         processed: 9,
@@ -112,8 +112,12 @@ fn an_hour_of_packets_is_thirteen_columns() {
         declined: 3,
         limited: 2,
         kisses: 1,
-    });
-    assert_eq!(record.line(moment()), "61365 11045.678 3600 10 9 8 7 6 5 4 3 2 1\n");
+    };
+    let line = "61365 11045.678 3600 10 9 8 7 6 5 4 3 2 1\n";
+    assert_eq!(Record::System(counted).line(moment()), line);
+    let later = System { seconds: 7201, received: 12, ..counted };
+    let between = System { seconds: 3601, received: 2, ..System::default() };
+    assert_eq!(later.since(&counted), between);
 }
 
 #[test]

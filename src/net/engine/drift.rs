@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::drift::Drift;
 
@@ -11,14 +11,30 @@ use crate::config::drift::Drift;
 /// # Errors
 /// What the system says; the file is as it was.
 pub(super) fn write(path: &Path, drift: Drift) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
+    let new = beside(path);
     let mut file = File::create(&new)?;
     file.write_all(drift.print().as_bytes())?;
     // Otherwise a loss of power may leave the new name with nothing behind it.
     file.sync_all()?;
     fs::rename(&new, path)
+}
+
+/// Whether the file at `path` can be written when there is something to write, so that it is told at
+/// the start and not after an hour.
+///
+/// # Errors
+/// What the system says.
+pub fn check(path: &Path) -> io::Result<()> {
+    let new = beside(path);
+    File::options().create(true).append(true).open(&new)?;
+    fs::remove_file(new)
+}
+
+/// Where a drift file is written before it takes the place of the one before.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
 }
 
 #[cfg(test)]
@@ -36,7 +52,10 @@ mod tests {
         write(&path, drift).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "-12.346\n");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        check(&path).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         assert!(write(&folder.join("none/drift"), drift).is_err());
+        assert!(check(&folder.join("none/drift")).is_err());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

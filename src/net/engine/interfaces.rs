@@ -27,6 +27,12 @@ impl Listening {
         self.decide();
     }
 
+    /// Forgets all rules.
+    pub(super) fn forget_rules(&mut self) {
+        self.rules.clear();
+        self.decide();
+    }
+
     /// Takes over what interfaces there are.
     pub(super) fn know(&mut self, interfaces: &[Interface]) {
         self.interfaces = interfaces.to_vec();

@@ -8,6 +8,7 @@ use crate::clock::system::Failed as ClockFailed;
 use crate::engine::mobilize;
 use crate::engine::output::Event;
 use crate::model::happened::Happened;
+use crate::net::engine::Reloaded;
 use crate::net::statistics::Unwritten;
 use crate::net::udp::Failed;
 use crate::units::AssocId;
@@ -37,6 +38,10 @@ pub enum Notice {
     },
     /// Who asks for time on these addresses is answered.
     Serving(Vec<SocketAddr>),
+    /// Clients are not answered where they were to be, and why.
+    NotServing(String),
+    /// The configuration that was read anew is followed.
+    Reloaded(Reloaded),
     /// A statistics file cannot be written; it is tried again with each line.
     Statistics(Unwritten),
     /// No statistics can be written: the system gives no thread for it.
@@ -85,6 +90,8 @@ impl Notice {
             Self::Drift { path, source } => {
                 about("trouble", format!("cannot write {}: {source}", path.display()))
             }
+            Self::NotServing(why) => about("trouble", format!("clients are not answered: {why}")),
+            Self::Reloaded(reloaded) => about("program", reloaded.sentence()),
             Self::Statistics(unwritten) => about("trouble", unwritten.to_string()),
             Self::NoStatistics(source) => {
                 about("trouble", format!("no statistics are written: {source}"))

@@ -5,9 +5,12 @@
 
 use crate::clock::system::kernel::Kernel;
 use crate::config::engine::Serve;
-use crate::config::ntp_conf::Directive;
+use crate::config::ntp_conf::{Directive, Placed};
+use crate::engine::access::AccessList;
 use crate::engine::input::{Input, Received};
+use crate::engine::mru::Limits;
 use crate::engine::output::Socket;
+use crate::engine::rate::Headway;
 use crate::engine::server::{Arrived, Draft, Server, Verdict};
 use crate::net::batch::Batch;
 use crate::net::engine::control::Control;
@@ -24,6 +27,8 @@ pub(super) struct Serving {
     pub(super) control: Control,
     batch: Batch<Draft>,
     listening: Listening,
+    /// Packets that were handed on to the engine, which counts them too.
+    pub(super) passed_on: u64,
     /// How often the steered clock had been stepped when departures were last remembered.
     steps: u64,
 }
@@ -38,7 +43,8 @@ impl Serving {
         let mut server = Server::new(seed()?);
         server.is_serving = false;
         let control = Control::new(seed()?);
-        Ok(Self { server, control, batch: Batch::new(), listening: Listening::default(), steps: 0 })
+        let (batch, listening) = (Batch::new(), Listening::default());
+        Ok(Self { server, control, batch, listening, passed_on: 0, steps: 0 })
     }
 
     /// Follows a directive about serving; `line` is where it stands.
@@ -46,6 +52,17 @@ impl Serving {
         match directive {
             Directive::Interface(rule) => self.listening.apply(rule),
             _ => self.server.apply(directive, line),
+        }
+    }
+
+    /// Follows these directives in place of those before. Who asked is still known.
+    pub(super) fn retake(&mut self, directives: &[Placed]) {
+        self.server.access = AccessList::new();
+        self.server.headway = Headway::default();
+        self.server.monitor.set_limits(Limits::default());
+        self.listening.forget_rules();
+        for placed in directives {
+            self.apply(&placed.directive, Some(placed.line));
         }
     }
 
@@ -61,8 +78,8 @@ impl<K: Kernel> Driver<K> {
     /// # Errors
     /// An address that was named cannot be had. Where all were meant it is told, and no more: a
     /// configuration does not stop to measure because another program has the port.
-    pub(super) fn begin_to_serve(&mut self, serve: &Serve) -> Result<(), StartFailed> {
-        match serve {
+    pub(super) fn begin_to_serve(&mut self) -> Result<(), StartFailed> {
+        match &self.configured.serve.clone() {
             Serve::Nobody => return Ok(()),
             Serve::Everywhere => {
                 for failed in self.port.open_all() {
@@ -122,7 +139,7 @@ impl<K: Kernel> Driver<K> {
         let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
         let served = self.engine.served(&now);
         let Self { engine, steered, serving, traffic, .. } = self;
-        let Serving { server, control, batch, listening, steps } = serving;
+        let Serving { server, control, batch, listening, passed_on, steps } = serving;
         if std::mem::replace(steps, engine.system().steps) != engine.system().steps {
             server.forget_departures();
         }
@@ -166,6 +183,7 @@ impl<K: Kernel> Driver<K> {
                         datagram: arrived.datagram,
                     };
                     engine.handle(&now, Input::Received(received));
+                    *passed_on += 1;
                     None
                 }
             }

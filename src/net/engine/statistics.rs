@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::clock::system::kernel::Kernel;
 use crate::config::ntp_conf::records::Statistics as Kind;
 use crate::config::statistics::Archive;
-use crate::engine::Counters;
 use crate::engine::statistics::{Record, System};
 use crate::net::engine::{Driver, Notice};
 use crate::net::statistics::Writer;
@@ -16,7 +15,7 @@ use crate::units::{Mono, Now};
 pub(super) struct Office {
     writer: Option<Writer>,
     /// What was counted when it was last written, and when that was.
-    counted: Option<(Counters, Mono)>,
+    counted: Option<(System, Mono)>,
     /// Whether it was told that the disk is too slow.
     is_told: bool,
 }
@@ -33,8 +32,9 @@ impl<K: Kernel> Driver<K> {
     pub(super) fn configure_statistics(&mut self, now: &Now, archive: Archive) {
         let kinds = archive.kinds();
         self.engine.keep_statistics(kinds);
-        self.office.counted =
-            kinds.contains(Kind::System).then(|| (*self.engine.counters(), now.mono));
+        let counted = kinds.contains(Kind::System).then(|| (self.counted(now), now.mono));
+        // Reading the configuration anew does not put the hour off.
+        self.office.counted = self.office.counted.filter(|_| counted.is_some()).or(counted);
         let wants_nothing = archive.written().is_none();
         if self.office.writer.is_none() {
             if wants_nothing {
@@ -70,30 +70,31 @@ impl<K: Kernel> Driver<K> {
     /// Writes an hour's counts, when it is time.
     pub(super) fn count_statistics(&mut self, now: &Now) {
         let Some((before, since)) = self.office.counted else { return };
-        let span = now.mono.since(since);
-        if span < BETWEEN_COUNTS {
+        if now.mono.since(since) < BETWEEN_COUNTS {
             return;
         }
-        let counted = *self.engine.counters();
+        let counted = self.counted(now);
         self.office.counted = Some((counted, now.mono));
-        self.keep_record(Box::new(Record::System(counts(&before, &counted, span))));
+        self.keep_record(Box::new(Record::System(counted.since(&before))));
     }
-}
 
-/// What was counted between two looks.
-const fn counts(before: &Counters, after: &Counters, span: Duration) -> System {
-    System {
-        seconds: span.as_secs(),
-        received: after.received - before.received,
-        processed: 0,
-        current_version: 0,
-        old_version: 0,
-        restricted: 0,
-        bad_length: after.malformed - before.malformed,
-        bad_auth: after.bad_auth - before.bad_auth,
-        declined: after.declined - before.declined,
-        limited: 0,
-        kisses: 0,
+    /// What was counted since the start, of those who ask us and of those whom we ask. Versions are
+    /// those of the packets that came to the port.
+    fn counted(&self, now: &Now) -> System {
+        let (ours, theirs) = (self.engine.counters(), self.serving.server.counters());
+        System {
+            seconds: now.mono.since(self.engine.system().since).as_secs(),
+            received: (theirs.received + ours.received).saturating_sub(self.serving.passed_on),
+            processed: theirs.processed + self.engine.measured(),
+            current_version: theirs.current_version,
+            old_version: theirs.old_version,
+            restricted: theirs.restricted,
+            bad_length: theirs.bad_length + ours.malformed,
+            bad_auth: theirs.bad_auth + ours.bad_auth,
+            declined: theirs.declined + ours.declined,
+            limited: theirs.limited,
+            kisses: theirs.kisses,
+        }
     }
 }
 
