@@ -4,6 +4,9 @@
 //! which our packet left, as NTPsec has it, for what the packet said is random; `rawstats` and
 //! `sysstats` have the columns of 4.2.8, as NTPsec's further ones stand behind them and nothing
 //! that reads either needs them.
+//!
+//! Differs: 4.2.8 has the packets that it sends in `rawstats` as well, with all that a reply would
+//! have to say still zero. Here, as in NTPsec, each line is an exchange.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};

@@ -74,6 +74,53 @@ fn an_exchange_is_its_four_times_and_the_header() {
     assert!(line.ends_with(" 3 6 -23 0.000488 0.001236 80.80.83.0\n"), "{line}");
 }
 
+/// Lines that NTPsec's and the classic ntpd wrote of a server of stratum 1.
+#[test]
+fn lines_of_real_daemons_come_out_as_they_are() {
+    let time = |seconds: u64, nanoseconds: u64| {
+        let fraction = ((nanoseconds << 32) + 500_000_000) / 1_000_000_000;
+        NtpTimestamp::from_bits(seconds << 32 | fraction)
+    };
+    let received = |sent_ns, server_ns, arrived_ns| Raw {
+        source: SocketAddr::from(([10, 9, 0, 2], 123)),
+        local: Some(IpAddr::from([10, 9, 0, 1])),
+        sent: time(4_004_262_655, sent_ns),
+        receive: time(4_004_262_655, server_ns),
+        transmit: time(4_004_262_655, server_ns),
+        arrived: time(4_004_262_655, arrived_ns),
+        root_delay: NtpDuration::ZERO,
+        root_dispersion: NtpDuration::from_short(1),
+        reference_id: RefId::from_code("TEST").unwrap(),
+        ..raw()
+    };
+    let line = "61365 54655.205 10.9.0.2 10.9.0.1 4004262655.205368497 4004262655.205635548 \
+                4004262655.205635548 4004262655.205689932 0 4 4 1 6 -23 0.000000 0.000015 .TEST.";
+    let at = time(4_004_262_655, 205_700_000);
+    let raw = received(205_368_497, 205_635_548, 205_689_932);
+    assert_eq!(Record::Raw(raw).line(at).trim_end(), line);
+    let record = Record::Peer(Peer {
+        source: SocketAddr::from(([127, 127, 1, 1], 123)),
+        status: PeerStatus::from_bits(0x9014),
+        offset: NtpDuration::ZERO,
+        delay: NtpDuration::ZERO,
+        dispersion: seconds(7.937_500_03),
+        jitter: seconds(0.000_000_06),
+    });
+    let at = time(4_004_262_526, 32_500_000);
+    let line = "61365 54526.032 127.127.1.1 9014 0.000000000 0.000000000 7.937500030 0.000000060";
+    assert_eq!(record.line(at).trim_end(), line);
+    let record = Record::Loop(Loop {
+        offset: seconds(0.000_037_513),
+        frequency: Ppm::default(),
+        jitter: seconds(0.000_013_263),
+        wander: Ppm::default(),
+        time_constant: PollExponent::new(3),
+    });
+    let at = time(4_004_262_661, 197_900_000);
+    let line = "61365 54661.197 0.000037513 0.000000 0.000013263 0.000000 3";
+    assert_eq!(record.line(at).trim_end(), line);
+}
+
 #[test]
 fn no_server_has_a_say_in_how_many_columns_a_line_has() {
     for octets in [*b"A B\n", [7, 0, 0, 0], [0; 4], *b"\x7f\xff\t\r"] {

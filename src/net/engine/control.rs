@@ -78,6 +78,12 @@ impl Control {
         true
     }
 
+    /// Has all as it is before anything is configured.
+    pub(super) fn forget_settings(&mut self) {
+        (self.key, self.save_folder) = (None, None);
+        self.variables.clear();
+    }
+
     /// Puts a request aside.
     pub(super) fn hear(&mut self, arrived: &Arrived<'_>, flags: Flags, access: &AccessList) {
         let from = arrived.from;

@@ -74,6 +74,7 @@ impl<K: Kernel> Driver<K> {
             Directive::PidFile(_) => Err("pidfile remote config ignored".to_owned()),
             Directive::StatsDir(_) => Err("statsdir remote config ignored".to_owned()),
             _ if self.serving.control.apply(directive) => Ok(()),
+            _ if self.follow_statistics(directive) => Ok(()),
             _ => Err("this is not followed while it runs".to_owned()),
         }
     }

@@ -61,8 +61,10 @@ impl Serving {
         self.server.headway = Headway::default();
         self.server.monitor.set_limits(Limits::default());
         self.listening.forget_rules();
+        self.control.forget_settings();
         for placed in directives {
             self.apply(&placed.directive, Some(placed.line));
+            self.control.apply(&placed.directive);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::system::kernel::Kernel;
+use crate::config::ntp_conf::Directive;
 use crate::config::ntp_conf::records::Statistics as Kind;
 use crate::config::statistics::Archive;
 use crate::engine::statistics::{Record, System};
@@ -14,6 +15,7 @@ use crate::units::{Mono, Now};
 #[derive(Debug, Default)]
 pub(super) struct Office {
     writer: Option<Writer>,
+    archive: Archive,
     /// What was counted when it was last written, and when that was.
     counted: Option<(System, Mono)>,
     /// Whether it was told that the disk is too slow.
@@ -28,8 +30,20 @@ impl Office {
 }
 
 impl<K: Kernel> Driver<K> {
+    /// Follows a directive about statistics; whether it is one.
+    pub(super) fn follow_statistics(&mut self, directive: &Directive) -> bool {
+        let mut archive = self.office.archive.clone();
+        let is_one = archive.apply(directive);
+        if is_one {
+            let now = self.now();
+            self.configure_statistics(&now, archive);
+        }
+        is_one
+    }
+
     /// Keeps these statistics from now on.
     pub(super) fn configure_statistics(&mut self, now: &Now, archive: Archive) {
+        self.office.archive = archive.clone();
         let kinds = archive.kinds();
         self.engine.keep_statistics(kinds);
         let counted = kinds.contains(Kind::System).then(|| (self.counted(now), now.mono));
