@@ -24,6 +24,12 @@ impl Engine {
         }
     }
 
+    /// The addresses that the time is got from.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let with_a_host = self.associations.values().filter(|a| a.is_with_a_host());
+        with_a_host.filter_map(|association| Some(association.address?.ip()))
+    }
+
     /// An association with this address is gone; there may be others.
     pub(in crate::engine) fn leave(&mut self, address: IpAddr) {
         let is_with =
@@ -36,7 +42,7 @@ impl Engine {
 
 impl Association {
     /// Whether it is with one host on the network, of which packets come.
-    fn is_with_a_host(&self) -> bool {
+    pub(in crate::engine) fn is_with_a_host(&self) -> bool {
         self.kind.is_measured() && self.clock.is_none()
     }
 }

@@ -66,6 +66,10 @@ impl<K: Kernel> Driver<K> {
         let (sources, refused) = self.engine.reload(&now, &difference);
         self.serving.retake(&setup.directives);
         self.serving.server.share_keys(&self.engine);
+        // What the template says holds for those that stay, too.
+        for address in self.engine.addresses() {
+            self.serving.server.access.add_source(address, None);
+        }
         let serves_otherwise = setup.serve != self.configured.serve;
         // It is another daemon's file where one runs.
         let is_ours = !self.engine.settings().beside_daemon;
