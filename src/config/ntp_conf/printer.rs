@@ -145,6 +145,7 @@ impl fmt::Display for Directive {
                     Flag::Auth => "auth",
                     Flag::BroadcastClient => "bclient",
                     Flag::Monitor => "monitor",
+                    Flag::Statistics => "stats",
                 };
                 write!(f, "{verb} {flag}")
             }

@@ -165,7 +165,7 @@ fn line() -> impl Strategy<Value = String> {
         (-500.0..500.0f64).prop_map(|ppm| format!("tinker freq {ppm}")),
         "setvar [a-z]{1,4} = \"[ -!#-~]{0,9}\"( default)?",
         "filegen (loop|peer|raw)stats( file [a-z]{1,3}(/[a-z])?)?( type (day|age))?( nolink| enable){0,2}",
-        "statistics( loopstats| sysstats| usestats){1,3}",
+        "statistics( loopstats| sysstats| protostats){1,3}",
         "(enable|disable)( auth| ntp| monitor| bclient){1,3}",
         "unconfig (-6 )?([a-z]{3}\\.example|[1-9][0-9]{0,3})",
         "interface (listen|ignore|drop) (all|ipv4|ipv6|wildcard|eth0|10\\.0\\.0\\.0/8|fe80::1)",
