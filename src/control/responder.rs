@@ -94,8 +94,8 @@ pub struct Change {
 /// What is to be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// Lines of configuration are to be followed. Printable ASCII, tabulators and line ends.
-    Configure(String),
+    /// Lines of configuration are to be followed: at most 468 bytes of any kind.
+    Configure(Vec<u8>),
     /// The configuration is to be written to a file of this name, which nobody has looked at yet.
     SaveConfig(String),
     /// The events of an association, or with 0 the system's, were seen by who may make them be
@@ -346,13 +346,7 @@ impl<'a> Asked<'a> {
         if self.asker.flags.has(Flags::NOMODIFY) {
             return Ok(line("runtime configuration prohibited by restrict ... nomodify"));
         }
-        let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
-        if !self.request.data.iter().all(is_text) {
-            return Ok(line(
-                "runtime configuration failed: request contains an unprintable character",
-            ));
-        }
-        Ok(Told::Later(What::Configure(text(self.request.data).into_owned())))
+        Ok(Told::Later(What::Configure(self.request.data.to_vec())))
     }
 
     fn save_config(&self) -> Told {

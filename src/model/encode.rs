@@ -2,7 +2,7 @@
 //! [`decode`](crate::model::decode).
 //!
 //! Names, units and shapes are those of classic ntpd, so that every ntpq reads them. Only digits
-//! are more: spans and frequencies are written to six decimals where those say something.
+//! are more: spans and frequencies have six decimals, or three where the others are zero.
 
 use std::fmt::Write as _;
 
@@ -117,12 +117,10 @@ fn duration(format: Format, span: NtpDuration) -> String {
     }
 }
 
-/// Three decimals, and up to six where they are not zero.
+/// Six decimals, or three where the others are zero.
 fn decimals(number: f64) -> String {
-    let mut text = unsigned_zero(format!("{number:.6}"));
-    let zeros = text.len() - text.trim_end_matches('0').len();
-    text.truncate(text.len() - zeros.min(3));
-    text
+    let text = unsigned_zero(format!("{number:.6}"));
+    text.strip_suffix("000").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// Zero has no sign.
@@ -158,7 +156,7 @@ mod tests {
             (Format::Milliseconds, ms(-12.5), "-12.500"),
             (Format::Seconds, ms(37000.0), "37"),
             (Format::ExponentSeconds, ms(16000.0), "4"),
-            (Format::Ppm, Value::Frequency(Ppm::new(-0.0125).unwrap()), "-0.0125"),
+            (Format::Ppm, Value::Frequency(Ppm::new(-0.0125).unwrap()), "-0.012500"),
             (Format::Poll, Value::Poll(PollExponent::new(6)), "6"),
             (Format::Precision, Value::Precision(Precision::new(-24)), "-24"),
             (
@@ -207,13 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn spans_have_as_many_decimals_as_say_something() {
+    fn spans_have_three_decimals_or_six() {
         for (number, expected) in [
             (0.0, "0.000"),
             (-0.000_000_1, "0.000"),
             (0.000_123, "0.000123"),
             (1.5, "1.500"),
-            (-2.123_4, "-2.1234"),
+            (-2.123_4, "-2.123400"),
             (16_000.0, "16000.000"),
         ] {
             assert_eq!(decimals(number), expected);

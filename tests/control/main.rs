@@ -11,7 +11,11 @@
     reason = "a test fails by panicking, and says why"
 )]
 
+mod asked;
 mod batch;
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+#[path = "../wire/captures.rs"]
+mod captures;
 mod chrony;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "../support/chronyd.rs"]

@@ -195,13 +195,14 @@ pub(super) fn row(association: &Association) -> Values {
 /// The other single values.
 pub(super) fn scalars(association: &Association, now: &Now) -> Values {
     let heard = &association.heard;
-    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let is_clock = association.clock.is_some();
+    let elsewhere = if is_clock { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED }.into();
     let headway = Duration::from_secs(association.poll.owed(now.mono).as_secs());
     let port =
         association.address.map_or_else(|| association.origin.host.port(), |found| found.port());
     let mut values = Values::typed([
         (&peer::SOURCE_PORT, Value::Unsigned(port.into())),
-        (&peer::DESTINATION, Value::Address(association.local.unwrap_or(unspecified))),
+        (&peer::DESTINATION, Value::Address(association.local.unwrap_or(elsewhere))),
         (&peer::DESTINATION_PORT, Value::Unsigned(own_port(association).into())),
         (&peer::HEADWAY, Value::Duration(headway.into())),
         (&peer::AUTHENTICATION_OFF, Value::Flag(association.options.key.is_none())),
@@ -216,6 +217,12 @@ pub(super) fn scalars(association: &Association, now: &Now) -> Values {
         (&peer::AUTHENTIC, Value::Flag(heard.is_authentic)),
     ]);
     stamp(&mut values, &peer::TRANSMIT, heard.transmit);
+    if is_clock {
+        // The mode of its driver.
+        values.insert(&peer::TTL, Ok(Value::Unsigned(0)));
+    } else if let (Some(hops), true) = (association.options.ttl, is_to_many(association.kind)) {
+        values.insert(&peer::TTL, Ok(Value::Unsigned(hops.into())));
+    }
     values
 }
 
@@ -288,6 +295,11 @@ fn reference(
 fn stamp(values: &mut Values, variable: &'static Variable, stamp: NtpTimestamp) {
     let value = if stamp.is_never() { Err(Absent::NotGiven) } else { Ok(Value::Timestamp(stamp)) };
     values.insert(variable, value);
+}
+
+/// Whether what is sent goes to many, as far as its `ttl` says.
+const fn is_to_many(kind: Kind) -> bool {
+    matches!(kind, Kind::Manycast | Kind::Broadcaster)
 }
 
 /// The port of ours that packets of an association leave from; 0 where each leaves from another.

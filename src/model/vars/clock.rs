@@ -31,7 +31,7 @@ variables! { ALL, Clock, "clock";
     REFERENCE_ID = "refid", "reference_id", ReferenceId, "ddddddd", ReferenceId;
         "letters that clients see as the source of this clock's time; NTPsec writes them as a \
          dotted quad when the stratum is above 1";
-    FLAGS = "flags", "flags", Bits, "DDDDDDD", Raw;
+    FLAGS = "flags", "flags", Unsigned, "DDDDDDD", Raw;
         "the four switches flag1 to flag4 of the driver as bits 1, 2, 4 and 8";
     MINIMUM_JITTER = "minjitter", "minimum_jitter", Milliseconds, "...b...", Raw;
         "least jitter that is assumed of the clock";

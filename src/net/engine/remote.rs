@@ -1,30 +1,24 @@
 //! What a running engine is told from outside: lines of configuration, and to save them.
 
 use crate::clock::system::kernel::Kernel;
+use crate::config::keys;
 use crate::config::leap_file::LeapTable;
-use crate::config::ntp_conf::Directive;
-use crate::config::{keys, ntp_conf};
+use crate::config::ntp_conf::{Directive, remote};
 use crate::engine::mobilize::Applied;
 use crate::net::engine::Driver;
 
 impl<K: Kernel> Driver<K> {
-    /// Follows lines of configuration, and says what came of it as ntpd would. Nothing of a text
-    /// that cannot be read is followed.
-    pub(super) fn configure(&mut self, text: &str) -> String {
-        let directives = match ntp_conf::read("request", text.trim_end()) {
-            Ok(directives) => directives,
-            Err(rejected) => {
-                let column = rejected.position.map_or(0, |(_, column)| column);
-                return format!("column {column} syntax error, {}", rejected.reason);
+    /// Follows lines of configuration, and says what came of it as ntpd would.
+    pub(super) fn configure(&mut self, text: &[u8]) -> String {
+        let mut told = remote::read("request", text);
+        for placed in told.directives().to_vec() {
+            if let Err(why) = self.follow(&placed.directive) {
+                told.refuse(&placed, &why);
             }
-        };
-        let mut troubles = Vec::new();
-        for placed in ntp_conf::in_order(directives) {
-            troubles.extend(self.follow(&placed.directive).err());
         }
         self.serving.server.share_keys(&self.engine);
         self.drain();
-        if troubles.is_empty() { "Config Succeeded".to_owned() } else { troubles.join("\r\n") }
+        told.answer()
     }
 
     /// Follows one directive.
@@ -67,15 +61,10 @@ impl<K: Kernel> Driver<K> {
     }
 
     fn follow_as_driver(&mut self, directive: &Directive) -> Result<(), String> {
-        match directive {
-            Directive::SaveConfigDir(_) => Err("saveconfigdir remote config ignored".to_owned()),
-            Directive::Include(_) => Err("remote includefile ignored".to_owned()),
-            Directive::LogFile(_) => Err("logfile remote config ignored".to_owned()),
-            Directive::PidFile(_) => Err("pidfile remote config ignored".to_owned()),
-            Directive::StatsDir(_) => Err("statsdir remote config ignored".to_owned()),
-            _ if self.serving.control.apply(directive) => Ok(()),
-            _ if self.follow_statistics(directive) => Ok(()),
-            _ => Err("this is not followed while it runs".to_owned()),
+        if self.serving.control.apply(directive) || self.follow_statistics(directive) {
+            Ok(())
+        } else {
+            Err("this is not followed while it runs".to_owned())
         }
     }
 
