@@ -158,6 +158,8 @@ pub struct ServerCounters {
     pub current_version: u64,
     /// Packets of older versions.
     pub old_version: u64,
+    /// Those of them of version 1: as a client's, without a mode, as a peer's.
+    pub version_1: [u64; 3],
     /// Packets of no version, or that cannot be read.
     pub bad_length: u64,
     /// Packets that restrictions dropped.
@@ -309,6 +311,9 @@ impl Server {
         }
         if !self.count_version(first >> 3 & 7, flags) {
             return Verdict::Drop;
+        }
+        if first >> 3 & 7 == 1 {
+            self.count_version_1(Mode::from_bits(first));
         }
         let Ok(packet) = Packet::parse(datagram) else {
             self.counters.bad_length += 1;
@@ -542,6 +547,16 @@ impl Server {
             }
         }
         true
+    }
+
+    const fn count_version_1(&mut self, mode: Mode) {
+        let [client, unspecified, symmetric] = &mut self.counters.version_1;
+        match mode {
+            Mode::Client => *client += 1,
+            Mode::Unspecified => *unspecified += 1,
+            Mode::SymmetricActive => *symmetric += 1,
+            _ => {}
+        }
     }
 
     /// One in ten.

@@ -124,10 +124,8 @@ fn local() -> Asker {
 fn ask(responder: &mut Responder, datagram: &[u8], books: &dyn Books) -> Vec<Vec<u8>> {
     let mut replies = Vec::new();
     let change = responder.handle(&at(0), &local(), datagram, &picture(), books, &mut replies);
-    if let Some(change) = change {
-        if let What::SaveConfig(_) | What::Configure(_) = &change.what {
-            responder.finish(&change, "Config Succeeded", books, &mut replies);
-        }
+    if let Some(change) = change.filter(|change| !matches!(change.what, What::ForgetEvents(_))) {
+        responder.finish(&change, "Config Succeeded", books, &mut replies);
     }
     replies
 }

@@ -17,6 +17,7 @@ mod terminal;
 #[path = "../support/two.rs"]
 mod two;
 
+mod asked;
 mod beside;
 mod broadcast;
 mod chrony;

@@ -17,11 +17,16 @@ pub fn of_server(server: &Server, engine: &Engine, now: &Now) -> Values {
     let processed: u64 = associations().map(|counted| counted.processed).sum();
     let bad_auth: u64 = associations().map(|counted| counted.bad_auth).sum();
     let received = (counters.received + own.received).saturating_sub(counters.handed_on);
+    let [client_1, unspecified_1, symmetric_1] = counters.version_1;
     let mut values = Values::default();
     for (variable, since_start, count) in [
         (&system::RECEIVED, &system::RECEIVED_TOTAL, received),
         (&system::CURRENT_VERSION, &system::CURRENT_VERSION_TOTAL, counters.current_version),
         (&system::OLD_VERSION, &system::OLD_VERSION_TOTAL, counters.old_version),
+        (&system::VERSION_1, &system::VERSION_1_TOTAL, client_1 + unspecified_1 + symmetric_1),
+        (&system::VERSION_1_CLIENT, &system::VERSION_1_CLIENT_TOTAL, client_1),
+        (&system::VERSION_1_ZERO, &system::VERSION_1_ZERO_TOTAL, unspecified_1),
+        (&system::VERSION_1_SYMMETRIC, &system::VERSION_1_SYMMETRIC_TOTAL, symmetric_1),
         (&system::BAD_FORMAT, &system::BAD_FORMAT_TOTAL, counters.bad_length + own.malformed),
         (
             &system::BAD_AUTHENTICATION,

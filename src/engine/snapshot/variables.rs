@@ -213,6 +213,8 @@ pub(super) fn scalars(association: &Association, now: &Now) -> Values {
         (&peer::PEER_MODE, Value::Mode(heard.mode)),
         (&peer::KEY_ID, Value::Key(association.options.key)),
         (&peer::BIAS, Value::Duration(association.options.bias)),
+        // What NTPsec tells where a source is not asked by way of NTS.
+        (&peer::NTS_COOKIES, Value::Signed(-1)),
         (&peer::CONFIGURED, Value::Flag(association.is_configured())),
         (&peer::AUTHENTIC, Value::Flag(heard.is_authentic)),
     ]);
