@@ -11,6 +11,7 @@ mod captures;
 mod cmdmon;
 mod control;
 mod damage;
+mod fuzzed;
 mod packets;
 mod properties;
 mod signatures;

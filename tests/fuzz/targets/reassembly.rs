@@ -2,20 +2,12 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use ntpscope::wire::mode6::fragments::MAX_FRAGMENTS;
-use ntpscope::wire::mode6::{Message, Progress, Reassembly};
+#[path = "../bodies/reassembly.rs"]
+mod reassembly;
+#[expect(dead_code, reason = "no target needs all of it")]
+#[path = "../bodies/support.rs"]
+mod support;
 
-fuzz_target!(|datagrams: Vec<Vec<u8>>| {
-    let mut reassembly = Reassembly::new();
-    let mut replies = 0;
-    for datagram in &datagrams {
-        let Ok(message) = Message::parse(datagram) else { continue };
-        if let Progress::Complete(reply) = reassembly.add(&message) {
-            replies += 1;
-            assert!(reply.datagrams <= MAX_FRAGMENTS);
-            assert!(reply.data.len() <= datagrams.iter().map(Vec::len).sum());
-        }
-    }
-    assert!(replies <= 1);
-});
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| reassembly::reassembly(bytes));
