@@ -39,7 +39,7 @@ pub struct MeasureArguments {
     pub port: Option<u16>,
 
     /// Answer those who ask for time on this address, and on its port where one is named in place of
-    /// 123; may be given several times. 0.0.0.0 and [::] stand for all addresses of a family.
+    /// 123; may be given several times. 0.0.0.0 and :: stand for all addresses of a family.
     #[arg(long, value_name = "ADDR[:PORT]")]
     pub listen: Vec<ListenAddress>,
 

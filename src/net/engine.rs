@@ -17,6 +17,7 @@ use crate::clock::system::kernel::Kernel;
 use crate::config::drift::Drift;
 use crate::config::engine::EngineSetup;
 use crate::config::host::NTP_PORT;
+use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
 use crate::engine::input::{Input, Received};
@@ -43,6 +44,7 @@ mod control;
 pub mod drift;
 mod groups;
 mod interfaces;
+mod leap_file;
 mod notice;
 mod ntp_port;
 pub mod probe;
@@ -196,6 +198,7 @@ fn begin<K: Kernel + Send + 'static>(
         has_news: true,
         look_at_clock: now.mono,
         look_at_addresses: now.mono,
+        look_at_leaps: now.mono + BETWEEN_LEAP_FILES,
         office: Office::default(),
         configured: Configured { directives: setup.engine.directives, serve: setup.engine.serve },
     };
@@ -217,6 +220,8 @@ enum News {
     OwnAddresses(Vec<Interface>),
     /// The configuration was read anew.
     Reload(Box<EngineSetup>),
+    /// The leap-seconds file was read anew.
+    LeapTable(LeapTable),
     /// The drift file could not be written.
     NoDrift(PathBuf, std::io::Error),
 }
@@ -250,6 +255,7 @@ struct Driver<K: Kernel> {
     has_news: bool,
     look_at_clock: Mono,
     look_at_addresses: Mono,
+    look_at_leaps: Mono,
     office: Office,
     configured: Configured,
 }
@@ -316,6 +322,10 @@ impl<K: Kernel> Driver<K> {
         while self.errands.try_join_next().is_some() {}
         let now = self.now();
         self.count_statistics(&now);
+        if self.look_at_leaps <= now.mono {
+            self.look_at_leaps = now.mono + BETWEEN_LEAP_FILES;
+            self.look_at_leap_file();
+        }
         if self.look_at_addresses <= now.mono {
             self.look_at_addresses = now.mono + BETWEEN_ADDRESSES;
             self.errand(|| own_addresses::list().ok().map(News::OwnAddresses));
@@ -389,6 +399,7 @@ impl<K: Kernel> Driver<K> {
                 }
             }
             News::Reload(setup) => self.reload(*setup),
+            News::LeapTable(table) => self.take_leap_table(table),
             News::NoDrift(path, source) => self.tell(Notice::Drift { path, source }),
         }
     }
@@ -549,6 +560,9 @@ impl<K: Kernel> Driver<K> {
 
 /// How often this host's addresses are asked for.
 const BETWEEN_ADDRESSES: Duration = Duration::from_secs(60);
+
+/// How often the leap-seconds file is read: as often as ntpd does.
+const BETWEEN_LEAP_FILES: Duration = Duration::from_secs(86_400);
 
 /// How often the system's clock is looked at for steps of others, when we steer it.
 const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);

@@ -59,6 +59,7 @@ impl Serving {
     pub(super) fn retake(&mut self, directives: &[Placed]) {
         self.server.access = AccessList::new();
         self.server.headway = Headway::default();
+        self.server.forget_groups();
         self.server.monitor.set_limits(Limits::default());
         self.listening.forget_rules();
         self.control.forget_settings();
