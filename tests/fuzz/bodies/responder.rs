@@ -154,7 +154,7 @@ pub(crate) fn responder(bytes: &[u8]) {
         if let Some(change) = change {
             assert_eq!(key, Some(CONTROL_KEY), "{change:?}");
             if let What::Configure(text) = &change.what {
-                let answer = ntp_conf::remote::read("request", text.as_bytes()).answer();
+                let answer = ntp_conf::remote::read("request", text).answer();
                 responder.finish(&change, &answer, &books, &mut replies);
                 assert!(!replies.is_empty());
             }
