@@ -26,7 +26,8 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Vec<KeyId>, Rejected
 /// A list as far as it is read.
 #[derive(Default)]
 struct List {
-    ids: Vec<KeyId>,
+    /// First and last of each range; of a number alone twice the same.
+    ranges: Vec<(u32, u32)>,
     /// The number before, which may begin a range.
     last: Option<u32>,
     /// The column of the dots of a range that has no end yet.
@@ -70,7 +71,11 @@ impl List {
                     let reason = format!("the range from {first} to {number} is empty");
                     return Err(arguments.rejected(column, reason));
                 }
-                self.ids.extend((first..=number).filter_map(KeyId::new));
+                if begun.is_some() {
+                    // The number before begins this range.
+                    self.ranges.pop();
+                }
+                self.ranges.push((first, number));
             }
         }
         Ok(())
@@ -81,7 +86,7 @@ impl List {
         match (self.open, self.dots, self.last) {
             (_, Some(_), _) | (Some(_), None, None) => tokens::INTEGER,
             (Some(_), None, Some(_)) => tokens::ELLIPSIS,
-            (None, None, _) if self.ids.is_empty() => tokens::KEYS,
+            (None, None, _) if self.ranges.is_empty() => tokens::KEYS,
             (None, None, _) => tokens::END,
         }
     }
@@ -104,9 +109,15 @@ impl List {
                 ..ended
             });
         }
-        self.ids.sort_unstable();
-        self.ids.dedup();
-        Ok(self.ids)
+        self.ranges.sort_unstable();
+        let mut ids = Vec::new();
+        let mut next = 0;
+        for (first, last) in self.ranges {
+            // However often ranges overlap, each number is there once.
+            ids.extend((first.max(next)..=last).filter_map(KeyId::new));
+            next = next.max(last.saturating_add(1));
+        }
+        Ok(ids)
     }
 }
 

@@ -21,13 +21,20 @@ use crate::units::{KeyId, NtpDuration, RefId};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
     lines: Vec<Line>,
-    told: Vec<Directive>,
+    told: Vec<Told>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
     source: Arc<str>,
     text: String,
+}
+
+/// A directive that was told, and what it sets.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    directive: Directive,
+    subject: Option<String>,
 }
 
 impl Written {
@@ -54,10 +61,12 @@ impl Written {
             // of the configuration, nor is what is left out.
             Directive::Unconfigure(_) | Directive::Reset(_) | Directive::Ignored { .. } => {}
             _ => {
-                let sets = subject(directive);
-                self.told
-                    .retain(|told| told != directive && (sets.is_none() || subject(told) != sets));
-                self.told.push(directive.clone());
+                let told = Told { directive: directive.clone(), subject: subject(directive) };
+                self.told.retain(|before| {
+                    let is_same = before.directive == told.directive;
+                    !is_same && (told.subject.is_none() || before.subject != told.subject)
+                });
+                self.told.push(told);
             }
         }
     }
@@ -76,7 +85,7 @@ impl Written {
         });
         if let Some(place) = place {
             self.lines.remove(place);
-        } else if let Some(place) = self.told.iter().position(is_of) {
+        } else if let Some(place) = self.told.iter().position(|told| is_of(&told.directive)) {
             self.told.remove(place);
         }
     }
@@ -90,8 +99,8 @@ impl fmt::Display for Written {
         if !self.told.is_empty() && !self.lines.iter().any(|line| line.text == TOLD) {
             writeln!(f, "\n{TOLD}")?;
         }
-        for directive in &self.told {
-            writeln!(f, "{directive}")?;
+        for told in &self.told {
+            writeln!(f, "{}", told.directive)?;
         }
         Ok(())
     }

@@ -56,6 +56,18 @@ pub(super) fn read(
             }
             return Ok(());
         }
+        "trustedkey" => {
+            let ids = key_ids::read(arguments)?;
+            let count = |placed: &Placed| match &placed.directive {
+                Directive::TrustedKeys(ids) => ids.len(),
+                _ => 0,
+            };
+            if directives.iter().map(count).sum::<usize>() + ids.len() > MOST_TRUSTED {
+                let reason = "the same keys are trusted again and again".to_owned();
+                return Err(arguments.rejected(keyword.column, reason));
+            }
+            Directive::TrustedKeys(ids)
+        }
         "statistics" => {
             let mut notices = Vec::new();
             let kinds = records::statistics(arguments, &mut notices)?;
@@ -115,7 +127,6 @@ fn single(
             Directive::Dscp(u8::try_from(class).unwrap_or(u8::MAX))
         }
         "keys" => Directive::Keys(file(name, arguments)?),
-        "trustedkey" => Directive::TrustedKeys(key_ids::read(arguments)?),
         "broadcastclient" => {
             let word = arguments.next();
             if let Some(word) = word.filter(|word| !word.text.eq_ignore_ascii_case("novolley")) {
@@ -326,6 +337,10 @@ fn hops(arguments: &mut Arguments<'_>) -> Result<Vec<u8>, Rejected> {
 
 /// The groups that are NTP's by assignment: the one of IPv4, and that of IPv6 within a site.
 const NTP_GROUPS: [&str; 2] = ["224.0.1.1", "ff05::101"];
+
+/// So many numbers of trusted keys are held: four times as many as there are, so that a short text
+/// cannot take much memory.
+const MOST_TRUSTED: usize = 262_144;
 
 /// ntpd's `MAX_TTL`.
 const MOST_TTLS: usize = 8;

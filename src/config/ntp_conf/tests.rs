@@ -247,6 +247,7 @@ fn keys_are_trusted_one_by_one_and_in_ranges() {
     };
     assert_eq!(ids("trustedkey 7 3 3"), [3, 7]);
     assert_eq!(ids("trustedkey 1 ... 4 9"), [1, 2, 3, 4, 9]);
+    assert_eq!(ids("trustedkey 3 ... 5 4 1 ... 4 5 7"), [1, 2, 3, 4, 5, 7]);
     assert_eq!(ids("trustedkey (2 ... 3) (8 ... 9)"), [2, 3, 8, 9]);
     assert_eq!(ids("trustedkey ( 65534 ... 65535 )"), [65_534, 65_535]);
 }
@@ -415,6 +416,69 @@ fn a_mistake_in_what_is_left_out_is_one_all_the_same() {
         let said = said(text);
         let expected = format!("line 1, column {place}: ");
         assert!(said.contains(&expected) && said.contains(what), "{text}: {said}");
+    }
+}
+
+/// A text of 64 KiB of this over and over.
+fn much_of(piece: &str) -> String {
+    piece.repeat(65_536 / piece.len())
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+fn no_long_text_takes_more_than_its_length_asks_for() {
+    for piece in [
+        "x",
+        "x\n",
+        "\n",
+        " ",
+        "\"",
+        "\"\"",
+        "# \n",
+        "(",
+        "server a\n",
+        "server a iburst ",
+        "iburst ",
+        "restrict default kod\n",
+        "kod ",
+        "tos minsane 1 ",
+        "tos minsane 1\n",
+        "trustedkey 1 ... 65535\n",
+        "1 ... 65535 ",
+        "(1 ... 65535) ",
+        "(1 ",
+        "enable stats ",
+        "filegen loopstats file x type day link\n",
+        "setvar a = b\n",
+        "= ",
+        "1",
+        "1e",
+        "-",
+        "unconfig a\nserver a\n",
+        "reset sys ",
+        "ttl 1 ",
+        "logconfig =all ",
+        "224.0.1.1 ",
+    ] {
+        for start in
+            ["", "server a ", "restrict ", "trustedkey ", "tos ", "enable ", "multicastclient "]
+        {
+            let text = format!("{start}{}", much_of(piece));
+            let begun = std::time::Instant::now();
+            let outcome = read("ntp.conf", &text);
+            let told = remote::read("remote config", text.as_bytes());
+            let answered = told.answer().len();
+            let taken = begun.elapsed().as_secs_f64();
+            // What grows with the square of the length takes minutes.
+            assert!(taken < 5.0, "{start}{piece:?}: {taken} s");
+            assert!(answered < 10_000, "{start}{piece:?}: {answered} bytes");
+            let ids = |placed: &Placed| match &placed.directive {
+                Directive::TrustedKeys(ids) => ids.len(),
+                _ => 1,
+            };
+            let held: usize = outcome.unwrap_or_default().iter().map(ids).sum();
+            assert!(held < 300_000, "{start}{piece:?}: {held}");
+        }
     }
 }
 
