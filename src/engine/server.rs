@@ -183,6 +183,9 @@ pub struct Server {
     pub monitor: MonitorList,
     /// How often one may ask.
     pub headway: Headway,
+    /// Whether it is asked of each reply when exactly it left, for which there is no time where
+    /// many come at once.
+    pub is_quiet: bool,
     /// Whether clients are answered; the other packets are judged in any case.
     pub is_serving: bool,
     departures: Departures,
@@ -201,6 +204,7 @@ impl Server {
             access: AccessList::new(),
             monitor: MonitorList::default(),
             headway: Headway::default(),
+            is_quiet: true,
             is_serving: true,
             departures: Departures::default(),
             lag: Lag::default(),
@@ -378,13 +382,10 @@ impl Server {
         };
         self.counters.processed += 1;
         let (request, client) = (&packet.header, arrived.from.ip().to_canonical());
-        // Who gives back when we received a request of his asks when the reply to it left. Who
-        // gives back anything may do so the next time.
+        // Who gives back when we received a request of his asks when the reply to it left.
         let before = self.departures.take(request.origin, client);
         let before = before.filter(|_| request.receive != request.transmit);
-        let is_sample = self.counters.processed.is_multiple_of(BETWEEN_SAMPLES);
-        let is_noted = is_sample || !request.origin.is_never();
-        let client = (is_noted && request.version == VERSION).then_some(client);
+        let client = (request.version == VERSION).then_some(client);
         let leaves = match before {
             Some(before) => Leaves::Before(before, client),
             None => Leaves::Itself(client),
@@ -432,7 +433,9 @@ impl Server {
         reply: &mut Vec<u8>,
     ) -> Option<NtpTimestamp> {
         let mut header = draft.header;
-        let leaving = self.fuzzed(sent + self.lag.expected(), header.precision);
+        // Without the kernel's being asked it leaves sooner than those of which that is known.
+        let lag = if self.is_quiet { self.lag.expected() } else { NtpDuration::ZERO };
+        let leaving = self.fuzzed(sent + lag, header.precision);
         let (transmit, client) = match draft.leaves {
             Leaves::Untold => (header.transmit, None),
             Leaves::Itself(client) => (leaving, client),
@@ -454,7 +457,8 @@ impl Server {
             End::CryptoNak => reply.extend(CRYPTO_NAK),
         }
         let name = header.receive;
-        client.filter(|client| self.departures.note(name, *client, leaving)).map(|_| name)
+        let client = client.filter(|_| self.is_quiet)?;
+        self.departures.note(name, client, leaving).then_some(name)
     }
 
     /// A request that comes too often: it is told so now and then, else nothing.
@@ -611,9 +615,6 @@ fn is_nobody(address: IpAddr) -> bool {
 
 /// The least poll interval that clients are told.
 const LEAST_POLL: PollExponent = PollExponent::new(3);
-
-/// One reply in so many is asked about when it left.
-const BETWEEN_SAMPLES: u64 = 8;
 
 /// The port of NTP.
 const NTP_PORT: u16 = 123;
