@@ -304,6 +304,13 @@ pub enum Whom {
 }
 
 impl Whom {
+    /// What it comes to for one of the addresses of the name; `None` where there is no name.
+    pub fn at(&self, address: IpAddr) -> Option<Self> {
+        let Self::Named { ntp_port, .. } = self else { return None };
+        let selector = Selector::host(address);
+        Some(Self::Addresses(if *ntp_port { selector.from_ntp_port() } else { selector }))
+    }
+
     /// Those whom it is about, as far as that is known without looking a name up; nothing for the
     /// sources.
     pub fn selectors(&self) -> Vec<Selector> {

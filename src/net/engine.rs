@@ -29,7 +29,7 @@ use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::Permit;
 use crate::net::engine::ntp_port::{NtpPort, Sent};
-use crate::net::engine::serving::Serving;
+use crate::net::engine::serving::{Named, Serving};
 use crate::net::guard::Guard;
 use crate::net::mailbox::Mailbox;
 use crate::net::own_addresses::{self, Interface};
@@ -216,6 +216,8 @@ enum News {
     Socket(sockets::News),
     /// A name was looked up.
     Resolved(Resolution, Vec<SocketAddr>),
+    /// The addresses of the host that a line about others names.
+    Restricted(Named, Vec<SocketAddr>),
     /// The addresses of this host.
     OwnAddresses(Vec<Interface>),
     /// The configuration was read anew.
@@ -320,6 +322,7 @@ impl<K: Kernel> Driver<K> {
     /// What is looked at from time to time.
     fn keep_house(&mut self) {
         while self.errands.try_join_next().is_some() {}
+        self.look_up_restricted();
         let now = self.now();
         self.count_statistics(&now);
         if self.look_at_leaps <= now.mono {
@@ -384,6 +387,7 @@ impl<K: Kernel> Driver<K> {
                 let now = self.now();
                 self.engine.handle(&now, Input::Resolved { question, addresses });
             }
+            News::Restricted(named, addresses) => self.serving.apply_at(&named, &addresses),
             News::OwnAddresses(interfaces) => {
                 if interfaces != self.own {
                     self.sockets.groups().interfaces.clone_from(&interfaces);
@@ -508,12 +512,17 @@ impl<K: Kernel> Driver<K> {
         self.tell(Notice::Trouble(failed));
     }
 
-    fn resolve(&mut self, resolution: Resolution) {
-        let families = match resolution.family {
+    /// Which addresses of a name will do, where its own line may say.
+    const fn families_of(&self, family: Option<Family>) -> Families {
+        match family {
             Some(Family::Ipv4) => Families::V4,
             Some(Family::Ipv6) => Families::V6,
             None => self.families,
-        };
+        }
+    }
+
+    fn resolve(&mut self, resolution: Resolution) {
+        let families = self.families_of(resolution.family);
         let news = self.news.clone();
         self.errands.spawn(async move {
             let found = resolver::addresses(&resolution.host, families).await;

@@ -3,9 +3,14 @@
 //! What comes in one go is answered in one go, by the clock that is steered. What is not a client's
 //! request goes to the engine.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use crate::clock::system::kernel::Kernel;
 use crate::config::engine::Serve;
 use crate::config::ntp_conf::{Directive, Placed};
+use crate::config::restrict::{Restrict, Whom};
 use crate::engine::access::AccessList;
 use crate::engine::input::{Input, Received};
 use crate::engine::mru::Limits;
@@ -15,10 +20,10 @@ use crate::engine::server::{Arrived, Draft, Server, Verdict};
 use crate::net::batch::Batch;
 use crate::net::engine::control::Control;
 use crate::net::engine::interfaces::Listening;
-use crate::net::engine::{Driver, Notice, Sent, StartFailed};
+use crate::net::engine::{Driver, News, Notice, Sent, StartFailed};
 use crate::net::own_addresses::Interface;
-use crate::net::random;
 use crate::net::stamp::{self, Bracket};
+use crate::net::{random, resolver};
 
 /// What answers.
 #[derive(Debug)]
@@ -29,8 +34,21 @@ pub(super) struct Serving {
     listening: Listening,
     /// Packets that were handed on to the engine, which counts them too.
     pub(super) passed_on: u64,
+    /// Lines with names of hosts that nobody has looked up yet.
+    named: Vec<Named>,
+    /// How often all lines were taken anew.
+    round: u32,
     /// How often the steered clock had been stepped when departures were last remembered.
     steps: u64,
+}
+
+/// A line about others that names a host.
+#[derive(Debug)]
+pub(super) struct Named {
+    directive: Directive,
+    line: Option<usize>,
+    /// Of which configuration it is: in the next one it may be gone.
+    round: u32,
 }
 
 impl Serving {
@@ -44,14 +62,40 @@ impl Serving {
         server.is_serving = false;
         let control = Control::new(seed()?);
         let (batch, listening) = (Batch::new(), Listening::default());
-        Ok(Self { server, control, batch, listening, passed_on: 0, steps: 0 })
+        let named = Vec::new();
+        Ok(Self { server, control, batch, listening, passed_on: 0, named, round: 0, steps: 0 })
     }
 
     /// Follows a directive about serving; `line` is where it stands.
     pub(super) fn apply(&mut self, directive: &Directive, line: Option<usize>) {
         match directive {
             Directive::Interface(rule) => self.listening.apply(rule),
+            Directive::Restrict(Restrict { whom: Whom::Named { .. }, .. })
+            | Directive::Unrestrict(Restrict { whom: Whom::Named { .. }, .. }) => {
+                self.named.push(Named { directive: directive.clone(), line, round: self.round });
+            }
             _ => self.server.apply(directive, line),
+        }
+    }
+
+    /// Follows a line about a host by its name, now that its addresses are known.
+    pub(super) fn apply_at(&mut self, named: &Named, at: &[SocketAddr]) {
+        if named.round != self.round {
+            return;
+        }
+        let at = at.iter().map(|address| address.ip().to_canonical());
+        for address in at.collect::<BTreeSet<_>>() {
+            let at_address = |restrict: &Restrict| {
+                Some(Restrict { whom: restrict.whom.at(address)?, ..restrict.clone() })
+            };
+            let directive = match &named.directive {
+                Directive::Restrict(restrict) => at_address(restrict).map(Directive::Restrict),
+                Directive::Unrestrict(restrict) => at_address(restrict).map(Directive::Unrestrict),
+                _ => None,
+            };
+            if let Some(directive) = directive {
+                self.server.apply(&directive, named.line);
+            }
         }
     }
 
@@ -63,6 +107,8 @@ impl Serving {
         self.server.monitor.set_limits(Limits::default());
         self.listening.forget_rules();
         self.control.forget_settings();
+        self.named.clear();
+        self.round += 1;
         for placed in directives {
             self.apply(&placed.directive, Some(placed.line));
             self.control.apply(&placed.directive);
@@ -104,6 +150,30 @@ impl<K: Kernel> Driver<K> {
         Ok(())
     }
 
+    /// Has the names looked up that lines about others name. One that has no address yet is looked
+    /// up again, for until then its line says nothing.
+    pub(super) fn look_up_restricted(&mut self) {
+        for named in std::mem::take(&mut self.serving.named) {
+            let (Directive::Restrict(restrict) | Directive::Unrestrict(restrict)) =
+                &named.directive
+            else {
+                continue;
+            };
+            let Whom::Named { host, family, .. } = restrict.whom.clone() else { continue };
+            let families = self.families_of(family);
+            let news = self.news.clone();
+            self.errands.spawn(async move {
+                let mut addresses = resolver::addresses(&host, families).await.unwrap_or_default();
+                while addresses.is_empty() {
+                    tokio::time::sleep(BETWEEN_LOOK_UPS).await;
+                    addresses = resolver::addresses(&host, families).await.unwrap_or_default();
+                }
+                // The engine is gone when nobody listens.
+                drop(news.send(News::Restricted(named, addresses)).await);
+            });
+        }
+    }
+
     /// Takes what has come to the socket at this place, and answers.
     pub(super) fn serve(&mut self, place: usize) {
         for _ in 0..MOST_BATCHES {
@@ -124,13 +194,11 @@ impl<K: Kernel> Driver<K> {
                 return;
             }
             self.traffic.useful_wakeups += 1;
+            self.serving.server.is_quiet = count < CROWD;
             self.answer_batch();
             let Self { port, steered, serving, .. } = self;
             let Serving { server, batch, .. } = serving;
-            port.reply(place, batch, |draft, reply| {
-                // Of a crowd nobody is told when exactly the reply left.
-                server.finish(draft, steered.reading(), reply).filter(|_| count < CROWD)
-            });
+            port.reply(place, batch, |draft, reply| server.finish(draft, steered.reading(), reply));
             self.answer_control(place);
             // What is sent at once should not wait for the next batch.
             self.drain();
@@ -142,7 +210,7 @@ impl<K: Kernel> Driver<K> {
         let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
         let served = self.engine.served(&now);
         let Self { engine, steered, serving, traffic, .. } = self;
-        let Serving { server, control, batch, listening, passed_on, steps } = serving;
+        let Serving { server, control, batch, listening, passed_on, steps, .. } = serving;
         if std::mem::replace(steps, engine.system().steps) != engine.system().steps {
             server.forget_departures();
         }
@@ -194,8 +262,11 @@ impl<K: Kernel> Driver<K> {
     }
 }
 
+/// How soon a name without an address is looked up again.
+const BETWEEN_LOOK_UPS: Duration = Duration::from_secs(64);
+
 /// Batches that are answered before anything else has its turn.
 const MOST_BATCHES: usize = 4;
 
 /// When so many come at once, the kernel is not asked for each when its reply left.
-const CROWD: usize = 32;
+const CROWD: usize = 4;

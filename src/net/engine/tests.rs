@@ -277,3 +277,36 @@ fn transmission(to: SocketAddr) -> Transmission {
 }
 
 mod steering;
+
+/// Asks `server` once as a client; whether it answers in time.
+fn is_answered(server: SocketAddr) -> bool {
+    let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    client.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut request = [0; 48];
+    (request[0], request[47]) = (0x23, 7);
+    client.send_to(&request, server).unwrap();
+    let mut reply = [0; 64];
+    client.recv_from(&mut reply).is_ok_and(|(length, from)| {
+        assert_eq!((length, from), (48, server));
+        assert_eq!((reply[0] & 7, &reply[24..32]), (4, &request[40..48]));
+        true
+    })
+}
+
+#[test]
+fn whoever_asks_is_answered_until_a_line_about_its_name_says_no() {
+    let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (conf, is_heard) in [("restrict default", true), ("restrict -4 localhost ignore", false)] {
+        let mut setup = listening(free.port(), conf);
+        setup.engine.serve = crate::config::engine::Serve::At(vec![free]);
+        block_on(async {
+            let mut running = start(setup).unwrap();
+            hear(&mut running, &format!("answers clients on {free}")).await;
+            // The name is looked up by another thread.
+            let asked = async {
+                while spawn_blocking(move || is_answered(free)).await.unwrap() != is_heard {}
+            };
+            tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap();
+        });
+    }
+}
