@@ -1,7 +1,7 @@
 //! What an engine does, as the facts that statistics files keep.
 //!
 //! The engine makes records of the kinds that it was told to keep, and of no others. How they are
-//! written is [`print`]'s matter, and where to the driver's.
+//! written is [`mod@print`]'s matter, and where to the driver's.
 
 pub mod print;
 
