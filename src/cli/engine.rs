@@ -100,6 +100,11 @@ pub struct RunArguments {
     #[arg(short, long, value_name = "USER[:GROUP]")]
     pub user: Option<Account>,
 
+    /// Say what this address may ask of us by the configuration, and which line says so, and do
+    /// nothing else.
+    #[arg(long, value_name = "ADDRESS")]
+    pub why: Option<IpAddr>,
+
     /// Print JSON, an object a line: what happens, and all that is known whenever that changes
     /// much, at least every 16 s.
     #[arg(long)]

@@ -40,6 +40,7 @@ use crate::net::steered::{self, Steered};
 use crate::net::udp::Failed;
 use crate::units::{Mono, Now};
 
+mod access;
 mod control;
 pub mod drift;
 mod groups;
@@ -56,6 +57,7 @@ mod statistics;
 mod surroundings;
 mod traffic;
 
+pub use access::access;
 pub use notice::{Notice, Source, StartFailed};
 use reload::Configured;
 pub use reload::Reloaded;

@@ -37,6 +37,10 @@ pub fn run(arguments: &RunArguments) -> Exit {
     for notice in notices {
         complain(&notice);
     }
+    if let Some(address) = arguments.why {
+        let sentences = engine::access(&setup, address).join("\n");
+        return printed(writeln!(io::stdout(), "{sentences}"));
+    }
     let permit = match setup.discipline.then(permit).transpose() {
         Ok(permit) => permit,
         Err(why) => {

@@ -125,9 +125,15 @@ fn why_somebody_may_not_ask_names_the_line_and_the_flag() {
     );
     assert_eq!(
         why(&list, ip("192.0.2.7"), Question::Time),
-        "192.0.2.7 may ask for time: line 4, `restrict 192.0.2.0/24`, decides, and does not \
-         forbid it"
+        "192.0.2.7 may ask for time, but not too often: line 4, `restrict 192.0.2.0/24`, decides, \
+         and does not forbid it"
     );
+    assert_eq!(
+        why(&list, ip("198.51.100.7"), Question::Clients),
+        "198.51.100.7 may not ask who else asks: no `restrict` line lets it"
+    );
+    let stranger = why(&list, ip("198.51.100.7"), Question::Time);
+    assert!(stranger.starts_with("198.51.100.7 may ask for time: the default"), "{stranger}");
     assert!(why(&list, ip("::1"), Question::Change).contains("the default entry `-6 default`"));
 }
 

@@ -20,6 +20,9 @@ pub enum Question {
 }
 
 impl Question {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Time, Self::Control, Self::Change, Self::Clients];
+
     /// The flags that deny it.
     const fn denied_by(self) -> Flags {
         match self {
@@ -47,9 +50,21 @@ pub fn why(list: &AccessList, address: IpAddr, question: Question) -> String {
     let Some(entry) = list.find(address, 0) else {
         return format!("{address} may {verb}: nothing restricts it");
     };
+    // The time is for everybody, the rest for this host alone, unless somebody says otherwise.
+    let is_own = question == Question::Time || address.is_loopback();
+    if entry.origin == Origin::BuiltIn && !is_own {
+        return format!("{address} may not {verb}: no `restrict` line lets it");
+    }
     let denying = entry.flags.without(Flags::from_bits(!question.denied_by().bits()));
     if denying == Flags::NONE {
-        return format!("{address} may {verb}: {} decides, and does not forbid it", Line(entry));
+        let condition = match question {
+            Question::Change => ", with the control key",
+            Question::Time if entry.flags.has(Flags::NOTRUST) => ", with a key that is trusted",
+            Question::Time if entry.flags.has(Flags::LIMITED) => ", but not too often",
+            _ => "",
+        };
+        let line = Line(entry);
+        return format!("{address} may {verb}{condition}: {line} decides, and does not forbid it");
     }
     let reasons: Vec<_> = FLAGS
         .iter()
