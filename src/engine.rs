@@ -189,7 +189,7 @@ impl Engine {
             own_addresses: Vec::new(),
             own_ids: Arc::default(),
             counters: Counters::default(),
-            keeping: Keeping::default(),
+            keeping: Keeping::of(settings.statistics),
             orphan_since: Some(now.mono),
             alone_since: Some(now.mono),
             suspended: Suspended::new(now),

@@ -2,6 +2,7 @@
 
 pub use crate::config::drift::Drift;
 pub use crate::config::engine::Algorithm;
+use crate::config::statistics::Kinds;
 use crate::units::{NtpDuration, PollExponent, Precision};
 
 /// How an engine is set up.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub first_panic_allowed: bool,
     /// Above this the clock is stepped before the `kalman` discipline has first converged.
     pub first_step: NtpDuration,
+    /// The statistics that are kept from the start.
+    pub statistics: Kinds,
 }
 
 impl Default for Settings {
@@ -34,6 +37,7 @@ impl Default for Settings {
             poll_floor: PollExponent::new(3),
             first_panic_allowed: true,
             first_step: NtpDuration::from_milliseconds(128.0),
+            statistics: Kinds::NONE,
         }
     }
 }

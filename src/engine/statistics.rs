@@ -200,6 +200,11 @@ pub(in crate::engine) struct Keeping {
 }
 
 impl Keeping {
+    /// These, from the start.
+    pub(in crate::engine) const fn of(kinds: Kinds) -> Self {
+        Self { kinds, seen: None }
+    }
+
     /// Whether this estimate is another than the last.
     pub(in crate::engine) fn is_new(&mut self, epoch: Mono) -> bool {
         self.seen.replace(epoch) != Some(epoch)

@@ -88,6 +88,7 @@ impl Setup {
         let mut settings = Settings {
             algorithm: self.engine.algorithm,
             drift: self.engine.drift,
+            statistics: self.engine.statistics.kinds(),
             beside_daemon: !is_system && !programs::running().is_empty(),
             ..Settings::default()
         };

@@ -9,8 +9,7 @@ use crate::units::NtpTimestamp;
 
 /// An engine after a quarter of an hour with one server, 5 ms ahead.
 fn run(algorithm: Algorithm, kinds: Kinds) -> Pair {
-    let mut pair = Pair::with(Settings { algorithm, ..Settings::default() }, 1);
-    pair.engine.keep_statistics(kinds);
+    let mut pair = Pair::with(Settings { algorithm, statistics: kinds, ..Settings::default() }, 1);
     pair.set_error(-0.005);
     pair.serve(1, Server::default(), iburst());
     pair.run(seconds(900));
@@ -82,6 +81,8 @@ fn what_happens_is_recorded_with_the_status_after_it() {
     let pair = run(Algorithm::Ntp, Kinds::NONE.with(Kind::Protocol));
     let lines: Vec<_> = pair.records.iter().map(|(at, record)| record.line(*at)).collect();
     let has = |what: &str| lines.iter().any(|line| line.contains(what));
+    assert!(has(" 0.0.0.0 c016 06 restart started"), "{lines:?}");
+    assert!(has(" 81 mobilize "), "{lines:?}");
     assert!(has(" 84 reachable "), "{lines:?}");
     assert!(has(" 8a sys_peer "), "{lines:?}");
     assert!(lines.iter().all(|line| line.split(' ').count() >= 6), "{lines:?}");
