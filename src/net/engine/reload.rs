@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::clock::system::kernel::Kernel;
 use crate::config::engine::{EngineSetup, Serve};
-use crate::config::ntp_conf::Placed;
+use crate::config::ntp_conf::{Directive, Placed};
 use crate::config::reload::difference;
 use crate::engine::reload::Reloaded as Sources;
 use crate::net::engine::{Driver, News, Notice, Running};
@@ -62,7 +62,13 @@ impl<K: Kernel> Driver<K> {
         let now = self.now();
         let difference = difference(&self.configured.directives, &setup.directives);
         self.engine.set_keys(setup.keys);
-        self.engine.set_leap_table(&now, setup.leap_table);
+        let names_leaps = |placed: &Placed| matches!(placed.directive, Directive::LeapFile { .. });
+        match setup.leap_table {
+            Some(table) => self.take_leap_table(table),
+            // One that is of no use just now is no reason to give up what is known.
+            None if setup.directives.iter().any(names_leaps) => {}
+            None => self.engine.set_leap_table(&now, None),
+        }
         let (sources, refused) = self.engine.reload(&now, &difference);
         self.serving.retake(&setup.directives);
         self.serving.server.share_keys(&self.engine);
