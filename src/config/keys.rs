@@ -5,6 +5,7 @@
 //! begins with `HEX:`. A file is chrony's when some line shows that it can be nothing else: two
 //! words, a prefix of a secret, or a comment that begins with `!`, `;` or `%`.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use zeroize::Zeroizing;
@@ -73,6 +74,7 @@ impl Network {
 pub fn read(source: &str, text: &str) -> Result<Vec<Entry>, Rejected> {
     let is_chronys = lines(text).any(|(_, line)| shows_chrony(line));
     let mut entries: Vec<Entry> = Vec::new();
+    let mut known = BTreeSet::new();
     for (number, line) in lines(text) {
         let rejected = |(column, reason): (usize, String)| Rejected {
             source: source.to_owned(),
@@ -84,7 +86,7 @@ pub fn read(source: &str, text: &str) -> Result<Vec<Entry>, Rejected> {
             continue;
         }
         let (column, entry) = entry(&words, is_chronys).map_err(rejected)?;
-        if entries.iter().any(|known| known.key.id() == entry.key.id()) {
+        if !known.insert(entry.key.id()) {
             let reason = format!("key {} is here twice", entry.key.id());
             return Err(rejected((column, reason)));
         }

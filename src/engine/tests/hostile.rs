@@ -9,8 +9,10 @@ use super::pair::{Pair, Server, iburst, seconds};
 use crate::config::host::HostSpec;
 use crate::config::keys;
 use crate::config::ntp_conf::{Directive, Kind, Options};
+use crate::engine::association::{Association, Kind as Role};
 use crate::engine::output::Socket;
-use crate::units::{KeyId, PollExponent};
+use crate::units::{KeyId, Leap, Mode, NtpTimestamp, PollExponent, RefId, Stratum};
+use crate::wire::packet::{Header, Packet};
 
 /// A packet of somebody who has no key.
 #[derive(Clone, Debug)]
@@ -120,4 +122,84 @@ proptest! {
         prop_assert!(quiet.1 > 10, "there is something to disturb");
         prop_assert_eq!(quiet, attacked);
     }
+}
+
+/// A packet that tells a time and gives this back.
+fn telling(pair: &Pair, mode: Mode, origin: NtpTimestamp) -> Header {
+    let clock = pair.now().clock;
+    Header {
+        mode,
+        leap: Leap::None,
+        stratum: Stratum::new(1),
+        reference_id: RefId::from_code("GPS").unwrap(),
+        poll: PollExponent::new(6),
+        origin,
+        receive: clock,
+        ..Header::request(clock)
+    }
+}
+
+fn from(number: u8) -> SocketAddr {
+    SocketAddr::new(Pair::address(number), 123)
+}
+
+fn of_kind(pair: &Pair, kind: Role) -> &Association {
+    pair.engine.associations().find(|association| association.kind == kind).unwrap()
+}
+
+#[test]
+fn a_reply_that_gives_nothing_back_is_none() {
+    let mut pair = Pair::new(12);
+    let id = pair.serve(1, Server { answers: false, ..Server::default() }, iburst());
+    for _ in 0..600 {
+        pair.run(seconds(1));
+        let Some((_, request)) = pair.sent.last().cloned() else { continue };
+        let sent = Packet::parse(&request.datagram).unwrap().header.transmit;
+        for origin in [0, 1, sent.bits() ^ 1, sent.bits().swap_bytes()] {
+            let reply = telling(&pair, Mode::Server, NtpTimestamp::from_bits(origin));
+            pair.inject(request.socket, request.to, &reply.emit());
+        }
+    }
+    let association = pair.association(id);
+    assert!(association.counters.bogus_origin >= 40, "{:?}", association.counters);
+    assert!(association.samples == 0 && !association.poll.reach.is_reachable());
+}
+
+#[test]
+fn signed_packets_that_are_sent_again_are_only_counted() {
+    let mut pair = everything(13);
+    let key = pair.servers[&Pair::address(2)].key.clone().unwrap();
+    pair.run_broadcasting(2, 4, seconds(200));
+    let broadcast = pair.broadcast_of(2, 4);
+    pair.inject(Socket::Ntp, from(2), &broadcast);
+    let of_peer = key.seal(telling(&pair, Mode::SymmetricActive, NtpTimestamp::NEVER).emit());
+    pair.inject(Socket::Ntp, from(4), &of_peer);
+    let seen = |pair: &Pair, kind| {
+        let association = of_kind(pair, kind);
+        (association.samples, association.heard)
+    };
+    let (listener, peer) = (seen(&pair, Role::BroadcastClient), seen(&pair, Role::Peer));
+    let old = of_kind(&pair, Role::BroadcastClient).counters.old_packet;
+    assert!(listener.0 > 0);
+    for _ in 0..50 {
+        pair.run(Duration::from_millis(100));
+        pair.inject(Socket::Ntp, from(2), &broadcast);
+        pair.inject(Socket::Ntp, from(4), &of_peer);
+    }
+    assert_eq!(seen(&pair, Role::BroadcastClient), listener);
+    assert_eq!(seen(&pair, Role::Peer), peer);
+    assert_eq!(of_kind(&pair, Role::BroadcastClient).counters.old_packet, old + 50);
+}
+
+#[test]
+fn packets_of_any_length_change_nothing() {
+    let mut attacks = Vec::new();
+    for length in (0..140).chain([1471, 1472, 1473, 65_506, 65_507]) {
+        for mode in 1..=7 {
+            let mut bytes = vec![0x5a; length];
+            bytes.iter_mut().take(1).for_each(|first| *first = 0x20 | mode);
+            attacks.push(Attack { from: mode % 5, matter: Matter::Bytes(bytes), after_ms: 50 });
+        }
+    }
+    assert_eq!(run(14, &attacks, false), run(14, &attacks, true));
 }
