@@ -53,6 +53,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use crate::clock::command::{Held, Steering};
 use crate::config::engine::Algorithm;
 use crate::config::keys::Entry;
+use crate::config::ntp_conf::control::Counters as ResetCounters;
 use crate::engine::association::Association;
 use crate::engine::broadcast::Broadcasts;
 use crate::engine::discipline::drift::DriftKeeper;
@@ -325,6 +326,20 @@ impl Engine {
             Some(association) => association.events.count = 0,
             None if id == AssocId::SYSTEM => self.system.last_event.1 = 0,
             None => {}
+        }
+    }
+
+    /// Lets counters begin anew, as far as they are the engine's.
+    pub fn reset_counters(&mut self, which: ResetCounters) {
+        match which {
+            ResetCounters::AllPeers => {
+                for association in self.associations.values_mut() {
+                    association.counters = association::Counters::default();
+                }
+            }
+            ResetCounters::Authentication => self.keys.reset(),
+            ResetCounters::System => self.counters = Counters::default(),
+            _ => {}
         }
     }
 

@@ -238,20 +238,23 @@ impl Responder {
             }
             Opcode::ReadStatus => {
                 let peer = asked.peer()?;
-                Ok(Told::Text(peer.status.bits(), variables::read(Of::Peer(peer), &[])?))
+                Ok(Told::Text(peer.status.bits(), variables::read(Of::Peer(peer), &[], books)?))
             }
             Opcode::ReadVariables if request.association == AssocId::SYSTEM => {
                 let of = Of::System(daemon, asked.now);
-                Ok(Told::Text(system_status(daemon), variables::read(of, request.data)?))
+                Ok(Told::Text(system_status(daemon), variables::read(of, request.data, books)?))
             }
             Opcode::ReadVariables => {
                 let peer = asked.peer()?;
-                Ok(Told::Text(peer.status.bits(), variables::read(Of::Peer(peer), request.data)?))
+                Ok(Told::Text(
+                    peer.status.bits(),
+                    variables::read(Of::Peer(peer), request.data, books)?,
+                ))
             }
             Opcode::ReadClock => {
                 let peer = asked.clock()?;
                 // What drivers count as events is not kept.
-                Ok(Told::Text(0, variables::read(Of::Clock(peer), request.data)?))
+                Ok(Told::Text(0, variables::read(Of::Clock(peer), request.data, books)?))
             }
             Opcode::WriteVariables => {
                 may_change()?;

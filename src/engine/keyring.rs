@@ -44,6 +44,15 @@ fn count(counter: &AtomicU64) {
 }
 
 impl Keyring {
+    /// Counts from zero again.
+    pub(in crate::engine) fn reset(&self) {
+        let Uses { lookups, not_found, signed, checked, wrong } = &*self.uses;
+        let pairs = signed.iter().chain(checked).chain(wrong);
+        for counter in [lookups, not_found].into_iter().chain(pairs) {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// How often keys were used.
     pub(in crate::engine) fn uses(&self) -> &Uses {
         &self.uses

@@ -264,6 +264,11 @@ impl Server {
         &self.counters
     }
 
+    /// Counts from zero again.
+    pub fn reset_counters(&mut self) {
+        self.counters = ServerCounters::default();
+    }
+
     /// The key with this number, if it is trusted.
     pub fn key(&self, id: u32) -> Option<&Key> {
         KeyId::new(id).and_then(|id| self.keys.of_client(id))

@@ -40,6 +40,7 @@ pub struct Steered {
 pub struct Snapshots {
     last: Daemon,
     around: Values,
+    corrections: Values,
 }
 
 impl Default for Snapshots {
@@ -53,14 +54,14 @@ impl Snapshots {
     pub fn new() -> Self {
         let identity = Identity::read(concat!("ntpscope ", env!("CARGO_PKG_VERSION")));
         let last = Daemon { identity: Some(Arc::new(identity)), ..Daemon::default() };
-        Self { last, around: Values::default() }
+        Self { last, around: Values::default(), corrections: Values::default() }
     }
 
     /// What only the driver knows of the system, such as what the kernel and the sockets tell, to be
     /// in the snapshots from now on in place of what it said before. Where the engine tells the
-    /// same, the engine's word holds.
-    pub fn surround(&mut self, around: Values) {
-        self.around = around;
+    /// same, the engine's word holds, but for what `corrections` say.
+    pub fn surround(&mut self, around: Values, corrections: Values) {
+        (self.around, self.corrections) = (around, corrections);
     }
 
     /// `engine` as it is at `now`.
@@ -82,6 +83,7 @@ impl Snapshots {
             .collect();
         let mut system = self.around.clone();
         system.merge(system_values(engine, now, &report));
+        system.merge(self.corrections.clone());
         let associations = Associations {
             system: system_status(engine),
             list: peers.iter().map(|peer| (peer.id, peer.status)).collect(),

@@ -156,11 +156,6 @@ impl Values {
         self.others.extend(others.others);
     }
 
-    /// Adds a variable that no table has; the text is made safe to show.
-    pub fn add_other(&mut self, name: &str, text: &str) {
-        self.others.push((printable(name), printable(text)));
-    }
-
     /// The value of `variable`, or why there is none.
     pub fn get(&self, variable: &'static Variable) -> Result<&Value, Absent> {
         match self.known.iter().find(|(row, _)| *row == variable) {

@@ -162,6 +162,7 @@ fn begin<K: Kernel + Send + 'static>(
         engine.set_leap_table(&now, Some(table));
     }
     let mut serving = Serving::new()?;
+    serving.control.text = setup.engine.text;
     for placed in &setup.engine.directives {
         match engine.apply(&now, &placed.directive) {
             Ok(Applied::ForServer) => serving.apply(&placed.directive, Some(placed.line)),

@@ -66,6 +66,7 @@ fn judge() {
         compare(ntpq, &reading(&folder, ntpq), &theirs);
         told(&folder, ntpq);
     }
+    saved(&folder);
     clients(&folder);
     ours.end();
     upstream.end();
@@ -181,6 +182,29 @@ fn told(folder: &Folder, ntpq: Ntpq) {
     assert!(!restrictions.contains("10.9.0.0"), "{ntpq:?}: {restrictions}");
 }
 
+/// What is followed can be saved, once and where it belongs.
+fn saved(folder: &Folder) {
+    let see = |command: &str| folder.ask(Ntpq::Classic, "secretmd5", command);
+    let defaults = see("rv");
+    assert!(defaults.contains("told=yes") && !defaults.contains("hidden"), "{defaults}");
+    assert!(see("rv 0 hidden").contains("hidden=too"));
+    assert!(see(":config server 10.9.9.3 minpoll 5").contains("Succeeded"));
+    let answer = see("saveconfig now-%d.conf");
+    assert!(answer.contains("Configuration saved to 'now-"), "{answer}");
+    assert!(see("saveconfig now-%d.conf").contains("exists"));
+    for name in ["../x", "-x", "a/b"] {
+        let answer = see(&format!("saveconfig {name}"));
+        assert!(answer.contains("rejects unsafe file name"), "{name}: {answer}");
+    }
+    let is_it = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("now-");
+    let files = fs::read_dir(&folder.0).expect("it is ours").filter_map(Result::ok);
+    let file = files.into_iter().find(is_it).expect("it was saved");
+    let text = fs::read_to_string(file.path()).expect("it can be read");
+    for line in ["controlkey 1", "server 10.9.9.1 iburst minpoll 3", "server 10.9.9.3 minpoll 5"] {
+        assert!(text.contains(line), "{line} is missing:\n{text}");
+    }
+}
+
 /// A list of twenty thousand clients is read whole by both.
 fn clients(folder: &Folder) {
     let mut request = [0_u8; 48];
@@ -257,7 +281,9 @@ impl Folder {
         let keys = self.path("secretmd5.keys");
         format!(
             "keys {keys}\ntrustedkey 1\ncontrolkey 1\nserver 10.9.9.1 iburst minpoll 3\n\
-             server 127.127.1.0 minpoll 3\nfudge 127.127.1.0 stratum 9\nmru maxdepth 30000\n"
+             server 127.127.1.0 minpoll 3\nfudge 127.127.1.0 stratum 9\nmru maxdepth 30000\n\
+             saveconfigdir {}\nsetvar told=yes default\nsetvar hidden=too\n",
+            self.0.display()
         )
     }
 

@@ -28,15 +28,10 @@ impl Directive {
         Some(match self {
             Self::Dscp(_) => ("dscp", MARKS),
             Self::LogFile(_) => ("logfile", LOG),
-            Self::ControlKey(_) => ("controlkey", CONTROL),
-            Self::SetVariable(_) => ("setvar", CONTROL),
-            Self::SaveConfigDir(_) => ("saveconfigdir", CONTROL),
-            Self::Reset(_) => ("reset", CONTROL),
             _ => return None,
         })
     }
 }
 
-const CONTROL: &str = "nobody can ask or change this engine from outside yet";
 const LOG: &str = "what happens is told on stdout, which a service's journal keeps";
 const MARKS: &str = "no packet is marked yet";

@@ -24,6 +24,9 @@ pub trait Books {
         None
     }
 
+    /// Shows the variables that the configuration adds to `visit`.
+    fn variables(&self, _visit: &mut Visit<'_, Extra>) {}
+
     /// What is kept of the client at `address`.
     fn client(&self, _address: IpAddr) -> Option<Client> {
         None
@@ -42,6 +45,17 @@ pub trait Books {
 
 /// What is shown the entries of a list, one after another.
 pub type Visit<'a, T> = dyn FnMut(T) -> ControlFlow<()> + 'a;
+
+/// A variable of the system that is in no table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extra {
+    /// Its name.
+    pub name: String,
+    /// Its value, as it is told.
+    pub value: String,
+    /// Whether it is told to who asks for none by name.
+    pub is_default: bool,
+}
 
 /// A client: a row of `mrulist`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,5 +1,8 @@
 //! Variables as they are read.
 
+use std::ops::ControlFlow;
+
+use crate::control::responder::books::{Books, Extra};
 use crate::control::responder::reply::Text;
 use crate::model::absent::Absent;
 use crate::model::daemon::{Daemon, Detail, Peer};
@@ -28,19 +31,22 @@ pub(super) enum Of<'a> {
 ///
 /// # Errors
 /// A name that is not known costs the whole answer.
-pub(super) fn read(of: Of<'_>, data: &[u8]) -> Result<Text, ErrorCode> {
+pub(super) fn read(of: Of<'_>, data: &[u8], books: &dyn Books) -> Result<Text, ErrorCode> {
     let data = text(data);
     let names: Vec<_> = items(&data).map(|item| item.name).collect();
+    let others = of.others(books);
     let mut reply = Text::default();
     if names.is_empty() {
         for variable in defaults(of.scope()) {
             of.tell(variable, &mut reply);
         }
-        of.others().for_each(|(name, value)| reply.item(name, value));
+        for other in others.iter().filter(|other| other.is_default) {
+            reply.item(&other.name, &other.value);
+        }
         return Ok(reply);
     }
     let is_known = |name: &&str| {
-        known(of.scope(), name).is_some() || of.others().any(|(other, _)| other == *name)
+        known(of.scope(), name).is_some() || others.iter().any(|other| other.name == *name)
     };
     if !names.iter().all(is_known) {
         return Err(ErrorCode::UnknownVariable);
@@ -48,8 +54,8 @@ pub(super) fn read(of: Of<'_>, data: &[u8]) -> Result<Text, ErrorCode> {
     for variable in vars::table(of.scope()).iter().filter(|row| names.contains(&row.name)) {
         of.tell(variable, &mut reply);
     }
-    for (name, value) in of.others().filter(|(name, _)| names.contains(name)) {
-        reply.item(name, value);
+    for other in others.iter().filter(|other| names.contains(&other.name.as_str())) {
+        reply.item(&other.name, &other.value);
     }
     Ok(reply)
 }
@@ -105,9 +111,22 @@ impl<'a> Of<'a> {
         }
     }
 
-    /// Variables that are in no table.
-    fn others(self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.values().ok().into_iter().flat_map(Values::others)
+    /// Variables that are in no table: those of the picture, and those that are configured.
+    fn others(self, books: &dyn Books) -> Vec<Extra> {
+        let extra = |(name, value): (&str, &str)| Extra {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            is_default: true,
+        };
+        let mut others: Vec<_> =
+            self.values().ok().into_iter().flat_map(Values::others).map(extra).collect();
+        if let Self::System(..) = self {
+            books.variables(&mut |variable| {
+                others.push(variable);
+                ControlFlow::Continue(())
+            });
+        }
+        others
     }
 }
 

@@ -11,8 +11,9 @@ use std::time::Duration;
 use crate::clock::system::kernel::Kernel;
 use crate::config::ntp_conf::Directive;
 use crate::config::ntp_conf::control::SetVariable;
+use crate::config::ntp_conf::printer::Written;
 use crate::config::restrict::Flags;
-use crate::control::responder::books::{Books, Client, Interface, Restriction, Visit};
+use crate::control::responder::books::{Books, Client, Extra, Interface, Restriction, Visit};
 use crate::control::responder::{Admitted, Asker, Responder, What};
 use crate::engine::Engine;
 use crate::engine::access::{AccessList, Origin};
@@ -38,6 +39,8 @@ pub(super) struct Control {
     pub(super) variables: Vec<SetVariable>,
     /// Where configurations may be saved (`saveconfigdir`).
     pub(super) save_folder: Option<PathBuf>,
+    /// The configuration as it is followed.
+    pub(super) text: Written,
     waiting: Vec<Question>,
     /// The last picture, with when it was taken.
     picture: Option<(Mono, Daemon)>,
@@ -59,6 +62,7 @@ impl Control {
             key: None,
             variables: Vec::new(),
             save_folder: None,
+            text: Written::default(),
             waiting: Vec::new(),
             picture: None,
         }
@@ -137,6 +141,7 @@ impl<K: Kernel> Driver<K> {
                         traffic,
                         port: self.port.port(),
                         control_key: serving.control.key,
+                        variables: &serving.control.variables,
                         now: now.mono,
                     };
                     serving.control.responder.finish(&change, &text, &books, &mut replies);
@@ -163,6 +168,7 @@ impl<K: Kernel> Driver<K> {
             traffic,
             port: port.port(),
             control_key: serving.control.key,
+            variables: &serving.control.variables,
             now: now.mono,
         };
         let Question { asker, datagram, .. } = question;
@@ -191,7 +197,7 @@ impl<K: Kernel> Driver<K> {
         let mut around = snapshot::of_server(&self.serving.server, &self.engine, &now);
         around.merge(surroundings::values(&self.traffic, &self.engine, &self.serving.server));
         surroundings::add_control(&mut around, &self.serving.control);
-        self.snapshots.surround(around);
+        self.snapshots.surround(around, surroundings::since_reset(&self.traffic, now.mono));
         self.snapshots.take(&self.engine, &now, seen)
     }
 }
@@ -203,6 +209,7 @@ struct Records<'a> {
     traffic: &'a Traffic,
     port: u16,
     control_key: Option<KeyId>,
+    variables: &'a [SetVariable],
     now: Mono,
 }
 
@@ -233,6 +240,15 @@ impl Books for Records<'_> {
 
     fn control_key(&self) -> Option<u32> {
         self.control_key.map(KeyId::get)
+    }
+
+    fn variables(&self, visit: &mut Visit<'_, Extra>) {
+        for variable in self.variables {
+            let SetVariable { name, value, is_default } = variable.clone();
+            if visit(Extra { name, value, is_default }).is_break() {
+                return;
+            }
+        }
     }
 
     fn client(&self, address: IpAddr) -> Option<Client> {

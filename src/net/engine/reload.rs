@@ -71,6 +71,7 @@ impl<K: Kernel> Driver<K> {
         }
         let (sources, refused) = self.engine.reload(&now, &difference);
         self.serving.retake(&setup.directives);
+        self.serving.control.text = setup.text;
         self.serving.server.share_keys(&self.engine);
         // What the template says holds for those that stay, too.
         for address in self.engine.addresses() {

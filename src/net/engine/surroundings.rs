@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::clock::system::{
     self as kernel_clock,
@@ -15,7 +16,7 @@ use crate::model::vars::{Variable, system};
 use crate::net::batch::PLACES;
 use crate::net::engine::control::Control;
 use crate::net::engine::traffic::Traffic;
-use crate::units::NtpDuration;
+use crate::units::{Mono, NtpDuration};
 
 /// The variables of the machine, its kernel and the sockets.
 pub(super) fn values(traffic: &Traffic, engine: &Engine, server: &Server) -> Values {
@@ -50,12 +51,26 @@ pub(super) fn values(traffic: &Traffic, engine: &Engine, server: &Server) -> Val
     values
 }
 
+/// How long counters have run that were reset.
+pub(super) fn since_reset(traffic: &Traffic, now: Mono) -> Values {
+    let mut values = Values::default();
+    let begun = &traffic.begun;
+    for (variable, since) in [
+        (&system::STATISTICS_RESET, begun.system),
+        (&system::IO_RESET, begun.io),
+        (&system::TIMER_RESET, begun.timer),
+        (&system::AUTH_RESET, begun.authentication),
+    ] {
+        let Some(since) = since else { continue };
+        let span = Duration::from_secs(now.since(since).as_secs());
+        values.insert(variable, Ok(Value::Duration(span.into())));
+    }
+    values
+}
+
 /// What control messages themselves bring about.
 pub(super) fn add_control(values: &mut Values, control: &Control) {
     values.insert(&system::CONTROL_REQUESTS, Ok(Value::Unsigned(control.received())));
-    for variable in &control.variables {
-        values.add_other(&variable.name, &variable.value);
-    }
 }
 
 fn of_kernel(report: &Report) -> Values {

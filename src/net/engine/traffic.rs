@@ -27,6 +27,16 @@ pub(super) struct Traffic {
     pub(super) not_sent: u64,
     /// Seconds that the driver was late for the engine.
     pub(super) overruns: u64,
+    pub(super) begun: Begun,
+}
+
+/// Since when counters run that were reset; the others run from the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Begun {
+    pub(super) system: Option<Mono>,
+    pub(super) io: Option<Mono>,
+    pub(super) timer: Option<Mono>,
+    pub(super) authentication: Option<Mono>,
 }
 
 /// The counts of an address.
@@ -50,6 +60,19 @@ impl Traffic {
             (interface.address, counts)
         };
         self.addresses = interfaces.iter().map(counts).collect();
+    }
+
+    /// Counts what came and went from zero again.
+    pub(super) fn reset_io(&mut self) {
+        for counts in self.addresses.values_mut().chain([&mut self.others]) {
+            *counts = Counts { since: counts.since, index: counts.index, ..Counts::default() };
+        }
+        (self.ignored, self.wakeups, self.useful_wakeups) = (0, 0, 0);
+    }
+
+    /// Counts what the engine's timers brought about from zero again.
+    pub(super) const fn reset_timer(&mut self) {
+        (self.transmits, self.not_sent, self.overruns) = (0, 0, 0);
     }
 
     /// A datagram came to `to`.
