@@ -20,9 +20,11 @@ mod chrony;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "../support/chronyd.rs"]
 mod chronyd;
+mod counted;
 mod daemon;
 mod hostile;
 mod line;
 mod properties;
+mod served;
 mod watching;
 mod world;
