@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::backend::{Offer, Offered};
 use crate::cli::args::LookUps;
 use crate::cli::exit::Exit;
 use crate::cli::privileges::Account;
@@ -120,7 +121,8 @@ impl RunArguments {
              that was measured, without what was added to take an offset away. SIGKILL cannot be\n\
              caught: it leaves the clock at the rate in force. With -c, SIGHUP has the files read\n\
              anew: sources that stay in them keep their measurements, and wrong files change nothing;\n\
-             without, SIGHUP ends it too. With --discipline SIGTSTP (Ctrl-Z) is not followed.\n\n\
+             without, SIGHUP ends it too. Without -c and --source the sources of this host's own\n\
+             configuration are measured: those of ntpsec, ntp, chrony and timesyncd. With --discipline SIGTSTP (Ctrl-Z) is not followed.\n\n\
              A service manager is told by NOTIFY_SOCKET and WATCHDOG_USEC (Type=notify of systemd).\n\n{}",
             Exit::help()
         )
@@ -138,8 +140,34 @@ impl MeasureArguments {
     /// # Errors
     /// A file that cannot be read or is malformed, or no source at all: there are no built-in ones.
     pub fn setup(&self, starts: Starts) -> Result<(EngineSetup, Vec<String>), Rejected> {
+        self.setup_beside(starts, Offer::default)
+    }
+
+    /// The same; where neither a file nor a source is named, what `own` finds is measured: the
+    /// sources of this host's own configuration.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is malformed, or no source at all.
+    pub fn setup_beside(
+        &self,
+        starts: Starts,
+        own: impl FnOnce() -> Offer,
+    ) -> Result<(EngineSetup, Vec<String>), Rejected> {
         let serve = |directives: &[Placed]| self.serve(starts, directives);
-        let (setup, notices) = setup::engine(self.sources_of.as_deref(), &self.source, serve)?;
+        let (mut setup, mut notices) =
+            setup::engine(self.sources_of.as_deref(), &self.source, serve)?;
+        if self.sources_of.is_none() && self.source.is_empty() {
+            for (line, Offered { path, association }) in (1..).zip(own().sources) {
+                let source = path.display().to_string();
+                let notice = format!("no source is named: those of {source} are measured");
+                if !notices.contains(&notice) {
+                    notices.push(notice);
+                }
+                let directive = Directive::Association(association);
+                let source = source.into();
+                setup.directives.push(Placed { source, line, column: 1, directive });
+            }
+        }
         let is_source = |directive: &Directive| {
             matches!(
                 directive,
@@ -292,6 +320,7 @@ const NEAR: i64 = 1_800_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ntp_conf::{Association, Kind, Options};
 
     #[test]
     fn a_line_begins_with_its_date() {
@@ -324,6 +353,31 @@ mod tests {
         assert_eq!(arguments.serve(Starts::Service, &silent), Serve::Nobody);
         assert_eq!(arguments.serve(Starts::Service, &speaking), Serve::Everywhere);
         assert_eq!(arguments.serve(Starts::Screen, &speaking), Serve::Nobody);
+    }
+
+    #[test]
+    fn where_nothing_is_named_the_sources_of_this_host_are_measured() {
+        let own = || {
+            let offered = |host: &str| Offered {
+                path: "/etc/chrony.conf".into(),
+                association: Association {
+                    kind: Kind::Pool,
+                    host: HostSpec::new(host),
+                    family: None,
+                    options: Options::default(),
+                },
+            };
+            let sources = vec![offered("a.example"), offered("b.example")];
+            Offer { sources, ..Offer::default() }
+        };
+        let arguments = MeasureArguments::default();
+        let (setup, notices) = arguments.setup_beside(Starts::Service, own).unwrap();
+        let said: Vec<String> = setup.directives.iter().map(|p| p.directive.to_string()).collect();
+        assert_eq!(said, ["pool a.example", "pool b.example"]);
+        assert_eq!(notices, ["no source is named: those of /etc/chrony.conf are measured"]);
+        let named = MeasureArguments { source: vec![HostSpec::new("192.0.2.1")], ..arguments };
+        let (setup, _) = named.setup_beside(Starts::Service, own).unwrap();
+        assert_eq!(setup.directives.len(), 1);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Place {
 }
 
 /// Where to look.
-pub const PLACES: [Place; 11] = [
+pub const PLACES: [Place; 13] = [
     Place::file("/etc/ntpsec/ntp.conf", Format::NtpConf),
     Place::file("/etc/ntp.conf", Format::NtpConf),
     Place::file("/etc/chrony/chrony.conf", Format::Chrony),
@@ -43,8 +43,10 @@ pub const PLACES: [Place; 11] = [
     Place::folder("/etc/chrony/sources.d", ".sources", Format::Chrony),
     Place::folder("/run/chrony-dhcp", ".sources", Format::Chrony),
     Place::file("/etc/systemd/timesyncd.conf", Format::Timesyncd),
-    Place::folder("/etc/systemd/timesyncd.conf.d", ".conf", Format::Timesyncd),
+    Place::folder("/usr/lib/systemd/timesyncd.conf.d", ".conf", Format::Timesyncd),
+    Place::folder("/usr/local/lib/systemd/timesyncd.conf.d", ".conf", Format::Timesyncd),
     Place::folder("/run/systemd/timesyncd.conf.d", ".conf", Format::Timesyncd),
+    Place::folder("/etc/systemd/timesyncd.conf.d", ".conf", Format::Timesyncd),
 ];
 
 impl Place {
@@ -74,7 +76,9 @@ pub fn read(path: &Path, format: Format, text: &str) -> Result<Vec<OwnSource>, R
     let mut associations = match format {
         Format::NtpConf => of_ntp_conf(&path.display().to_string(), text)?,
         Format::Chrony => text.lines().filter_map(of_chrony).collect(),
-        Format::Timesyncd => of_timesyncd(text),
+        Format::Timesyncd => {
+            return Ok(of_timesyncd(&[(path.to_owned(), text.to_owned())]));
+        }
     };
     associations.retain(|association| {
         matches!(association.kind, Kind::Server | Kind::Pool | Kind::Peer)
@@ -82,6 +86,91 @@ pub fn read(path: &Path, format: Format, text: &str) -> Result<Vec<OwnSource>, R
     });
     let source = |association| OwnSource { path: path.to_owned(), association };
     Ok(associations.into_iter().map(source).collect())
+}
+
+/// Files that a chrony.conf names besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Besides {
+    /// The folder that they are in.
+    pub folder: PathBuf,
+    /// What their names begin with.
+    pub start: String,
+    /// What their names end with.
+    pub end: String,
+}
+
+/// The files that the text of a chrony.conf names besides: `include`, `confdir`, `sourcedir`, in its
+/// order.
+pub fn besides(text: &str) -> Vec<Besides> {
+    let mut files = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let ending = match words.next().map(str::to_ascii_lowercase).as_deref() {
+            Some("confdir") => ".conf",
+            Some("sourcedir") => ".sources",
+            Some("include") => {
+                files.extend(words.next().and_then(pattern));
+                continue;
+            }
+            _ => continue,
+        };
+        files.extend(words.map(|folder| Besides {
+            folder: folder.into(),
+            start: String::new(),
+            end: ending.to_owned(),
+        }));
+    }
+    files
+}
+
+/// The files that a path means, in which a `*` of the last part stands for anything.
+fn pattern(path: &str) -> Option<Besides> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let (start, end) = name.split_once('*').unwrap_or((name, ""));
+    Some(Besides { folder: folder.into(), start: start.to_owned(), end: end.to_owned() })
+}
+
+impl Besides {
+    /// Whether a file of the folder with this name is one of them.
+    pub fn is_one(&self, name: &str) -> bool {
+        let is_whole = self.end.is_empty() && name == self.start;
+        let rest = name.strip_prefix(self.start.as_str());
+        let is_of_pattern = rest.is_some_and(|rest| rest.ends_with(self.end.as_str()));
+        !name.starts_with('.') && (is_whole || (!self.end.is_empty() && is_of_pattern))
+    }
+}
+
+/// The sources of systemd-timesyncd's files, the main one first: the servers of `NTP=` in all of
+/// them, or those of `FallbackNTP=` where there are none. Later files add to the earlier ones, and an
+/// empty value takes back what was listed before.
+pub fn of_timesyncd(files: &[(PathBuf, String)]) -> Vec<OwnSource> {
+    let (mut servers, mut fallback) = (Vec::new(), Vec::new());
+    for (path, text) in files {
+        let mut in_section = false;
+        for line in text.lines().map(str::trim) {
+            if let Some(section) = line.strip_prefix('[') {
+                in_section = section.strip_suffix(']') == Some("Time");
+            } else if in_section && let Some((key, value)) = line.split_once('=') {
+                let list = match key.trim() {
+                    "NTP" => &mut servers,
+                    "FallbackNTP" => &mut fallback,
+                    _ => continue,
+                };
+                if value.trim().is_empty() {
+                    list.clear();
+                }
+                list.extend(value.split_whitespace().map(|name| (path, name)));
+            }
+        }
+    }
+    let names = if servers.is_empty() { fallback } else { servers };
+    let source = |(path, name): (&PathBuf, &str)| {
+        let host = name.parse().ok()?;
+        let options = Options::default();
+        let association = Association { kind: Kind::Server, host, family: None, options };
+        Some(OwnSource { path: path.clone(), association })
+    };
+    names.into_iter().filter_map(source).collect()
 }
 
 fn of_ntp_conf(name: &str, text: &str) -> Result<Vec<Association>, Rejected> {
@@ -165,35 +254,6 @@ fn host(name: &str, port: Option<&str>) -> Option<HostSpec> {
     }
 }
 
-/// The servers of `NTP=`, or those of `FallbackNTP=` where there are none.
-fn of_timesyncd(text: &str) -> Vec<Association> {
-    let mut in_section = false;
-    let (mut servers, mut fallback): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
-    for line in text.lines().map(str::trim) {
-        if let Some(section) = line.strip_prefix('[') {
-            in_section = section.strip_suffix(']') == Some("Time");
-        } else if in_section && let Some((key, value)) = line.split_once('=') {
-            let list = match key.trim() {
-                "NTP" => &mut servers,
-                "FallbackNTP" => &mut fallback,
-                _ => continue,
-            };
-            // An empty value takes back what was listed before.
-            if value.trim().is_empty() {
-                list.clear();
-            }
-            list.extend(value.split_whitespace());
-        }
-    }
-    let names = if servers.is_empty() { fallback } else { servers };
-    let server = |name: &str| {
-        let host = name.parse().ok()?;
-        let options = Options::default();
-        Some(Association { kind: Kind::Server, host, family: None, options })
-    };
-    names.into_iter().filter_map(server).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +313,50 @@ mod tests {
         let text = "NTP=outside\n[Time]\n#NTP=\nNTP=a\nNTP=\nFallbackNTP=b c\n[Other]\nNTP=d\n";
         assert_eq!(names(Format::Timesyncd, text), ["server b", "server c"]);
         assert!(names(Format::Timesyncd, "[Time]\n").is_empty());
+    }
+
+    #[test]
+    fn timesyncds_files_add_up() {
+        let files = [
+            (PathBuf::from("main"), "[Time]\nNTP=a b\nFallbackNTP=f\n".to_owned()),
+            (PathBuf::from("more"), "[Time]\nNTP=c\n".to_owned()),
+        ];
+        let found = |files: &[(PathBuf, String)]| -> Vec<String> {
+            let sources = of_timesyncd(files).into_iter();
+            sources.map(|s| format!("{} {}", s.path.display(), s.association.host)).collect()
+        };
+        assert_eq!(found(&files), ["main a", "main b", "more c"]);
+        let [main, mut more] = files;
+        more.1.insert_str(7, "NTP=\n");
+        assert_eq!(found(&[main.clone(), more.clone()]), ["more c"]);
+        more.1 = "[Time]\nNTP=\n".to_owned();
+        assert_eq!(found(&[main, more]), ["main f"]);
+    }
+
+    #[test]
+    fn what_chrony_reads_besides_is_found() {
+        let found = besides(
+            "include /etc/chrony.d/*.conf\n#include /x/y\nconfdir /a /b\nSourceDir /run/dhcp\n\
+             include /etc/one.conf\ninclude relative\n",
+        );
+        let shown: Vec<String> = found
+            .iter()
+            .map(|files| format!("{}/{}*{}", files.folder.display(), files.start, files.end))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "/etc/chrony.d/*.conf",
+                "/a/*.conf",
+                "/b/*.conf",
+                "/run/dhcp/*.sources",
+                "/etc/one.conf*"
+            ]
+        );
+        assert!(
+            found[0].is_one("x.conf") && !found[0].is_one("x.conf~") && !found[0].is_one(".conf")
+        );
+        assert!(found[4].is_one("one.conf") && !found[4].is_one("one.conf.bak"));
     }
 
     #[test]

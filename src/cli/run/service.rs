@@ -22,12 +22,13 @@ use crate::net::discipline::Permit;
 use crate::net::engine::{self, Notice, Running, StartFailed, drift};
 use crate::net::mailbox::Mailbox;
 use crate::net::notify::{State, Supervisor};
+use crate::net::offer;
 use crate::net::signals::{Hangup, Signals, Wanted};
 use crate::units::Mono;
 
 /// Runs an engine until it is told to end.
 pub fn run(arguments: &RunArguments) -> Exit {
-    let (setup, notices) = match arguments.measured.setup(Starts::Service) {
+    let (setup, notices) = match arguments.measured.setup_beside(Starts::Service, offer::look) {
         Ok(read) => read,
         Err(rejected) => {
             complain(&rejected);
