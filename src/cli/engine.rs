@@ -122,7 +122,8 @@ impl RunArguments {
              caught: it leaves the clock at the rate in force. With -c, SIGHUP has the files read\n\
              anew: sources that stay in them keep their measurements, and wrong files change nothing;\n\
              without, SIGHUP ends it too. Without -c and --source the sources of this host's own\n\
-             configuration are measured: those of ntpsec, ntp, chrony and timesyncd. With --discipline SIGTSTP (Ctrl-Z) is not followed.\n\n\
+             configuration are measured: those of ntpsec, ntp, chrony and timesyncd. With --discipline\n\
+             SIGTSTP (Ctrl-Z) is not followed.\n\n\
              A service manager is told by NOTIFY_SOCKET and WATCHDOG_USEC (Type=notify of systemd).\n\n{}",
             Exit::help()
         )
