@@ -11,7 +11,7 @@ use crate::config::keys;
 use crate::config::ntp_conf::{Directive, Kind, Options};
 use crate::engine::association::{Association, Kind as Role};
 use crate::engine::output::Socket;
-use crate::units::{KeyId, Leap, Mode, NtpTimestamp, PollExponent, RefId, Stratum};
+use crate::units::{KeyId, Leap, Mode, NtpDuration, NtpTimestamp, PollExponent, RefId, Stratum};
 use crate::wire::packet::{Header, Packet};
 
 /// A packet of somebody who has no key.
@@ -202,4 +202,38 @@ fn packets_of_any_length_change_nothing() {
         }
     }
     assert_eq!(run(14, &attacks, false), run(14, &attacks, true));
+}
+
+/// A peer that has never answered is told what a stranger in its name says, for that may be the
+/// beginning of an exchange; it goes no further.
+#[test]
+fn a_flood_of_guesses_to_the_port_changes_no_measurement_and_no_selection() {
+    let course = |is_attacked: bool| {
+        let mut pair = Pair::new(11);
+        pair.serve(1, Server::default(), iburst());
+        let peer = HostSpec::new(Pair::address(4).to_string());
+        let peer = pair.add(Kind::Peer, peer, Options::default());
+        for _ in 0..600 {
+            pair.run(seconds(1));
+            // What we sent lately is not what is guessed, but as near as a stranger can know.
+            for guess in 0..if is_attacked { 20 } else { 0 } {
+                let ago = NtpDuration::from_seconds(-f64::from(guess) * 0.05 - 0.0001);
+                for mode in [Mode::Server, Mode::SymmetricPassive] {
+                    let datagram = telling(&pair, mode, pair.now().clock + ago).emit();
+                    for (socket, number) in
+                        [(Socket::Ntp, 1), (Socket::Ntp, 4), (Socket::Peer(peer), 4)]
+                    {
+                        pair.inject(socket, from(number), &datagram);
+                    }
+                }
+            }
+        }
+        let standing = |a: &Association| (a.id, a.samples, a.standing.tally, a.filter.offset());
+        let standings: Vec<_> = pair.engine.associations().map(standing).collect();
+        pair.log.retain(|line| !line.contains("socket: Peer("));
+        (pair.log, standings)
+    };
+    let (quiet, attacked) = (course(false), course(true));
+    assert!(quiet.1.iter().any(|(_, samples, ..)| *samples > 10), "{:?}", quiet.1);
+    assert_eq!(quiet, attacked);
 }
