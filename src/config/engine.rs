@@ -25,6 +25,9 @@ pub struct EngineSetup {
     pub drift_file: Option<PathBuf>,
     /// What that file said; `None` when there is none yet.
     pub drift: Option<Drift>,
+    /// Whether another time daemon runs on this host, where that has been looked up by somebody who
+    /// may see more; whoever starts the engine looks himself where it has not.
+    pub beside_daemon: Option<bool>,
     /// Whether the system's clock is steered; otherwise a virtual one, laid over it.
     pub discipline: bool,
     /// The port that is listened on, where it is not 123.

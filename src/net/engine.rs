@@ -89,7 +89,8 @@ impl Setup {
             algorithm: self.engine.algorithm,
             drift: self.engine.drift,
             statistics: self.engine.statistics.kinds(),
-            beside_daemon: !is_system && !programs::running().is_empty(),
+            beside_daemon: !is_system
+                && self.engine.beside_daemon.unwrap_or_else(|| !programs::running().is_empty()),
             ..Settings::default()
         };
         if let Some(precision) = stamp::precision() {

@@ -22,13 +22,13 @@ use crate::net::discipline::Permit;
 use crate::net::engine::{self, Notice, Running, StartFailed, drift};
 use crate::net::mailbox::Mailbox;
 use crate::net::notify::{State, Supervisor};
-use crate::net::offer;
 use crate::net::signals::{Hangup, Signals, Wanted};
+use crate::net::{offer, programs};
 use crate::units::Mono;
 
 /// Runs an engine until it is told to end.
 pub fn run(arguments: &RunArguments) -> Exit {
-    let (setup, notices) = match arguments.measured.setup_beside(Starts::Service, offer::look) {
+    let (mut setup, notices) = match arguments.measured.setup_beside(Starts::Service, offer::look) {
         Ok(read) => read,
         Err(rejected) => {
             complain(&rejected);
@@ -55,6 +55,8 @@ pub fn run(arguments: &RunArguments) -> Exit {
         Some(_) => &[Right::OpenPorts, Right::SetClock],
         None => &[Right::OpenPorts],
     };
+    // Without those rights nobody sees in which network other daemons are.
+    setup.beside_daemon = Some(!programs::running().is_empty());
     if let Err(failed) = privileges::give_up(arguments.user.as_ref(), needed) {
         complain(&failed);
         return Exit::Failed;
