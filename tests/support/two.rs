@@ -90,7 +90,7 @@ impl Two {
             sleep {seconds}
             {then}
             echo "--- ours"
-            tail -n 1 {folder}/ours.json
+            grep '"ntpscope/daemon/' {folder}/ours.json | tail -n 1
             "#,
             bin = self.daemons.display(),
             folder = self.folder.display(),
