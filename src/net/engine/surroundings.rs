@@ -24,8 +24,11 @@ pub(super) fn values(traffic: &Traffic, engine: &Engine, server: &Server) -> Val
         (&system::PROCESSOR, Value::Text(std::env::consts::ARCH.into())),
         (&system::SYSTEM, Value::Text(OPERATING_SYSTEM.as_str().into())),
     ]);
-    // Where the kernel tells nothing, nothing is told.
-    if let Ok(report) = kernel_clock::report() {
+    // The kernel is asked where others may want to know: who only measures calls no function of the
+    // clock's at all. Where it tells nothing, nothing is told.
+    if server.is_serving
+        && let Ok(report) = kernel_clock::report()
+    {
         values.merge(of_kernel(&report));
     }
     let (received, sent, unsent) = traffic.sums();
