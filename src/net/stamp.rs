@@ -232,10 +232,7 @@ pub fn send_noted(
     to: SocketAddr,
     from: Option<IpAddr>,
 ) -> io::Result<()> {
-    let mut control = control::Buffer::default();
-    let addressed = from.map_or(0, |from| control::leave_from(from, &mut control));
-    let control_length = control::note_departure(&mut control, addressed);
-    send_with(socket, datagram, to, (&mut control, control_length))
+    send_with(socket, datagram, to, from, control::note_departure)
 }
 
 /// Sends a datagram at once to `to`, from the address `from` of ours where that is named.
@@ -248,18 +245,21 @@ pub fn send_from(
     to: SocketAddr,
     from: Option<IpAddr>,
 ) -> io::Result<()> {
-    let mut control = control::Buffer::default();
-    let addressed = from.map_or(0, |from| control::leave_from(from, &mut control));
-    send_with(socket, datagram, to, (&mut control, addressed))
+    send_with(socket, datagram, to, from, |_, length| length)
 }
 
-/// Sends a datagram with as many bytes of ancillary data as are said.
+/// Sends a datagram; `add` adds to the ancillary data, which are that long, and says how long they
+/// are then.
 fn send_with(
     socket: BorrowedFd<'_>,
     datagram: &[u8],
     to: SocketAddr,
-    (control, control_length): (&mut control::Buffer, usize),
+    from: Option<IpAddr>,
+    add: impl FnOnce(&mut control::Buffer, usize) -> usize,
 ) -> io::Result<()> {
+    let mut control = control::Buffer::default();
+    let addressed = from.map_or(0, |from| control::leave_from(from, &mut control));
+    let control_length = add(&mut control, addressed);
     let name = SockAddr::from(to);
     let mut part =
         libc::iovec { iov_base: datagram.as_ptr().cast_mut().cast(), iov_len: datagram.len() };

@@ -28,6 +28,10 @@ use crate::units::NtpTimestamp;
 pub(super) struct NtpPort {
     sockets: Vec<Ntp>,
     port: u16,
+    /// The socket whose turn is next: a flood to one of them must not silence the others.
+    turn: usize,
+    /// Names of replies that leave; empty between two uses, kept for its memory.
+    departing: Vec<NtpTimestamp>,
 }
 
 /// One of them.
@@ -62,7 +66,7 @@ pub(super) struct Departure {
 impl NtpPort {
     /// None open yet.
     pub(super) const fn new(port: u16) -> Self {
-        Self { sockets: Vec::new(), port }
+        Self { sockets: Vec::new(), port, turn: 0, departing: Vec::new() }
     }
 
     /// The port.
@@ -124,16 +128,16 @@ impl NtpPort {
 
     /// Which socket has something to be taken.
     pub(super) fn poll_ready(&self, context: &mut Context<'_>) -> Poll<usize> {
-        for (place, ntp) in self.sockets.iter().enumerate() {
-            if ntp.socket.poll_recv_ready(context).is_ready() {
-                return Poll::Ready(place);
-            }
-        }
-        Poll::Pending
+        let turn = self.turn.min(self.sockets.len());
+        let (after, first) = self.sockets.split_at(turn);
+        let in_turn = (turn..).zip(first).chain((0..).zip(after));
+        let mut ready = in_turn.filter(|(_, ntp)| ntp.socket.poll_recv_ready(context).is_ready());
+        ready.next().map_or(Poll::Pending, |(place, _)| Poll::Ready(place))
     }
 
     /// Takes what has come to the socket at this place; how many datagrams.
-    pub(super) fn receive<T>(&self, place: usize, batch: &mut Batch<T>) -> usize {
+    pub(super) fn receive<T>(&mut self, place: usize, batch: &mut Batch<T>) -> usize {
+        self.turn = place + 1;
         let Some(ntp) = self.sockets.get(place) else { return 0 };
         let fd = ntp.socket.as_fd();
         loop {
@@ -155,12 +159,13 @@ impl NtpPort {
         batch: &mut Batch<T>,
         write: impl FnMut(&T, &mut Vec<u8>) -> Option<NtpTimestamp>,
     ) {
-        let Some(ntp) = self.sockets.get_mut(place) else { return };
-        let mut departing = Vec::new();
-        match batch.send(ntp.socket.as_fd(), &mut departing, write) {
-            Ok(_) => departing.into_iter().for_each(|name| ntp.note(Sent::Reply(name))),
-            Err(_) => ntp.count_anew(),
+        let Self { sockets, departing, .. } = self;
+        let Some(ntp) = sockets.get_mut(place) else { return };
+        if batch.send(ntp.socket.as_fd(), departing, write).is_err() {
+            departing.clear();
+            ntp.count_anew();
         }
+        departing.drain(..).for_each(|name| ntp.note(Sent::Reply(name)));
     }
 
     /// Sends a reply by the socket at this place, from the address that was asked.
