@@ -29,6 +29,14 @@ pub struct Steering {
     pub slew: Ppm,
 }
 
+impl Steering {
+    /// Both together.
+    pub fn rate(self) -> Ppm {
+        let sum = self.frequency.parts_per_million() + self.slew.parts_per_million();
+        Ppm::new(sum).unwrap_or_default()
+    }
+}
+
 /// What programs may know of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {

@@ -38,6 +38,19 @@ impl Observed {
         self.at(raw) - system
     }
 
+    /// Shows from `raw` on what the system's clock shows, which is `system` there and runs `rate`
+    /// faster than the raw clock; the keeper of that clock sees to leap seconds, too.
+    pub fn follow_system(&mut self, raw: Raw, system: NtpTimestamp, rate: Ppm) {
+        self.scale = Timescale::new(raw, system);
+        self.scale.bend(raw, rate);
+        self.leap = None;
+    }
+
+    /// Goes its own way again from `raw` on, as it is steered.
+    pub fn part_from_system(&mut self, raw: Raw) {
+        self.scale.bend(raw, self.steering.rate());
+    }
+
     /// How it is steered.
     pub const fn steering(&self) -> Steering {
         self.steering
@@ -69,9 +82,7 @@ impl Clock for Observed {
         }
         match *command {
             Command::Steer(steering) => {
-                let total =
-                    steering.frequency.parts_per_million() + steering.slew.parts_per_million();
-                self.scale.bend(now.raw, Ppm::new(total).unwrap_or_default());
+                self.scale.bend(now.raw, steering.rate());
                 self.steering = steering;
                 Outcome::Steered(steering)
             }

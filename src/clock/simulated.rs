@@ -86,11 +86,9 @@ impl Simulated {
     fn steer(&mut self, raw: Raw, wanted: Steering) -> Steering {
         let frequency = rounded(wanted.frequency, MAX_FREQUENCY_PPM);
         let slew = rounded(wanted.slew, MAX_SLEW_PPM);
-        let total = frequency.parts_per_million() + slew.parts_per_million();
-        let total = Ppm::new(total).unwrap_or_default();
-        self.wall.bend(raw, total);
-        self.monotonic.bend(raw, total);
         self.steering = Steering { frequency, slew };
+        self.wall.bend(raw, self.steering.rate());
+        self.monotonic.bend(raw, self.steering.rate());
         self.steering
     }
 

@@ -106,8 +106,7 @@ impl<K: Kernel> System<K> {
     fn steer(&mut self, now: &Now, wanted: Steering) -> Result<Outcome, Held> {
         let frequency = clamped(wanted.frequency, MOST_FREQUENCY_PPM);
         let slew = clamped(wanted.slew, MOST_SLEW_PPM);
-        let total = frequency.parts_per_million() + slew.parts_per_million();
-        let rate = Rate::from_ppm(Ppm::new(total).unwrap_or_default());
+        let rate = Rate::from_ppm(Steering { frequency, slew }.rate());
         if rate != self.expected.rate {
             self.write(Change::Rate(rate))?;
         }

@@ -1,7 +1,8 @@
 //! Reference clocks, which are asked without a network: so far the local clock, `127.127.1.u`.
 //!
 //! The local clock is this host's own, taken for a reference so that others have one to follow when
-//! nothing better is there. It is by definition right: offset 0, and nothing is steered by it.
+//! nothing better is there. It is by definition right: offset 0, and nothing is steered by it, nor
+//! is anything upset where somebody steps it.
 //!
 //! Differs: ntpd waits 300 s before it follows one that is not preferred, even where there is
 //! nothing else that could come. Here it waits only while another source is configured. Nor does
@@ -231,7 +232,7 @@ impl Engine {
 
     /// Whether the local clock is all that there is and will be: nothing else was configured that
     /// could give the time.
-    pub(in crate::engine) fn has_nothing_but_clocks(&self) -> bool {
+    pub fn has_nothing_but_clocks(&self) -> bool {
         let gives_time = |a: &Association| a.is_configured() && a.kind != Kind::Broadcaster;
         let mut given = self.associations.values().filter(|a| gives_time(a)).peekable();
         given.peek().is_some()

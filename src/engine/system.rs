@@ -241,7 +241,11 @@ impl Engine {
             system_event::STEPPED,
             format!("by somebody else, by {:+.6} s", by.seconds()),
         );
-        self.upset(now, Disturbance::ClockStepped(by), self.survives_steps());
+        if self.has_nothing_but_clocks() {
+            self.mark_changed(now);
+        } else {
+            self.upset(now, Disturbance::ClockStepped(by), self.survives_steps());
+        }
     }
 
     /// The machine was suspended for `span`: phases are unknown.

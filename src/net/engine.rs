@@ -297,7 +297,7 @@ impl<K: Kernel> Driver<K> {
     }
 
     fn wakeup(&self) -> Mono {
-        let house = if self.steered.is_system() {
+        let house = if self.steered.can_be_stepped() {
             self.look_at_clock.min(self.look_at_addresses)
         } else {
             self.look_at_addresses
@@ -338,7 +338,11 @@ impl<K: Kernel> Driver<K> {
             self.look_at_addresses = now.mono + BETWEEN_ADDRESSES;
             self.errand(|| own_addresses::list().ok().map(News::OwnAddresses));
         }
-        if self.steered.is_system() && self.look_at_clock <= now.mono {
+        let follows_host = self.engine.has_nothing_but_clocks();
+        if let Some(by) = self.steered.follow_system(follows_host, &Bracket::read()) {
+            self.engine.handle(&now, Input::ClockStepped { by });
+        }
+        if self.steered.can_be_stepped() && self.look_at_clock <= now.mono {
             self.look_at_clock = now.mono + BETWEEN_CLOCKS;
             let clock = self.clock;
             let reread = || (clock.mono(), Bracket::read().system);

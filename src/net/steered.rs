@@ -1,7 +1,9 @@
 //! The clock that an engine steers, with the readings and stamps that go with it.
 //!
 //! An engine sees one clock. When observing it is a virtual one, which is computed from the raw
-//! clock; with `--discipline` it is the system's, which the kernel stamps datagrams by.
+//! clock; with `--discipline` it is the system's, which the kernel stamps datagrams by. Where this
+//! host's own clock is all that the engine goes by, the virtual clock follows the system's: who
+//! serves by `127.127.1.0` means the clock that everybody else on the host sees.
 
 use crate::clock::Clock as _;
 use crate::clock::command::{Command, Outcome};
@@ -23,14 +25,18 @@ pub struct Steered<K: Kernel = Adjtimex> {
 
 #[derive(Debug)]
 enum Hand<K: Kernel> {
-    Virtual(Observed),
-    System { clock: System<K>, steps: StepWatch },
+    /// A virtual clock, with a watch over the system's while it follows that.
+    Virtual(Observed, Option<StepWatch>),
+    System {
+        clock: System<K>,
+        steps: StepWatch,
+    },
 }
 
 impl Steered {
     /// Lays a virtual clock over the system's, which is never touched.
     pub fn observing(bracket: Bracket) -> Self {
-        let hand = Hand::Virtual(Observed::new(bracket.raw, bracket.system));
+        let hand = Hand::Virtual(Observed::new(bracket.raw, bracket.system), None);
         Self { hand, earlier: bracket, system_rate: Ppm::default() }
     }
 }
@@ -52,11 +58,36 @@ impl<K: Kernel> Steered<K> {
         matches!(self.hand, Hand::System { .. })
     }
 
+    /// Whether it goes where the system's clock goes, which others may step.
+    pub const fn can_be_stepped(&self) -> bool {
+        matches!(self.hand, Hand::System { .. } | Hand::Virtual(_, Some(_)))
+    }
+
+    /// Has a virtual clock follow the system's from `bracket` on, or go its own way again; by how
+    /// much that moves it at once, positive for forward, where anybody would notice.
+    pub fn follow_system(&mut self, follows: bool, bracket: &Bracket) -> Option<NtpDuration> {
+        let Hand::Virtual(clock, watch) = &mut self.hand else { return None };
+        if follows == watch.is_some() {
+            return None;
+        }
+        *watch = follows.then(StepWatch::default);
+        if !follows {
+            clock.part_from_system(bracket.raw);
+            return None;
+        }
+        let by = -clock.ahead_of_system(bracket.raw, bracket.system);
+        clock.follow_system(bracket.raw, bracket.system, self.system_rate);
+        (by.abs().seconds() >= SMALLEST_STEP_S).then_some(by)
+    }
+
     /// What the clocks showed at `bracket`; `mono` and `boot` were read with it.
     pub fn now(&mut self, mono: Mono, boot: Boot, bracket: &Bracket) -> Now {
         let clock = match &mut self.hand {
-            Hand::Virtual(clock) => {
+            Hand::Virtual(clock, watch) => {
                 self.system_rate = rate_between(&mut self.earlier, bracket, self.system_rate);
+                if watch.is_some() {
+                    clock.follow_system(bracket.raw, bracket.system, self.system_rate);
+                }
                 clock.at(bracket.raw)
             }
             Hand::System { clock, .. } => {
@@ -73,7 +104,7 @@ impl<K: Kernel> Steered<K> {
     pub fn stamp(&self, kernel: Option<NtpTimestamp>, bracket: &Bracket) -> Stamp {
         let stamp = stamp_by_system(kernel, bracket, self.system_rate);
         match &self.hand {
-            Hand::Virtual(clock) => Stamp { clock: clock.at(stamp.raw), ..stamp },
+            Hand::Virtual(clock, _) => Stamp { clock: clock.at(stamp.raw), ..stamp },
             Hand::System { .. } => stamp,
         }
     }
@@ -81,7 +112,7 @@ impl<K: Kernel> Steered<K> {
     /// What the clock shows now.
     pub fn reading(&self) -> NtpTimestamp {
         match &self.hand {
-            Hand::Virtual(clock) => clock.at(crate::net::stamp::raw()),
+            Hand::Virtual(clock, _) => clock.at(crate::net::stamp::raw()),
             Hand::System { .. } => crate::net::stamp::system(),
         }
     }
@@ -89,7 +120,7 @@ impl<K: Kernel> Steered<K> {
     /// Carries a command out.
     pub fn command(&mut self, now: &Now, command: &Command) -> Outcome {
         match &mut self.hand {
-            Hand::Virtual(clock) => clock.command(now, command),
+            Hand::Virtual(clock, _) => clock.command(now, command),
             Hand::System { clock, steps } => {
                 let outcome = clock.command(now, command);
                 match (outcome, command) {
@@ -105,7 +136,7 @@ impl<K: Kernel> Steered<K> {
     /// The rate in force and the one that it is to be left at; `None` for a virtual clock.
     pub fn rates(&self) -> Option<(Rate, Rate)> {
         match &self.hand {
-            Hand::Virtual(_) => None,
+            Hand::Virtual(..) => None,
             Hand::System { clock, .. } => Some(clock.rates()),
         }
     }
@@ -120,7 +151,7 @@ impl<K: Kernel> Steered<K> {
     /// Ends a slew that the engine has forgotten; `None` when there is none.
     pub fn end_stale_slew(&mut self, now: &Now) -> Option<Outcome> {
         match &mut self.hand {
-            Hand::Virtual(_) => None,
+            Hand::Virtual(..) => None,
             Hand::System { clock, .. } => clock.end_stale_slew(now),
         }
     }
@@ -134,15 +165,17 @@ impl<K: Kernel> Steered<K> {
         reread: impl FnMut() -> (Mono, NtpTimestamp),
     ) -> Option<NtpDuration> {
         match &mut self.hand {
-            Hand::Virtual(_) => None,
-            Hand::System { steps, .. } => steps.look(mono, system, reread),
+            Hand::Virtual(_, None) => None,
+            Hand::Virtual(_, Some(steps)) | Hand::System { steps, .. } => {
+                steps.look(mono, system, reread)
+            }
         }
     }
 
     /// How far the steered clock is ahead of the system's, which is nothing when they are the same.
     pub fn ahead_of_system(&self, bracket: &Bracket) -> NtpDuration {
         match &self.hand {
-            Hand::Virtual(clock) => clock.ahead_of_system(bracket.raw, bracket.system),
+            Hand::Virtual(clock, _) => clock.ahead_of_system(bracket.raw, bracket.system),
             Hand::System { .. } => NtpDuration::ZERO,
         }
     }
@@ -319,6 +352,28 @@ mod tests {
         // A step is not taken for a rate.
         steered.now(seconds(12), Boot::default(), &bracket(22.0, 3600.0));
         assert!((steered.system_rate.parts_per_million() - 100_000.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_clock_that_is_all_there_is_shows_what_the_system_shows() {
+        let mut steered = Steered::observing(bracket(10.0, 0.0));
+        assert!(!steered.can_be_stepped());
+        // Its keeper slews the system's clock by 200 ppm, and has it 0.4 s ahead of ours.
+        steered.now(seconds(0), Boot::default(), &bracket(20.0, 10.4));
+        steered.now(seconds(10), Boot::default(), &bracket(30.0, 20.402));
+        let by = steered.follow_system(true, &bracket(40.0, 30.404)).unwrap();
+        assert!((by.seconds() - 0.404).abs() < 1e-8, "{by:?}");
+        assert!(steered.can_be_stepped());
+        assert_eq!(steered.follow_system(true, &bracket(40.0, 30.404)), None);
+        let at = bracket(50.0, 40.406);
+        let now = steered.now(seconds(30), Boot::default(), &at);
+        assert_eq!(now.clock, at.system);
+        let came = at.system + NtpDuration::from_seconds(-0.001);
+        assert!((steered.stamp(Some(came), &at).clock - came).abs().seconds() < 1e-9);
+        // From here on it goes its own way, at the rate that it is steered at: none.
+        assert_eq!(steered.follow_system(false, &at), None);
+        let now = steered.now(seconds(40), Boot::default(), &bracket(60.0, 50.5));
+        assert!((now.clock - at.system).seconds() - 10.0 < 1e-8, "{now:?}");
     }
 
     #[test]

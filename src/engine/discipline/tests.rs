@@ -47,9 +47,7 @@ impl Clock {
         self.set_at = now;
         match *command {
             Command::Steer(steering) => {
-                let sum =
-                    steering.frequency.parts_per_million() + steering.slew.parts_per_million();
-                self.rate = sum / 1e6;
+                self.rate = steering.rate().parts_per_million() / 1e6;
                 Outcome::Steered(steering)
             }
             Command::Step { by } => {

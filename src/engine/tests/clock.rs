@@ -9,7 +9,7 @@ use crate::engine::mobilize::Refused;
 use crate::engine::output::Output;
 use crate::engine::settings::{Algorithm, Settings};
 use crate::engine::system::System;
-use crate::units::{AssocId, Leap, Mode, RefId, Stratum, Tally};
+use crate::units::{AssocId, Leap, Mode, NtpDuration, RefId, Stratum, Tally};
 use crate::wire::kiss::Kiss;
 
 fn configure(pair: &mut Pair, conf: &str) -> Result<(), Refused> {
@@ -68,6 +68,21 @@ fn it_is_followed_at_once_where_it_is_all_there_is() {
         assert!(pair.log.iter().any(|line| line.contains("Status(")));
         assert!(pair.error_s().abs() < 1e-9);
     }
+}
+
+#[test]
+fn whoever_steps_it_changes_what_is_right() {
+    let mut pair = with("server 127.127.1.0\n");
+    pair.run(seconds(70));
+    let before = pair.log.len();
+    pair.handle(Input::ClockStepped { by: NtpDuration::from_seconds(3.5) });
+    assert_eq!(shown(pair.engine.system()), (Leap::None, 6, LOCAL));
+    assert_eq!(clock(&pair).poll.reach.register(), 0o3);
+    assert_eq!(pair.engine.system().steps, 1);
+    pair.run(seconds(200));
+    assert_eq!(shown(pair.engine.system()), (Leap::None, 6, LOCAL));
+    let steered = |line: &String| line.contains("Steer(") || line.contains("Step {");
+    assert!(!pair.log[before..].iter().any(steered), "{:?}", &pair.log[before..]);
 }
 
 #[test]
@@ -153,7 +168,7 @@ fn it_goes_and_comes_like_any_source() {
     assert_ne!(clock(&pair).id, AssocId::SYSTEM);
     // A step of our clock changes nothing of it.
     pair.set_error(3.0);
-    pair.handle(Input::ClockStepped { by: crate::units::NtpDuration::from_seconds(3.0) });
+    pair.handle(Input::ClockStepped { by: NtpDuration::from_seconds(3.0) });
     assert_eq!(clock(&pair).heard.stratum, Stratum::new(5));
     pair.run(seconds(20));
     assert_eq!(shown(pair.engine.system()), (Leap::None, 6, LOCAL));

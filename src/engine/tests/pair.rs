@@ -323,9 +323,7 @@ impl Pair {
             Command::Steer(steering) => {
                 self.error_s = self.error_s();
                 self.bent_ns = self.now_ns;
-                let sum =
-                    steering.frequency.parts_per_million() + steering.slew.parts_per_million();
-                self.rate = Ppm::new(sum).unwrap();
+                self.rate = steering.rate();
                 Outcome::Steered(steering)
             }
             Command::Step { by } => {

@@ -77,10 +77,8 @@ impl Bench {
         while let Some(command) = self.discipline.poll_command() {
             let outcome = match command {
                 Command::Steer(steering) => {
-                    let rate =
-                        steering.frequency.parts_per_million() + steering.slew.parts_per_million();
                     self.steered.push(self.at_s);
-                    self.clock.bend(self.raw(), rate / 1e6);
+                    self.clock.bend(self.raw(), steering.rate().parts_per_million() / 1e6);
                     Outcome::Steered(steering)
                 }
                 Command::Step { by } => {
