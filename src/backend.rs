@@ -189,6 +189,8 @@ pub struct World {
     pub incidents: Vec<Incident>,
     /// What happened last and how long ago in its own time; `None` while nothing did.
     pub latest: Option<(Box<str>, Duration)>,
+    /// Where others' tools can ask its daemons, in a few words; `None` when they cannot.
+    pub answers: Option<Box<str>>,
 }
 
 /// Something that may happen in a simulated world.

@@ -14,7 +14,9 @@ use ntpscope::cli::exit::{Exit, printed};
 use ntpscope::cli::{ntpq, run, settings, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
+use ntpscope::config::host::NTP_PORT;
 use ntpscope::config::target::TargetSpec;
+use ntpscope::net::answered::Answered;
 use ntpscope::net::clock::Clock;
 use ntpscope::net::network::Network;
 use ntpscope::sim::live::Live;
@@ -158,8 +160,20 @@ fn watch_demo(arguments: &Arguments, demo: &DemoArguments) -> Exit {
         }
     };
     let pace = demo.speed;
-    let live = move || Ok(Live::open(stage, pace, Box::new(move || clock.now())));
-    ended(screens(live, options, clock))
+    let reads = move || clock.now();
+    let listen = demo.listen.map(|at| at.with_port(NTP_PORT));
+    let places = targets_of(&stage).into_iter().map(|target| target.id);
+    let outcome = match listen {
+        None => screens(move || Ok(Live::open(stage, pace, Box::new(reads))), options, clock),
+        Some(first) => {
+            let live = move || {
+                let world = Live::open(stage, pace, Box::new(reads));
+                Answered::open(world, places, first, Box::new(reads))
+            };
+            screens(live, options, clock)
+        }
+    };
+    ended(outcome)
 }
 
 /// The machines of a simulated world: our own first.

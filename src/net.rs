@@ -3,6 +3,7 @@
 //! The only users of tokio and of sockets. No policy is made here: the cores below decide what to
 //! send and when, this layer moves datagrams and timers.
 
+pub mod answered;
 #[expect(unsafe_code, reason = "many datagrams with one call, which only system calls give")]
 pub mod batch;
 pub mod client;

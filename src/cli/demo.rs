@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::backend::Pace;
 use crate::cli::args::{Arguments, color};
+use crate::cli::engine::ListenAddress;
 use crate::cli::sim::find;
 use crate::config::Rejected;
 use crate::config::app::Color;
@@ -29,6 +30,12 @@ pub struct DemoArguments {
     /// Where all chance comes from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+
+    /// Let others' tools ask the simulated daemons by mode 6: our own machine at this address of
+    /// the loopback network (127.0.0.10, say), each of the others, in the order of the tabs, at the
+    /// next one; on port 123 where none is named.
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub listen: Option<ListenAddress>,
 
     /// Theme: auto, dark, light, mono, or one of your own in the themes folder.
     #[arg(long, value_name = "NAME")]

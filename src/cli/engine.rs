@@ -60,6 +60,13 @@ pub struct ListenAddress {
     port: Option<u16>,
 }
 
+impl ListenAddress {
+    /// With its port, or with this one where it names none.
+    pub fn with_port(self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.address, self.port.unwrap_or(port))
+    }
+}
+
 impl FromStr for ListenAddress {
     type Err = String;
 
@@ -210,8 +217,7 @@ impl MeasureArguments {
     fn serve(&self, starts: Starts, directives: &[Placed]) -> Serve {
         if !self.listen.is_empty() {
             let port = self.port.unwrap_or(NTP_PORT);
-            let bound = |at: &ListenAddress| SocketAddr::new(at.address, at.port.unwrap_or(port));
-            return Serve::At(self.listen.iter().map(bound).collect());
+            return Serve::At(self.listen.iter().map(|at| at.with_port(port)).collect());
         }
         let speaks = directives.iter().any(|placed| placed.directive.serving().is_some());
         if starts == Starts::Service && speaks { Serve::Everywhere } else { Serve::Nobody }

@@ -41,11 +41,11 @@ impl Failed {
         match self.source.kind() {
             io::ErrorKind::AddrInUse => Some(
                 "another program has this port, a time daemon perhaps: end it, or choose another \
-                 port with --port",
+                 port with --port, or behind the address of --listen",
             ),
             io::ErrorKind::PermissionDenied => Some(
                 "ports below 1024 need CAP_NET_BIND_SERVICE: run as root, or choose another port \
-                 with --port",
+                 with --port, or behind the address of --listen",
             ),
             _ => None,
         }

@@ -178,6 +178,7 @@ impl Live {
                 })
                 .collect(),
             latest: self.latest.as_ref().map(|(what, then)| (what.clone(), at.since(*then))),
+            answers: None,
         };
         self.updates.push_back(Update::World(Arc::new(world)));
     }

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and says why"
 )]
 
+mod answered;
 mod asked;
 mod batch;
 #[expect(dead_code, reason = "shared with tests that need more of it")]

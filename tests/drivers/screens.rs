@@ -87,6 +87,7 @@ impl Made {
             truth: self.now().clock,
             incidents: incidents.map(incident).into(),
             latest: happened.map(|(title, _)| ((*title).into(), Duration::from_secs(4))),
+            answers: None,
         };
         self.queue.push(Update::World(world.into()));
     }

@@ -156,6 +156,7 @@ fn world(pace: Pace) -> Update {
             incident("the link between the areas is lost", true),
         ],
         latest: Some(("the link between the areas was lost".into(), Duration::from_secs(12))),
+        answers: None,
     }))
 }
 

@@ -37,7 +37,9 @@ pub fn render(app: &App, world: &World, area: Rect, buffer: &mut Buffer) {
         banner(app, area, 0, &parts, "", buffer);
     } else {
         banner(app, area, 0, &[title.into(), pace, elapsed, kind], &keys, buffer);
-        banner(app, area, 1, &[latest], "", buffer);
+        let second: Vec<_> =
+            [latest].into_iter().chain(world.answers.iter().map(ToString::to_string)).collect();
+        banner(app, area, 1, &second, "", buffer);
     }
     text::put(buffer, area, (1, 0), title, theme.bar.patch(theme.bad));
 }
