@@ -196,10 +196,7 @@ impl Identity {
             return Err(Failed::NotRoot { user: self.shown.clone() });
         }
         control("keep capabilities", libc::PR_SET_KEEPCAPS, 1)?;
-        // Where somebody keeps groups from being changed at all, there are none to give up.
-        let may_set_groups =
-            fs::read_to_string("/proc/self/setgroups").is_ok_and(|answer| answer.trim() == "allow");
-        if may_set_groups {
+        if may_set_groups(fs::read_to_string("/proc/self/setgroups").as_deref().ok()) {
             done("give up groups", self.set_groups())?;
         }
         // SAFETY: these take numbers and touch no memory of ours.
@@ -217,6 +214,13 @@ impl Identity {
             None => unsafe { libc::setgroups(0, ptr::null()) },
         }
     }
+}
+
+/// Whether groups can be given up, as `/proc/self/setgroups` says. Where a namespace keeps them from
+/// being changed at all, that is not tried. Where there is no such file it is: that they are kept
+/// must not go unnoticed.
+fn may_set_groups(answer: Option<&str>) -> bool {
+    answer.is_none_or(|answer| answer.trim() != "deny")
 }
 
 /// Name, number and group of the user with this name, or with this number where there is no name.
@@ -417,6 +421,14 @@ mod tests {
             matches!(identity("no-such-user"), Err(Failed::NoUser(name)) if name == "no-such-user")
         );
         assert!(matches!(identity("root:no-such-group"), Err(Failed::NoGroup(_))));
+    }
+
+    #[test]
+    fn groups_are_kept_only_where_the_system_says_so() {
+        assert!(!may_set_groups(Some("deny\n")));
+        for answer in [Some("allow\n"), Some(""), None] {
+            assert!(may_set_groups(answer), "{answer:?}");
+        }
     }
 
     #[test]
