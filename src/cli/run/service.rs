@@ -136,10 +136,12 @@ async fn attend(
         running,
         signals,
         supervisor,
+        is_unheard: false,
         heartbeat,
         mailbox,
         last: None,
         reading: None,
+        reads_again: false,
     };
     service.tell_supervisor(State::Ready);
     let mut told = print(&service.program(&format!("started, steering {steers}")));
@@ -163,12 +165,16 @@ struct Service<'a> {
     running: Running,
     signals: Signals,
     supervisor: Option<Supervisor>,
+    /// Whether it was told that the supervisor does not listen.
+    is_unheard: bool,
     heartbeat: Option<Interval>,
     mailbox: Mailbox,
     /// How things stood when that was last told, and when.
     last: Option<(Standing, Mono)>,
     /// The configuration, as it is read anew.
     reading: Option<JoinHandle<Read>>,
+    /// Whether that was asked for again meanwhile.
+    reads_again: bool,
 }
 
 /// A configuration that was read, with what is left out of it.
@@ -209,6 +215,8 @@ impl Service<'_> {
     /// Begins to read the configuration anew, on another thread, as a disk may hang.
     fn read_anew(&mut self) -> Turn {
         if self.reading.is_some() {
+            // What is being read may be what stood there before.
+            self.reads_again = true;
             return Turn::Nothing;
         }
         self.tell_supervisor(State::Reloading);
@@ -220,6 +228,9 @@ impl Service<'_> {
     /// The configuration was read.
     fn take_up(&mut self, read: Result<Read, JoinError>) -> Turn {
         self.reading = None;
+        if std::mem::take(&mut self.reads_again) {
+            return self.read_anew();
+        }
         let why = match read {
             Ok(Ok((setup, notices))) => {
                 for notice in notices {
@@ -265,16 +276,19 @@ impl Service<'_> {
         self.telling.program(self.clock.now().clock, text)
     }
 
-    /// Tells it, as long as it listens.
+    /// Tells it. One that does not listen just now may do so when it is told the next time, and ends
+    /// who is silent.
     fn tell_supervisor(&mut self, state: State<'_>) {
         let told = self.supervisor.as_ref().map_or(Ok(()), |supervisor| supervisor.tell(state));
         match told {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                complain(&format!("cannot tell the service manager: {error}"));
-                self.supervisor = None;
-            }
+            Ok(()) => self.is_unheard = false,
             // The next one will be taken.
-            _ => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_unheard, true) {
+                    complain(&format!("cannot tell the service manager: {error}"));
+                }
+            }
         }
     }
 }
