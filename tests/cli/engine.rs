@@ -48,6 +48,18 @@ fn what_cannot_be_run_is_told_with_its_place() {
     }
 }
 
+/// What a true server of stratum 1 replies to `request`.
+pub(crate) fn reply(request: &[u8]) -> Vec<u8> {
+    let now = Clock::start().now().clock.bits().to_be_bytes();
+    let mut reply = vec![0x24, 1, 6, 0xe9, 0, 0, 0, 0, 0, 0, 0, 1];
+    reply.extend(b"TEST");
+    reply.extend(now);
+    reply.extend(request.get(40..48).unwrap());
+    reply.extend(now);
+    reply.extend(now);
+    reply
+}
+
 /// A server that answers as a true one of stratum 1, so often.
 fn serve(times: usize) -> (String, std::thread::JoinHandle<()>) {
     let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -58,14 +70,7 @@ fn serve(times: usize) -> (String, std::thread::JoinHandle<()>) {
             let mut request = [0; 128];
             let (length, from) = server.recv_from(&mut request).unwrap();
             assert_eq!((length, request[0]), (48, 0x23));
-            let now = Clock::start().now().clock.bits().to_be_bytes();
-            let mut reply = vec![0x24, 1, 6, 0xe9, 0, 0, 0, 0, 0, 0, 0, 1];
-            reply.extend(b"TEST");
-            reply.extend(now);
-            reply.extend(&request[40..48]);
-            reply.extend(now);
-            reply.extend(now);
-            server.send_to(&reply, from).unwrap();
+            server.send_to(&reply(&request), from).unwrap();
         }
     });
     (address, serving)

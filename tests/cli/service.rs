@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use ntpscope::net::clock::Clock;
 use serde_json::Value;
 
 use crate::duel::Folder;
+use crate::engine::reply;
 use crate::lab;
 
 /// A server that answers as a true one of stratum 1, until the test is over.
@@ -33,18 +33,10 @@ impl Server {
         let ends = Arc::clone(&is_over);
         socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
         std::thread::spawn(move || {
-            let clock = Clock::start();
             while !ends.load(Ordering::Relaxed) {
                 let mut request = [0; 128];
                 let Ok((48, from)) = socket.recv_from(&mut request) else { continue };
-                let now = clock.now().clock.bits().to_be_bytes();
-                let mut reply = vec![0x24, 1, 6, 0xe9, 0, 0, 0, 0, 0, 0, 0, 1];
-                reply.extend(b"TEST");
-                reply.extend(now);
-                reply.extend(&request[40..48]);
-                reply.extend(now);
-                reply.extend(now);
-                socket.send_to(&reply, from).unwrap();
+                socket.send_to(&reply(&request), from).unwrap();
             }
         });
         Self { address, is_over }
