@@ -52,6 +52,7 @@ impl Writer {
 
     /// Writes to these files from now on; those that are open are closed first, so that who moved
     /// one away gets a new one. Whether that was understood; not when too much waits.
+    #[must_use = "what is not understood has to be said again"]
     pub fn configure(&self, archive: Archive) -> bool {
         self.order(Order::Configure(archive.into()))
     }

@@ -18,6 +18,8 @@ pub(super) struct Office {
     archive: Archive,
     /// What was counted when it was last written, and when that was.
     counted: Option<(System, Mono)>,
+    /// Whether the writer is to be told of the archive when it has room for that again.
+    is_changed: bool,
     /// Whether it was told that the disk is too slow.
     is_told: bool,
 }
@@ -65,7 +67,7 @@ impl<K: Kernel> Driver<K> {
             }
         }
         if let Some(writer) = &self.office.writer {
-            writer.configure(archive);
+            self.office.is_changed = !writer.configure(archive);
         }
     }
 
@@ -74,7 +76,10 @@ impl<K: Kernel> Driver<K> {
         let now = self.now();
         let age = now.mono.since(self.engine.system().since);
         let Some(writer) = &self.office.writer else { return };
-        let is_taken = writer.write(record, now.clock, age);
+        // What comes before the change that was asked for is not written where it was before that.
+        let is_changed = self.office.is_changed && !writer.configure(self.office.archive.clone());
+        let is_taken = !is_changed && writer.write(record, now.clock, age);
+        self.office.is_changed = is_changed;
         let was_told = std::mem::replace(&mut self.office.is_told, !is_taken);
         if !is_taken && !was_told {
             self.tell(Notice::StatisticsLost);

@@ -128,14 +128,14 @@ fn a_kind_that_is_not_enabled_is_not_written_and_a_new_configuration_begins_anew
     let office = Office::new("anew");
     let writer = office.writer(office.archive("disable stats"));
     write(&writer, noon(0));
-    writer.configure(office.archive(""));
+    assert!(writer.configure(office.archive("")));
     write(&writer, noon(0));
     // Who moves a file away, and then has the configuration read anew, gets a new one.
     while office.names().is_empty() {
         thread::yield_now();
     }
     fs::rename(office.folder.join("sysstats.20261121"), office.folder.join("moved")).unwrap();
-    writer.configure(office.archive(""));
+    assert!(writer.configure(office.archive("")));
     write(&writer, noon(0));
     drop(writer);
     assert_eq!(office.names(), ["moved", "sysstats", "sysstats.20261121"]);
