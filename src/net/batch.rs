@@ -15,6 +15,8 @@ pub struct Batch<T> {
     places: Box<[Place<T>]>,
     headers: Box<[libc::mmsghdr]>,
     parts: Box<[libc::iovec]>,
+    /// Of each reply that is sent the place that it answers.
+    answered: Box<[usize]>,
     filled: usize,
 }
 
@@ -24,6 +26,8 @@ struct Place<T> {
     /// The same, once it is known to be an address.
     sender: Option<SockAddr>,
     control: control::Buffer,
+    /// To which address it came.
+    to: Option<IpAddr>,
     datagram: [u8; ROOM],
     /// What is to be answered.
     answer: Option<T>,
@@ -57,6 +61,7 @@ impl<T> Batch<T> {
             from: SockAddrStorage::zeroed(),
             sender: None,
             control: control::Buffer::default(),
+            to: None,
             datagram: [0; ROOM],
             reply: Vec::with_capacity(ROOM),
             answer: None,
@@ -69,6 +74,7 @@ impl<T> Batch<T> {
             places: (0..PLACES).map(|_| place()).collect(),
             headers: (0..PLACES).map(|_| header()).collect(),
             parts: vec![part; PLACES].into(),
+            answered: vec![0; PLACES].into(),
             filled: 0,
         }
     }
@@ -116,6 +122,7 @@ impl<T> Batch<T> {
             let Some(from) = place.sender.insert(sender).as_socket() else { continue };
             let told = place.control.0.get(..header.msg_hdr.msg_controllen).unwrap_or_default();
             let ancillary = Ancillary::parse(told);
+            place.to = ancillary.destination;
             let length = usize::try_from(header.msg_len).unwrap_or(0);
             let arrived = Arrived {
                 from,
@@ -129,7 +136,8 @@ impl<T> Batch<T> {
 
     /// Sends the replies, each from the address that was asked; how many. `write` writes each right
     /// before it leaves, into the room that it is given; where it gives a name, the kernel is asked
-    /// to tell when the reply left, and the name goes to `departing`, in the order of leaving.
+    /// to tell when the reply left, and the name goes to `departing`, in the order of leaving. Of
+    /// each that cannot be sent `unsent` is told the address that was asked.
     ///
     /// # Errors
     /// What the system said of one of them; the others were sent, and none of their names is told.
@@ -139,6 +147,7 @@ impl<T> Batch<T> {
         socket: BorrowedFd<'_>,
         departing: &mut Vec<NtpTimestamp>,
         mut write: impl FnMut(&T, &mut Vec<u8>) -> Option<NtpTimestamp>,
+        mut unsent: impl FnMut(Option<IpAddr>),
     ) -> io::Result<usize> {
         let mut count = 0;
         let noted_before = departing.len();
@@ -157,11 +166,14 @@ impl<T> Batch<T> {
                 control_length = control::note_departure(&mut place.source, control_length);
                 departing.push(name);
             }
-            let (Some(header), Some(part)) =
-                (self.headers.get_mut(count), self.parts.get_mut(count))
-            else {
+            let (Some(header), Some(part), Some(answered)) = (
+                self.headers.get_mut(count),
+                self.parts.get_mut(count),
+                self.answered.get_mut(count),
+            ) else {
                 break;
             };
+            *answered = index;
             *part = libc::iovec {
                 iov_base: place.reply.as_mut_ptr().cast(),
                 iov_len: place.reply.len(),
@@ -190,6 +202,8 @@ impl<T> Batch<T> {
                 _ => {
                     // One that cannot be sent keeps none of the others.
                     failed = failed.or_else(|| Some(io::Error::last_os_error()));
+                    let place = self.answered.get(tried).and_then(|place| self.places.get(*place));
+                    unsent(place.and_then(|place| place.to));
                     tried += 1;
                 }
             }
@@ -258,7 +272,8 @@ mod tests {
                 reply.extend(*answer);
                 Some(NtpTimestamp::from_bits(7))
             };
-            assert_eq!(batch.send(server.as_fd(), &mut departing, write).unwrap(), 1);
+            let unsent = |to| panic!("no reply from {to:?}");
+            assert_eq!(batch.send(server.as_fd(), &mut departing, write, unsent).unwrap(), 1);
             assert_eq!(departing, [NtpTimestamp::from_bits(7)]);
             let mut buffer = [0; 16];
             // A connected socket hears only the address that it asked.
@@ -288,7 +303,8 @@ mod tests {
                 reply.extend(answer);
                 None
             };
-            batch.send(server.as_fd(), &mut departing, write).unwrap();
+            let unsent = |to| panic!("no reply from {to:?}");
+            batch.send(server.as_fd(), &mut departing, write, unsent).unwrap();
             assert!(departing.is_empty());
         }
         let mut buffer = [0; 16];
@@ -297,5 +313,36 @@ mod tests {
         assert_eq!(answered, [0, 2, 4, 6, 8]);
         let nothing = batch.receive(server.as_fd()).unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_reply_that_cannot_be_sent_is_told_and_keeps_none_of_the_others() {
+        let server = UdpSocket::bind("0.0.0.0:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        assert!(stamp::request_destinations(server.as_fd(), true));
+        let port = server.local_addr().unwrap().port();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        for (number, address) in [(1, "127.0.0.2"), (2, "127.0.0.3"), (3, "127.0.0.4")] {
+            client.send_to(&[number], (address, port)).unwrap();
+        }
+        let mut batch = Batch::new();
+        let mut seen = 0;
+        let mut lost = Vec::new();
+        while seen < 3 {
+            seen += receive(&mut batch, &server);
+            // The first is not answered at all, the second by more than any network carries.
+            batch.each(|arrived| arrived.datagram.first().copied().filter(|number| *number != 1));
+            let write = |number: &u8, reply: &mut Vec<u8>| {
+                reply.resize(if *number == 2 { 70_000 } else { 1 }, *number);
+                Some(NtpTimestamp::from_bits(u64::from(*number)))
+            };
+            let mut departing = Vec::new();
+            let sent = batch.send(server.as_fd(), &mut departing, write, |to| lost.push(to));
+            assert!(sent.is_ok() || departing.is_empty());
+        }
+        assert_eq!(lost, ["127.0.0.3".parse().ok()]);
+        let mut buffer = [0; 16];
+        assert_eq!((client.recv(&mut buffer).unwrap(), buffer[0]), (1, 3));
     }
 }

@@ -152,7 +152,8 @@ impl NtpPort {
         }
     }
 
-    /// Sends the replies of a batch by the socket that it came by, each as `write` writes it.
+    /// Sends the replies of a batch by the socket that it came by, each as `write` writes it. Of each
+    /// that cannot be sent `unsent` is told the address that was asked.
     pub(super) fn reply<T>(
         &mut self,
         place: usize,
@@ -161,7 +162,7 @@ impl NtpPort {
     ) {
         let Self { sockets, departing, .. } = self;
         let Some(ntp) = sockets.get_mut(place) else { return };
-        if batch.send(ntp.socket.as_fd(), departing, write).is_err() {
+        if batch.send(ntp.socket.as_fd(), departing, write, unsent).is_err() {
             departing.clear();
             ntp.count_anew();
         }
@@ -198,6 +199,7 @@ impl NtpPort {
         let Transmission { to, from, .. } = *transmission;
         let suits = |ntp: &&mut Ntp| {
             let bound = ntp.address.ip();
+        unsent: impl FnMut(Option<IpAddr>),
             bound.is_ipv4() == to.is_ipv4()
                 && (from.is_none() || bound.is_unspecified() || from == Some(bound))
         };

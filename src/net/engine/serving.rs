@@ -196,9 +196,11 @@ impl<K: Kernel> Driver<K> {
             self.traffic.useful_wakeups += 1;
             self.serving.server.is_quiet = count < CROWD;
             self.answer_batch();
-            let Self { port, steered, serving, .. } = self;
+            let Self { port, steered, serving, traffic, .. } = self;
             let Serving { server, batch, .. } = serving;
-            port.reply(place, batch, |draft, reply| server.finish(draft, steered.reading(), reply));
+            let write =
+                |draft: &Draft, reply: &mut Vec<u8>| server.finish(draft, steered.reading(), reply);
+            port.reply(place, batch, write, |asked| traffic.not_replied(asked));
             self.answer_control(place);
             // What is sent at once should not wait for the next batch.
             self.drain();

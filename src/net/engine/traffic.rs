@@ -101,6 +101,13 @@ impl Traffic {
     pub(super) fn sums(&self) -> (u64, u64, u64) {
         let all = self.addresses.values().chain([&self.others]);
         all.fold((0, 0, 0), |(received, sent, unsent), counts| {
+    /// A reply that was counted as sent could not be.
+    pub(super) fn not_replied(&mut self, from: Option<IpAddr>) {
+        let counts = self.counts(from);
+        counts.sent = counts.sent.saturating_sub(1);
+        counts.unsent += 1;
+    }
+
             (received + counts.received, sent + counts.sent, unsent + counts.unsent)
         })
     }
