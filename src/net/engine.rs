@@ -214,6 +214,7 @@ fn begin<K: Kernel + Send + 'static>(
     Ok(Running { notices: notices_read, news: told, _tasks: tasks })
 }
 
+        look_ups: JoinSet::new(),
 /// What the tasks around an engine tell it.
 #[derive(Debug)]
 enum News {
@@ -271,6 +272,8 @@ impl<K: Kernel> Driver<K> {
     async fn run(mut self, mut news: Receiver<News>) {
         loop {
             self.keep_house();
+    /// Look-ups of names that lines about others name. They go with their configuration.
+    look_ups: JoinSet<()>,
             self.drain();
             self.publish();
             let wakeup = self.wakeup();
@@ -351,6 +354,7 @@ impl<K: Kernel> Driver<K> {
                 let now = self.now();
                 self.engine.handle(&now, Input::ClockStepped { by });
             }
+        while self.look_ups.try_join_next().is_some() {}
             // What a drift file says was learned on this host.
             if self.engine.settings().drift.is_some() || self.engine.report(&now).is_converged {
                 self.steered.trust();

@@ -71,7 +71,9 @@ impl<K: Kernel> Driver<K> {
         }
         let (sources, refused) = self.engine.reload(&now, &difference);
         self.serving.retake(&setup.directives);
-        self.serving.control.text = setup.text;
+        self.look_ups.abort_all();
+        let text = std::mem::replace(&mut self.serving.control.text, setup.text);
+        self.serving.control.text.inherit(&text, &setup.directives);
         self.serving.server.share_keys(&self.engine);
         // What the template says holds for those that stay, too.
         for address in self.engine.addresses() {

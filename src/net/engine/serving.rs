@@ -162,7 +162,7 @@ impl<K: Kernel> Driver<K> {
             let Whom::Named { host, family, .. } = restrict.whom.clone() else { continue };
             let families = self.families_of(family);
             let news = self.news.clone();
-            self.errands.spawn(async move {
+            self.look_ups.spawn(async move {
                 let mut addresses = resolver::addresses(&host, families).await.unwrap_or_default();
                 while addresses.is_empty() {
                     tokio::time::sleep(BETWEEN_LOOK_UPS).await;
