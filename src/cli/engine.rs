@@ -172,6 +172,7 @@ impl MeasureArguments {
                     notices.push(notice);
                 }
                 let directive = Directive::Association(association);
+                setup.text.tell(&directive);
                 let source = source.into();
                 setup.directives.push(Placed { source, line, column: 1, directive });
             }

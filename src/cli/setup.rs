@@ -71,18 +71,17 @@ pub fn engine(
     }
     let after = setup.directives.iter().map(|placed| placed.line).max().unwrap_or(0);
     let source: Arc<str> = Arc::from("the command line");
-    setup.directives.extend((after + 1..).zip(sources).map(|(line, host)| Placed {
-        source: Arc::clone(&source),
-        line,
-        column: 1,
-        directive: Directive::Association(Association {
+    for (line, host) in (after + 1..).zip(sources) {
+        let directive = Directive::Association(Association {
             kind: Kind::Server,
             host: host.clone(),
             family: None,
             // Who names a source waits for its first answers.
             options: Options { iburst: true, ..Options::default() },
-        }),
-    }));
+        });
+        setup.text.tell(&directive);
+        setup.directives.push(Placed { source: Arc::clone(&source), line, column: 1, directive });
+    }
     Ok((setup, notices))
 }
 
@@ -169,6 +168,9 @@ mod tests {
             .collect();
         assert_eq!(hosts.len(), own.len() + 1);
         assert_eq!(hosts.last().unwrap(), "mine.example");
+        // Who saves the configuration saves them, too.
+        let text = setup.text.to_string();
+        assert!(text.ends_with("\nserver mine.example iburst\n"), "{text}");
         assert!(!setup.discipline);
     }
 

@@ -37,7 +37,7 @@ impl Engine {
         difference: &Difference,
     ) -> (Reloaded, Vec<(Placed, Refused)>) {
         let mut refused = self.retake_settings(now, &difference.settings);
-        let mut reloaded = Reloaded { stay: difference.stay.len(), ..Reloaded::default() };
+        let mut reloaded = Reloaded::default();
         let mut claimed: Vec<AssocId> = Vec::new();
         for wanted in difference.stay.iter().chain(&difference.changed) {
             claimed.extend(self.configured(wanted, &claimed));
@@ -49,14 +49,32 @@ impl Engine {
             }
         }
         let mut claimed: Vec<AssocId> = Vec::new();
+        let mut missing = Vec::new();
         for wanted in &difference.stay {
-            claimed.extend(self.configured(wanted, &claimed));
+            match self.configured(wanted, &claimed) {
+                Some(id) => {
+                    claimed.push(id);
+                    reloaded.stay += 1;
+                }
+                None => missing.push(wanted),
+            }
         }
         for wanted in &difference.changed {
-            if let Some(id) = self.configured(wanted, &claimed) {
+            match self.configured(wanted, &claimed) {
+                Some(id) => {
+                    claimed.push(id);
+                    self.change_options(now, id, &wanted.options);
+                    reloaded.changed += 1;
+                }
+                None => missing.push(wanted),
+            }
+        }
+        // What was taken back meanwhile, as by a control message, is there again: the file says so.
+        for wanted in missing {
+            // Why one cannot be had was told when its line was new.
+            if let Ok(id) = self.add(now, wanted) {
                 claimed.push(id);
-                self.change_options(now, id, &wanted.options);
-                reloaded.changed += 1;
+                reloaded.new += 1;
             }
         }
         for placed in &difference.new {

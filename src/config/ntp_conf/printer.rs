@@ -11,13 +11,14 @@ use crate::config::ntp_conf::control::{COUNTERS, Unwanted};
 use crate::config::ntp_conf::records::FileSet;
 use crate::config::ntp_conf::{
     Association, Directive, Discard, Family, Flag, InterfaceAction, InterfacePlace, InterfaceRule,
-    Kind, Mru, Options, Tinker, Tos, read,
+    Kind, Mru, Options, Placed, Tinker, Tos, read,
 };
+use crate::config::reload::is_same;
 use crate::config::restrict::{Restrict, Selector, Whom};
 use crate::units::{KeyId, NtpDuration, RefId};
 
 /// The text of a configuration, with the files that it includes in their places, and what was told
-/// since it was read.
+/// besides: on the command line, and since it was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
     lines: Vec<Line>,
@@ -50,7 +51,7 @@ impl Written {
         self.line(source, format!("{mark}{text}"));
     }
 
-    /// That `directive` was told at run time and is followed.
+    /// That `directive` was told besides and is followed.
     ///
     /// What is taken back by it goes; what sets the same as one that was told before replaces it, so
     /// that it does not grow with what is told again and again.
@@ -67,6 +68,18 @@ impl Written {
                     !is_same && (told.subject.is_none() || before.subject != told.subject)
                 });
                 self.told.push(told);
+            }
+        }
+    }
+
+    /// Takes over what was told `before`, when this is read in its place, and outlives that: sources,
+    /// unless they are among `directives`, which are those of this text.
+    pub fn inherit(&mut self, before: &Self, directives: &[Placed]) {
+        for told in &before.told {
+            let Directive::Association(source) = &told.directive else { continue };
+            let is_it = |placed: &Placed| matches!(&placed.directive, Directive::Association(named) if is_same(named, source));
+            if !directives.iter().any(is_it) {
+                self.tell(&told.directive);
             }
         }
     }
@@ -106,8 +119,8 @@ impl fmt::Display for Written {
     }
 }
 
-/// What stands before what was told at run time.
-const TOLD: &str = "# Told at run time";
+/// What stands before what was told on the command line and at run time.
+const TOLD: &str = "# Told besides";
 
 /// What a directive sets, where setting it again makes it forgotten; `None` where each adds
 /// something.

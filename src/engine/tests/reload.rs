@@ -138,6 +138,20 @@ fn what_came_otherwise_is_left_alone_and_what_went_otherwise_stays_away() {
 }
 
 #[test]
+fn what_was_taken_back_is_there_again_when_the_file_still_names_it() {
+    let mut pair = run(TWO);
+    for new in [TWO, "server 192.0.2.1 iburst\nserver 192.0.2.2 iburst minpoll 4\n"] {
+        let (now, second) = (pair.now(), of(&pair, 2).unwrap());
+        assert!(pair.engine.remove(&now, second));
+        let reloaded = reload(&mut pair, TWO, new);
+        assert_eq!(reloaded, Reloaded { stay: 1, changed: 0, gone: 0, new: 1 });
+        assert!(of(&pair, 2).is_some());
+    }
+    assert_eq!(pair.association(of(&pair, 2).unwrap()).options.minpoll, PollExponent::new(4));
+    assert_eq!(pair.engine.associations().count(), 2);
+}
+
+#[test]
 fn a_source_that_cannot_be_had_is_told_and_the_rest_is_done() {
     let mut pair = run(TWO);
     let now = pair.now();

@@ -86,7 +86,7 @@ fn what_was_told_is_appended_and_what_was_taken_back_is_gone() {
     tell(&mut written, "unconfig 192.0.2.1\nunpeer c.example\nunconfig nobody.example");
     assert_eq!(
         written.to_string(),
-        "# ours\nserver a.example iburst # the first\n\npool p.example\n\n# Told at run time\n\
+        "# ours\nserver a.example iburst # the first\n\npool p.example\n\n# Told besides\n\
          server b.example key 3 minpoll 4\ntos minsane 3\nenable ntp\n\
          restrict 10.0.0.0 mask 255.0.0.0 kod\nsetvar place = \"second floor\" default\n"
     );
@@ -95,7 +95,21 @@ fn what_was_told_is_appended_and_what_was_taken_back_is_gone() {
     assert!(!written.to_string().contains("server"));
     let mut again = followed(&written.to_string()).text;
     tell(&mut again, "tos minclock 2");
-    assert_eq!(again.to_string().matches("# Told at run time").count(), 1);
+    assert_eq!(again.to_string().matches("# Told besides").count(), 1);
+}
+
+#[test]
+fn sources_that_were_told_outlive_a_file_that_is_read_anew() {
+    let mut before = followed("server a.example\n").text;
+    tell(&mut before, "server b.example\nserver c.example iburst\ntos minsane 2\nserver d.example");
+    tell(&mut before, "unconfig d.example");
+    let new = followed("# new\nserver b.example key 3\n");
+    let mut written = new.text;
+    written.inherit(&before, &new.directives);
+    assert_eq!(
+        written.to_string(),
+        "# new\nserver b.example key 3\n\n# Told besides\nserver c.example iburst\n"
+    );
 }
 
 #[test]
