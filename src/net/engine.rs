@@ -29,6 +29,8 @@ use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::Permit;
 use crate::net::engine::ntp_port::{NtpPort, Sent};
+use crate::net::engine::leap_file::LeapFile;
+use crate::net::engine::marking::Marking;
 use crate::net::engine::serving::{Named, Serving};
 use crate::net::guard::Guard;
 use crate::net::mailbox::Mailbox;
@@ -44,6 +46,7 @@ mod access;
 mod control;
 pub mod drift;
 mod groups;
+mod files;
 mod interfaces;
 mod leap_file;
 mod notice;
@@ -222,6 +225,7 @@ enum News {
     Socket(sockets::News),
     /// A name was looked up.
     Resolved(Resolution, Vec<SocketAddr>),
+        leap_file: LeapFile::of(&setup.engine.directives),
     /// The addresses of the host that a line about others names.
     Restricted(Named, Vec<SocketAddr>),
     /// The addresses of this host.
@@ -281,6 +285,7 @@ impl<K: Kernel> Driver<K> {
                 Some(news) = news.recv() => {
                     self.take(news);
                     self.has_news = true;
+    leap_file: Option<LeapFile>,
                 }
                 place = poll_fn(|context| self.port.poll_ready(context)) => {
                     self.serve(place);

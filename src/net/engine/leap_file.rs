@@ -1,22 +1,48 @@
 //! The leap-seconds file, which is read anew once a day: whoever puts a new one there need not tell.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::clock::system::kernel::Kernel;
 use crate::config::leap_file::LeapTable;
-use crate::config::ntp_conf::Directive;
-use crate::net::engine::{Driver, News};
+use crate::config::ntp_conf::{Directive, Placed};
+use crate::net::engine::{Driver, News, files};
+
+/// A leap-seconds file as it was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LeapFile {
+    pub(super) path: PathBuf,
+    pub(super) checks_hash: bool,
+}
+
+impl LeapFile {
+    /// The one that a configuration names: the last, if there are several.
+    pub(super) fn of(directives: &[Placed]) -> Option<Self> {
+        directives.iter().rev().find_map(|placed| match &placed.directive {
+            Directive::LeapFile { path, checks_hash } => {
+                Some(Self { path: path.clone(), checks_hash: *checks_hash })
+            }
+            _ => None,
+        })
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// Why it is of no use just now, in words.
+    pub(super) fn read(&self) -> Result<LeapTable, String> {
+        let text = files::read(&self.path)?;
+        let table = LeapTable::read(&self.path.display().to_string(), &text, self.checks_hash);
+        table.map_err(|bad| bad.to_string())
+    }
+}
 
 impl<K: Kernel> Driver<K> {
-    /// Reads the file that the configuration names, if it names one.
+    /// Reads the file that was named last, in the configuration or since, if one was. That it is
+    /// not there or is of no use just now is no reason to give up what is known: when that expires
+    /// it is told.
     pub(super) fn look_at_leap_file(&mut self) {
-        let named =
-            self.configured.directives.iter().rev().find_map(|placed| match &placed.directive {
-                Directive::LeapFile { path, checks_hash } => Some((path.clone(), *checks_hash)),
-                _ => None,
-            });
-        if let Some((path, checks_hash)) = named {
-            self.errand(move || read(&path, checks_hash).map(News::LeapTable));
+        if let Some(file) = self.leap_file.clone() {
+            self.errand(move || file.read().ok().map(News::LeapTable));
         }
     }
 
@@ -29,13 +55,6 @@ impl<K: Kernel> Driver<K> {
     }
 }
 
-/// What the file says; `None` where it is not there or is of no use just now. That is no reason to
-/// give up what is known: when that expires it is told.
-fn read(path: &Path, checks_hash: bool) -> Option<LeapTable> {
-    let text = std::fs::read_to_string(path).ok()?;
-    LeapTable::read(&path.display().to_string(), &text, checks_hash).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -43,17 +62,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_not_there_or_is_damaged_changes_nothing() {
+    fn a_file_that_is_not_there_or_is_damaged_is_of_no_use() {
         let folder = std::env::temp_dir().join(format!("ntpscope-leap-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("leap-seconds.list");
-        assert_eq!(read(&path, true), None);
+        let read = |checks_hash| LeapFile { path: path.clone(), checks_hash }.read();
+        assert!(read(true).is_err());
         let good = "#@ 4102444800\n2272060800 36\n3692217600 37\n";
         fs::write(&path, good).unwrap();
-        assert_eq!(read(&path, true), LeapTable::read("other", good, true).ok());
+        assert_eq!(read(true).ok(), LeapTable::read("other", good, true).ok());
         fs::write(&path, format!("{good}#h 1 2 3 4 5\n")).unwrap();
-        assert_eq!(read(&path, true), None);
-        assert!(read(&path, false).is_some(), "nobody asks for its hash");
+        assert!(read(true).is_err());
+        assert!(read(false).is_ok(), "nobody asks for its hash");
         fs::remove_dir_all(&folder).unwrap();
     }
 }

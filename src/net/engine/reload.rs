@@ -7,6 +7,8 @@ use crate::config::engine::{EngineSetup, Serve};
 use crate::config::ntp_conf::{Directive, Placed};
 use crate::config::reload::difference;
 use crate::engine::reload::Reloaded as Sources;
+use crate::net::engine::leap_file::LeapFile;
+use crate::net::engine::marking::Marking;
 use crate::net::engine::{Driver, News, Notice, Running};
 
 /// The configuration that is followed.
@@ -62,11 +64,11 @@ impl<K: Kernel> Driver<K> {
         let now = self.now();
         let difference = difference(&self.configured.directives, &setup.directives);
         self.engine.set_keys(setup.keys);
-        let names_leaps = |placed: &Placed| matches!(placed.directive, Directive::LeapFile { .. });
+        self.leap_file = LeapFile::of(&setup.directives);
         match setup.leap_table {
             Some(table) => self.take_leap_table(table),
             // One that is of no use just now is no reason to give up what is known.
-            None if setup.directives.iter().any(names_leaps) => {}
+            None if self.leap_file.is_some() => {}
             None => self.engine.set_leap_table(&now, None),
         }
         let (sources, refused) = self.engine.reload(&now, &difference);

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use crate::clock::system::kernel::Kernel;
 use crate::config::keys;
-use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::control::Counters;
 use crate::config::ntp_conf::{Directive, remote};
 use crate::engine::mobilize::Applied;
-use crate::net::engine::Driver;
+use crate::net::engine::leap_file::LeapFile;
+use crate::net::engine::marking::Marking;
+use crate::net::engine::{Driver, files};
 use crate::net::stamp;
 use crate::units::Now;
 
@@ -49,19 +50,15 @@ impl<K: Kernel> Driver<K> {
                 Ok(())
             }
             Ok(Applied::Keys(file)) => {
-                let source = file.display().to_string();
-                let text = std::fs::read_to_string(&file)
-                    .map_err(|error| format!("cannot read {source}: {error}"))?;
-                let entries = keys::read(&source, &text).map_err(|bad| bad.to_string())?;
-                self.engine.set_keys(entries);
+                let text = files::read(&file)?;
+                let entries = keys::read(&file.display().to_string(), &text);
+                self.engine.set_keys(entries.map_err(|bad| bad.to_string())?);
                 Ok(())
             }
             Ok(Applied::LeapFile { path, checks_hash }) => {
-                let source = path.display().to_string();
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| format!("cannot read {source}: {error}"))?;
-                let table = LeapTable::read(&source, &text, checks_hash);
-                self.engine.set_leap_table(&now, Some(table.map_err(|bad| bad.to_string())?));
+                let file = LeapFile { path, checks_hash };
+                self.take_leap_table(file.read()?);
+                self.leap_file = Some(file);
                 Ok(())
             }
             Ok(Applied::DriftFile(_)) => Err("driftfile remote config ignored".to_owned()),
