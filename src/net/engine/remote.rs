@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::clock::system::kernel::Kernel;
@@ -61,7 +62,7 @@ impl<K: Kernel> Driver<K> {
                 self.leap_file = Some(file);
                 Ok(())
             }
-            Ok(Applied::DriftFile(_)) => Err("driftfile remote config ignored".to_owned()),
+            Ok(Applied::DriftFile(_)) => Err("driftfile remote configuration ignored".to_owned()),
             Ok(Applied::ForDriver) => self.follow_as_driver(directive),
             Err(refused) => Err(refused.to_string()),
         }
@@ -112,7 +113,8 @@ impl<K: Kernel> Driver<K> {
             return "saveconfig prohibited, no saveconfigdir configured".to_owned();
         };
         if name.len() > LONGEST_NAME {
-            return format!("saveconfig exceeded maximum raw name length ({LONGEST_NAME})");
+            let room = LONGEST_NAME + 1;
+            return format!("saveconfig exceeded maximum raw name length ({room})");
         }
         let name = dated(name, &self.now());
         if !is_safe(&name) {
@@ -144,18 +146,21 @@ fn is_safe(name: &str) -> bool {
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
+/// Writes a file that was not there, for its owner's eyes as ntpd does.
 }
 
-/// As long as ntpd's.
-const LONGEST_NAME: usize = 128;
+/// As long as ntpd's, which keeps a byte of 128 for the end.
+const LONGEST_NAME: usize = 127;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    use std::os::unix::fs::PermissionsExt as _;
+
     fn names_of_files_stay_in_their_folder() {
         for name in ["a", "save-2026.conf", "_x+1", "9"] {
             assert!(is_safe(name), "{name}");
@@ -169,6 +174,17 @@ mod tests {
     #[test]
     fn names_may_ask_for_the_time() {
         let clock = crate::units::NtpTimestamp::from_unix(1_795_226_430, 0);
+    #[test]
+    fn what_is_saved_is_for_its_owner_and_replaces_nothing() {
+        let path = std::env::temp_dir().join(format!("ntpscope-saved-{}", std::process::id()));
+        write_new(&path, "server a\n").unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(write_new(&path, "other\n").is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "server a\n");
+        std::fs::remove_file(&path).unwrap();
+    }
+
         let now = Now { clock, ..Now::default() };
         assert_eq!(dated("save-%Y.conf", &now), "save-2026.conf");
         assert_eq!(dated("plain", &now), "plain");
