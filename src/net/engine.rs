@@ -50,6 +50,7 @@ mod files;
 mod interfaces;
 mod leap_file;
 mod notice;
+mod marking;
 mod ntp_port;
 pub mod probe;
 mod reload;
@@ -181,7 +182,9 @@ fn begin<K: Kernel + Send + 'static>(
     }
     serving.server.share_keys(&engine);
     let (news, news_read) = channel(NEWS);
-    let told = news.clone();
+    let marking = Marking::of(&setup.engine.directives);
+    let mut sockets = Sockets::new(news.clone());
+    sockets.mark(marking);
     let (permit, guard) = steering.unzip();
     let mut driver = Driver {
         engine,
@@ -191,8 +194,8 @@ fn begin<K: Kernel + Send + 'static>(
         clock: setup.clock,
         families: setup.families,
         drift_file,
-        sockets: Sockets::new(news.clone()),
-        port: NtpPort::new(setup.engine.port.unwrap_or(NTP_PORT)),
+        sockets,
+        port: NtpPort::new(setup.engine.port.unwrap_or(NTP_PORT), marking),
         serving,
         traffic: Traffic::default(),
         may_listen: setup.engine.listens,
@@ -438,6 +441,12 @@ impl<K: Kernel> Driver<K> {
         if let Some(ticket) = self.sockets.ticket(departure) {
             let stamp = self.steered.stamp(departure.stamp, &departure.bracket);
             let now = self.now();
+    /// Marks what is sent from now on so.
+    fn mark(&mut self, marking: Marking) {
+        self.sockets.mark(marking);
+        self.port.mark(marking);
+    }
+
             self.engine.handle(&now, Input::Sent { ticket, stamp });
         }
     }

@@ -26,7 +26,6 @@ impl Directive {
     /// The keyword of a directive that nothing follows yet, and why; `None` of any other.
     pub fn pending(&self) -> Option<(&'static str, &'static str)> {
         Some(match self {
-            Self::Dscp(_) => ("dscp", MARKS),
             Self::LogFile(_) => ("logfile", LOG),
             _ => return None,
         })
@@ -34,4 +33,3 @@ impl Directive {
 }
 
 const LOG: &str = "what happens is told on stdout, which a service's journal keeps";
-const MARKS: &str = "no packet is marked yet";

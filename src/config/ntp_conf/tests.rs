@@ -485,10 +485,8 @@ fn nothing_behind_the_end_is_read() {
 
 #[test]
 fn what_nothing_follows_yet_passes_with_a_notice_where_it_stands() {
-    for (text, keyword) in [("logfile /l", "logfile"), ("dscp 46", "dscp")] {
-        assert_eq!(left_out(text), [keyword], "{text}");
-    }
-    for text in ["saveconfigdir /s", "controlkey 3", "setvar a=b", "reset sys"] {
+    assert_eq!(left_out("logfile /l"), ["logfile"]);
+    for text in ["dscp 46", "saveconfigdir /s", "controlkey 3", "setvar a=b", "reset sys"] {
         assert!(left_out(text).is_empty(), "{text}");
     }
 }

@@ -18,6 +18,7 @@ use tokio::net::UdpSocket;
 use crate::engine::output::{Ticket, Transmission};
 use crate::net::batch::Batch;
 use crate::net::engine::groups::Groups;
+use crate::net::engine::marking::Marking;
 use crate::net::engine::sockets::hop_limit;
 use crate::net::stamp::{self, Bracket, Queue};
 use crate::net::udp::{Failed, LISTEN};
@@ -28,6 +29,9 @@ use crate::units::NtpTimestamp;
 pub(super) struct NtpPort {
     sockets: Vec<Ntp>,
     port: u16,
+    marking: Marking,
+    /// The addresses were named: no others are opened.
+    is_settled: bool,
     /// The socket whose turn is next: a flood to one of them must not silence the others.
     turn: usize,
     /// Names of replies that leave; empty between two uses, kept for its memory.
@@ -65,8 +69,15 @@ pub(super) struct Departure {
 
 impl NtpPort {
     /// None open yet.
-    pub(super) const fn new(port: u16) -> Self {
-        Self { sockets: Vec::new(), port, turn: 0, departing: Vec::new() }
+    pub(super) const fn new(port: u16, marking: Marking) -> Self {
+        Self {
+            sockets: Vec::new(),
+            port,
+            marking,
+            is_settled: false,
+            turn: 0,
+            departing: Vec::new(),
+        }
     }
 
     /// The port.
@@ -79,10 +90,33 @@ impl NtpPort {
         self.sockets.iter().map(|ntp| ntp.address)
     }
 
-    /// The socket for a family, where there is one.
-    pub(super) fn of_family(&self, is_ipv4: bool) -> Option<&UdpSocket> {
-        let ntp = self.sockets.iter().find(|ntp| ntp.address.is_ipv4() == is_ipv4);
-        ntp.map(|ntp| &ntp.socket)
+    /// The socket for all addresses of a family, where there is one.
+    pub(super) fn wildcard(&self, is_ipv4: bool) -> Option<&UdpSocket> {
+        let is_it =
+            |ntp: &&Ntp| ntp.address.ip().is_unspecified() && ntp.address.is_ipv4() == is_ipv4;
+        self.sockets.iter().find(is_it).map(|ntp| &ntp.socket)
+    }
+
+    /// Whether there is a socket from which that address can be reached.
+    pub(super) fn reaches(&self, to: IpAddr) -> bool {
+        self.sockets.iter().any(|ntp| ntp.reaches(to))
+    }
+
+    /// Marks all that is sent from now on so.
+    pub(super) fn mark(&mut self, marking: Marking) {
+        self.marking = marking;
+        for ntp in &self.sockets {
+            marking.put_on(SockRef::from(&ntp.socket), ntp.address.ip());
+        }
+    }
+
+    /// Listens on these addresses, and from then on [`open_all`](Self::open_all) opens no others.
+    ///
+    /// # Errors
+    /// One of them cannot be had.
+    pub(super) fn open_only(&mut self, addresses: &[SocketAddr]) -> Result<(), Failed> {
+        self.is_settled = true;
+        addresses.iter().try_for_each(|address| self.open(*address))
     }
 
     /// Listens on all addresses of both families where that is not done yet; returns what could
@@ -116,8 +150,7 @@ impl NtpPort {
         socket.bind(&address.into()).map_err(failed)?;
         // Room for a burst of requests, as far as the system grants it.
         drop(socket.set_recv_buffer_size(RECEIVE_QUEUE));
-        // What is sent to everybody on a network is only sent where that is configured.
-        drop(socket.set_broadcast(true));
+        self.marking.put_on(SockRef::from(&socket), address.ip());
         stamp::request_destinations(socket.as_fd(), address.is_ipv4());
         stamp::request_of_arrivals(socket.as_fd());
         let socket = UdpSocket::from_std(socket.into()).map_err(failed)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::clock::system::kernel::Kernel;
 use crate::config::engine::{EngineSetup, Serve};
-use crate::config::ntp_conf::{Directive, Placed};
+use crate::config::ntp_conf::Placed;
 use crate::config::reload::difference;
 use crate::engine::reload::Reloaded as Sources;
 use crate::net::engine::leap_file::LeapFile;
@@ -71,6 +71,7 @@ impl<K: Kernel> Driver<K> {
             None if self.leap_file.is_some() => {}
             None => self.engine.set_leap_table(&now, None),
         }
+        self.mark(Marking::of(&setup.directives));
         let (sources, refused) = self.engine.reload(&now, &difference);
         self.serving.retake(&setup.directives);
         self.look_ups.abort_all();

@@ -72,6 +72,9 @@ impl<K: Kernel> Driver<K> {
         if let Directive::Reset(counters) = directive {
             self.reset(counters);
             Ok(())
+        } else if let Directive::Dscp(code_point) = directive {
+            self.mark(Marking::new(*code_point));
+            Ok(())
         } else if self.serving.control.apply(directive) || self.follow_statistics(directive) {
             Ok(())
         } else {
@@ -145,10 +148,10 @@ fn is_safe(name: &str) -> bool {
         && name.chars().all(|c| is_plain(c) || matches!(c, '-' | '.' | '+'))
 }
 
+/// Writes a file that was not there, for its owner's eyes as ntpd does.
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
-/// Writes a file that was not there, for its owner's eyes as ntpd does.
 }
 
 /// As long as ntpd's, which keeps a byte of 128 for the end.
@@ -156,11 +159,11 @@ const LONGEST_NAME: usize = 127;
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
-    use std::os::unix::fs::PermissionsExt as _;
-
     fn names_of_files_stay_in_their_folder() {
         for name in ["a", "save-2026.conf", "_x+1", "9"] {
             assert!(is_safe(name), "{name}");
@@ -172,9 +175,6 @@ mod tests {
     }
 
     #[test]
-    fn names_may_ask_for_the_time() {
-        let clock = crate::units::NtpTimestamp::from_unix(1_795_226_430, 0);
-    #[test]
     fn what_is_saved_is_for_its_owner_and_replaces_nothing() {
         let path = std::env::temp_dir().join(format!("ntpscope-saved-{}", std::process::id()));
         write_new(&path, "server a\n").unwrap();
@@ -185,6 +185,9 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
     }
 
+    #[test]
+    fn names_may_ask_for_the_time() {
+        let clock = crate::units::NtpTimestamp::from_unix(1_795_226_430, 0);
         let now = Now { clock, ..Now::default() };
         assert_eq!(dated("save-%Y.conf", &now), "save-2026.conf");
         assert_eq!(dated("plain", &now), "plain");

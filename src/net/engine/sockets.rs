@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::engine::output::{Socket, Ticket, Transmission};
 use crate::net::engine::News as Told;
 use crate::net::engine::groups::Groups;
+use crate::net::engine::marking::Marking;
 use crate::net::engine::ntp_port::departed;
 use crate::net::stamp::{self, Bracket, Queue};
 use crate::net::udp::{Failed, RECEIVE_BUFFER, unreachable};
@@ -79,6 +80,7 @@ pub(super) struct Sockets {
     peers: HashMap<AssocId, (SocketAddr, Lasting)>,
     news: Sender<Told>,
     groups: Groups,
+    marking: Marking,
     /// Asks for stamps and does nothing: the kernel begins to stamp a moment after the first socket
     /// asked and ends with the last, so without it the answers to single requests go unstamped.
     _keeps_stamps: Option<socket2::Socket>,
@@ -137,7 +139,22 @@ impl Sockets {
             stamp::request(socket.as_fd());
         }
         let (requests, peers) = (HashMap::new(), HashMap::new());
-        Self { requests, peers, news, groups: Groups::default(), _keeps_stamps: idle }
+        Self {
+            requests,
+            peers,
+            news,
+            groups: Groups::default(),
+            marking: Marking::default(),
+            _keeps_stamps: idle,
+        }
+    }
+
+    /// Marks what is sent from now on so.
+    pub(super) fn mark(&mut self, marking: Marking) {
+        self.marking = marking;
+        for (with, lasting) in self.peers.values() {
+            marking.put_on(SockRef::from(&*lasting.open.socket), with.ip());
+        }
     }
 
     /// Sends a datagram at once, from a new socket where it is a request, and returns the kernel's
@@ -153,7 +170,7 @@ impl Sockets {
                 let open = match self.requests.entry(ticket) {
                     Entry::Occupied(open) => open.into_mut(),
                     Entry::Vacant(place) => {
-                        let socket = for_request(to)?;
+                        let socket = for_request(to, self.marking)?;
                         place.insert(listened(socket, Source::Request(ticket), &self.news, to)?)
                     }
                 };
@@ -190,7 +207,8 @@ impl Sockets {
             Entry::Occupied(open) => Ok(&mut open.into_mut().1),
             Entry::Vacant(place) => {
                 let source = Source::Peer(association);
-                let open = listened(for_request(to)?, source, &self.news, to)?;
+                let socket = for_request(to, self.marking)?;
+                let open = listened(socket, source, &self.news, to)?;
                 Ok(&mut place.insert((to, Lasting::new(open))).1)
             }
         }
@@ -232,7 +250,7 @@ impl Sockets {
 
 /// A socket for one request to `to`: on a random port, connected so that the kernel drops what
 /// comes from elsewhere and tells what ICMP says.
-fn for_request(to: SocketAddr) -> Result<socket2::Socket, Failed> {
+fn for_request(to: SocketAddr, marking: Marking) -> Result<socket2::Socket, Failed> {
     let failed = |operation| move |source| Failed { operation, address: to, source };
     let any: IpAddr = match to {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -242,6 +260,7 @@ fn for_request(to: SocketAddr) -> Result<socket2::Socket, Failed> {
     let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
         .map_err(failed(OPEN))?;
     socket.bind(&SocketAddr::new(any, 0).into()).map_err(failed(OPEN))?;
+    marking.put_on(SockRef::from(&socket), any);
     if !to.ip().is_multicast() {
         socket.connect(&to.into()).map_err(failed(SEND))?;
     }
@@ -349,3 +368,18 @@ const OPEN: &str = "open a socket to";
 
 /// Datagrams to a peer that are remembered until the kernel tells when they left.
 const MOST_SENT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_marked() {
+        let marked = |to: &str, code_point| {
+            for_request(to.parse().unwrap(), Marking::new(code_point)).unwrap()
+        };
+        assert_eq!(marked("127.0.0.1:9", 46).tos_v4().unwrap(), 46 << 2);
+        assert_eq!(marked("127.0.0.1:9", 0).tos_v4().unwrap(), 0);
+        assert_eq!(marked("[::1]:9", 10).tclass_v6().unwrap(), 10 << 2);
+    }
+}
