@@ -414,7 +414,7 @@ impl<K: Kernel> Driver<K> {
                     self.sockets.groups().interfaces.clone_from(&interfaces);
                     self.serving.know_interfaces(&interfaces);
                     let now = self.clock.mono();
-                    self.traffic.know(&interfaces, now);
+                    self.traffic.know(&interfaces, self.port.addresses(), now);
                     self.join_groups();
                     let addresses = interfaces.iter().map(|interface| interface.address);
                     let addresses = addresses.collect();

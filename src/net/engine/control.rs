@@ -23,6 +23,8 @@ use crate::engine::snapshot;
 use crate::model::clock_loop::Steers;
 use crate::model::daemon::Daemon;
 use crate::net::batch::Arrived;
+use crate::net::engine::interfaces::Listening;
+use crate::net::engine::serving::Serving;
 use crate::net::engine::traffic::Traffic;
 use crate::net::engine::{Driver, surroundings};
 use crate::net::stamp::{self, Bracket};
@@ -122,7 +124,10 @@ impl<K: Kernel> Driver<K> {
             let now = self.now();
             let daemon = self.picture(&now);
             replies.clear();
-            let change = self.ask(&now, &question, &daemon, &mut replies);
+            let Question { asker, datagram, .. } = &question;
+            let change = self.with_books(&now, |responder, books| {
+                responder.handle(&now, asker, datagram, &daemon, books, &mut replies)
+            });
             if let Some(change) = change {
                 let text = match &change.what {
                     What::Configure(text) => Some(self.configure(text)),
@@ -134,17 +139,9 @@ impl<K: Kernel> Driver<K> {
                 };
                 self.serving.control.picture = None;
                 if let Some(text) = text {
-                    let Self { engine, serving, traffic, .. } = self;
-                    let books = Records {
-                        engine,
-                        server: &serving.server,
-                        traffic,
-                        port: self.port.port(),
-                        control_key: serving.control.key,
-                        variables: &serving.control.variables,
-                        now: now.mono,
-                    };
-                    serving.control.responder.finish(&change, &text, &books, &mut replies);
+                    self.with_books(&now, |responder, books| {
+                        responder.finish(&change, &text, books, &mut replies);
+                    });
                 }
             }
             for reply in &replies {
@@ -154,25 +151,28 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    fn ask(
+    /// Has the responder do something for which it needs the keys and lists.
+    fn with_books<T>(
         &mut self,
         now: &Now,
-        question: &Question,
-        daemon: &Daemon,
-        replies: &mut Vec<Vec<u8>>,
-    ) -> Option<crate::control::responder::Change> {
-        let Self { engine, serving, traffic, port, .. } = self;
+        answer: impl FnOnce(&mut Responder, &dyn Books) -> T,
+    ) -> T {
+        let open: Vec<_> = self.port.addresses().collect();
+        let Self { engine, serving, traffic, .. } = self;
+        let Serving { server, control, listening, .. } = serving;
+        let Control { responder, key, variables, .. } = control;
+        let (control_key, now) = (*key, now.mono);
         let books = Records {
             engine,
-            server: &serving.server,
+            server,
             traffic,
-            port: port.port(),
-            control_key: serving.control.key,
-            variables: &serving.control.variables,
-            now: now.mono,
+            open: &open,
+            listening,
+            control_key,
+            variables,
+            now,
         };
-        let Question { asker, datagram, .. } = question;
-        serving.control.responder.handle(now, asker, datagram, daemon, &books, replies)
+        answer(responder, &books)
     }
 
     /// The engine as it is, or was a moment ago.
@@ -207,7 +207,8 @@ struct Records<'a> {
     engine: &'a Engine,
     server: &'a Server,
     traffic: &'a Traffic,
-    port: u16,
+    open: &'a [SocketAddr],
+    listening: &'a Listening,
     control_key: Option<KeyId>,
     variables: &'a [SetVariable],
     now: Mono,
@@ -278,7 +279,7 @@ impl Books for Records<'_> {
     }
 
     fn interfaces(&self, visit: &mut Visit<'_, Interface>) {
-        for row in self.traffic.rows(self.engine, self.port, self.now) {
+        for row in self.traffic.rows(self.engine, self.open, self.listening, self.now) {
             if visit(row).is_break() {
                 return;
             }

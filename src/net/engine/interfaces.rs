@@ -15,8 +15,8 @@ use crate::net::own_addresses::Interface;
 #[derive(Debug, Default)]
 pub(super) struct Listening {
     rules: Vec<InterfaceRule>,
-    /// Of each own address whether what comes to it is heeded; nothing while there are no rules.
-    heeded: BTreeMap<IpAddr, bool>,
+    /// What is done at each own address; nothing is known while there are no rules.
+    actions: BTreeMap<IpAddr, InterfaceAction>,
     interfaces: Vec<Interface>,
 }
 
@@ -42,17 +42,23 @@ impl Listening {
     /// Whether what comes to this address is heeded. What is sent to many is: the groups were joined
     /// because somebody wanted it.
     pub(super) fn heeds(&self, to: IpAddr) -> bool {
-        self.rules.is_empty()
-            || to.is_multicast()
-            || self.heeded.get(&to).copied().unwrap_or_else(|| self.heeds_others())
+        to.is_multicast() || self.action(to) == InterfaceAction::Listen
     }
 
-    /// Whether addresses are heeded that are none of an interface as far as is known: those for
+    /// What is done at an address.
+    pub(super) fn action(&self, at: IpAddr) -> InterfaceAction {
+        if self.rules.is_empty() {
+            return InterfaceAction::Listen;
+        }
+        self.actions.get(&at).copied().unwrap_or_else(|| self.action_elsewhere())
+    }
+
+    /// What is done at addresses that are none of an interface as far as is known: those for
     /// everybody on a network, and one that has just been added.
-    fn heeds_others(&self) -> bool {
+    fn action_elsewhere(&self) -> InterfaceAction {
         let is_about = |rule: &&InterfaceRule| rule.place == InterfacePlace::Wildcard;
         let last = self.rules.iter().rev().find(is_about);
-        last.is_none_or(|rule| rule.action == InterfaceAction::Listen)
+        last.map_or(InterfaceAction::Listen, |rule| rule.action)
     }
 
     fn decide(&mut self) {
@@ -64,15 +70,16 @@ impl Listening {
                 _ => (rule, None),
             })
             .collect();
-        let heeds = |interface: &Interface| {
+        let action = |interface: &Interface| {
             let last = rules.iter().rev().find(|(rule, index)| is_about(rule, *index, interface));
-            // Who names interfaces wants those alone; the loopback is heard unless it is named.
             match last {
-                Some((rule, _)) => rule.action == InterfaceAction::Listen,
-                None => interface.address.is_loopback(),
+                Some((rule, _)) => rule.action,
+                // Who names interfaces wants those alone; the loopback is heard unless it is named.
+                None if interface.address.is_loopback() => InterfaceAction::Listen,
+                None => InterfaceAction::Ignore,
             }
         };
-        self.heeded = self.interfaces.iter().map(|one| (one.address, heeds(one))).collect();
+        self.actions = self.interfaces.iter().map(|one| (one.address, action(one))).collect();
     }
 }
 

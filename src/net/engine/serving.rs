@@ -31,7 +31,7 @@ pub(super) struct Serving {
     pub(super) server: Server,
     pub(super) control: Control,
     batch: Batch<Draft>,
-    listening: Listening,
+    pub(super) listening: Listening,
     /// Packets that were handed on to the engine, which counts them too.
     pub(super) passed_on: u64,
     /// Lines with names of hosts that nobody has looked up yet.

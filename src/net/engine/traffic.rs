@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::config::ntp_conf::InterfaceAction;
 use crate::control::responder::books;
 use crate::engine::Engine;
 use crate::engine::association::Kind;
+use crate::net::engine::interfaces::Listening;
 use crate::net::own_addresses::Interface;
 use crate::units::Mono;
 
@@ -51,15 +53,24 @@ struct Counts {
 }
 
 impl Traffic {
-    /// Takes over what interfaces there are; counts of addresses that stay are kept.
-    pub(super) fn know(&mut self, interfaces: &[Interface], now: Mono) {
-        let counts = |interface: &Interface| {
-            let known = self.addresses.get(&interface.address).copied();
+    /// Takes over what interfaces there are, and which sockets are `open` on the port; counts of
+    /// addresses that stay are kept.
+    pub(super) fn know(
+        &mut self,
+        interfaces: &[Interface],
+        open: impl Iterator<Item = SocketAddr>,
+        now: Mono,
+    ) {
+        let of_interfaces = interfaces.iter().map(|interface| (interface.address, interface.index));
+        // The loopback has more addresses than are told of it.
+        let bound = open.map(|address| address.ip()).filter(|bound| !bound.is_unspecified());
+        let mut addresses = BTreeMap::new();
+        for (address, index) in bound.map(|bound| (bound, 0)).chain(of_interfaces) {
+            let known = self.addresses.get(&address).copied();
             let new = Counts { since: now, ..Counts::default() };
-            let counts = Counts { index: interface.index, ..known.unwrap_or(new) };
-            (interface.address, counts)
-        };
-        self.addresses = interfaces.iter().map(counts).collect();
+            addresses.insert(address, Counts { index, ..known.unwrap_or(new) });
+        }
+        self.addresses = addresses;
     }
 
     /// Counts what came and went from zero again.
@@ -90,6 +101,13 @@ impl Traffic {
         }
     }
 
+    /// A reply that was counted as sent could not be.
+    pub(super) fn not_replied(&mut self, from: Option<IpAddr>) {
+        let counts = self.counts(from);
+        counts.sent = counts.sent.saturating_sub(1);
+        counts.unsent += 1;
+    }
+
     fn counts(&mut self, address: Option<IpAddr>) -> &mut Counts {
         match address.and_then(|address| self.addresses.get_mut(&address.to_canonical())) {
             Some(counts) => counts,
@@ -101,36 +119,43 @@ impl Traffic {
     pub(super) fn sums(&self) -> (u64, u64, u64) {
         let all = self.addresses.values().chain([&self.others]);
         all.fold((0, 0, 0), |(received, sent, unsent), counts| {
-    /// A reply that was counted as sent could not be.
-    pub(super) fn not_replied(&mut self, from: Option<IpAddr>) {
-        let counts = self.counts(from);
-        counts.sent = counts.sent.saturating_sub(1);
-        counts.unsent += 1;
-    }
-
             (received + counts.received, sent + counts.sent, unsent + counts.unsent)
         })
     }
 
-    /// The local addresses as they are told: first those that stand for all of a family.
-    pub(super) fn rows(&self, engine: &Engine, port: u16, now: Mono) -> Vec<books::Interface> {
+    /// The local addresses that are listened on, as they are told: first those that stand for all of
+    /// a family. `open` are the sockets on the port, `listening` says which of the addresses of such
+    /// a one are heeded.
+    pub(super) fn rows(
+        &self,
+        engine: &Engine,
+        open: &[SocketAddr],
+        listening: &Listening,
+        now: Mono,
+    ) -> Vec<books::Interface> {
         let names = names();
-        let mut rows = Vec::with_capacity(self.addresses.len() + 2);
+        let mut rows = Vec::with_capacity(self.addresses.len() + open.len());
+        let wildcard = |any: IpAddr| open.iter().find(|address| address.ip() == any);
+        let any_v4 = wildcard(Ipv4Addr::UNSPECIFIED.into());
+        let any_v6 = wildcard(Ipv6Addr::UNSPECIFIED.into());
         for (any, name, flags, counts) in [
-            (IpAddr::from(Ipv6Addr::UNSPECIFIED), "v6wildcard", WILDCARD | UP, Counts::default()),
-            (
-                IpAddr::from(Ipv4Addr::UNSPECIFIED),
-                "v4wildcard",
-                WILDCARD | BROADCAST | UP,
-                self.others,
-            ),
+            (any_v6, "v6wildcard", WILDCARD | UP, Counts::default()),
+            (any_v4, "v4wildcard", WILDCARD | BROADCAST | UP, self.others),
         ] {
-            rows.push(row(SocketAddr::new(any, port), name, flags, &counts, now));
+            rows.extend(any.map(|any| row(*any, name, flags, &counts, now)));
         }
         for (address, counts) in &self.addresses {
+            let any = if address.is_ipv4() { any_v4 } else { any_v6 };
+            let bound = open.iter().find(|bound| bound.ip() == *address);
+            let Some(port) = bound.or(any).map(SocketAddr::port) else { continue };
+            let action = listening.action(*address);
+            if action == InterfaceAction::Ignore {
+                continue;
+            }
             let known = names.get(&counts.index);
             let (name, flags) = known.map_or(("?", UP), |(name, flags)| (name.as_str(), *flags));
             let mut row = row(SocketAddr::new(*address, port), name, flags, counts, now);
+            row.is_enabled = action == InterfaceAction::Listen;
             let here = engine.associations().filter(|one| one.local == Some(*address));
             for association in here {
                 row.associations += 1;
