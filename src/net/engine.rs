@@ -20,6 +20,7 @@ use crate::config::host::NTP_PORT;
 use crate::config::leap_file::LeapTable;
 use crate::config::ntp_conf::Family;
 use crate::engine::Engine;
+use crate::engine::association::Kind;
 use crate::engine::input::{Input, Received};
 use crate::engine::mobilize::Applied;
 use crate::engine::output::{Event, Output, Resolution, Socket, Transmission};
@@ -431,7 +432,7 @@ impl<K: Kernel> Driver<K> {
 
     /// Joins the groups that are listened to where that is not done yet.
     fn join_groups(&mut self) {
-        let sockets = [true, false].map(|is_ipv4| self.port.of_family(is_ipv4));
+        let sockets = [true, false].map(|is_ipv4| self.port.wildcard(is_ipv4));
         for failed in self.sockets.groups().join(sockets, self.port.port()) {
             self.not_listening(failed);
         }
@@ -500,13 +501,16 @@ impl<K: Kernel> Driver<K> {
         let before = Bracket::read();
         let is_on_port = match transmission.socket {
             Socket::Request(_) => false,
-            Socket::Peer(_) => self.port.of_family(transmission.to.is_ipv4()).is_some(),
+            Socket::Peer(_) => self.port.reaches(transmission.to.ip()),
             Socket::Ntp => true,
         };
         let sent = if is_on_port {
             let address = transmission.to;
             let failed = |source| Failed { operation: sockets::SEND, address, source };
-            self.port.send(transmission, self.sockets.groups()).map_err(failed)
+            let is_broadcast = self.engine.associations().any(|association| {
+                association.kind == Kind::Broadcaster && association.address == Some(address)
+            });
+            self.port.send(transmission, is_broadcast, self.sockets.groups()).map_err(failed)
         } else {
             self.sockets.send(transmission)
         };

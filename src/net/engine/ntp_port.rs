@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::task::{Context, Poll};
 
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -120,17 +120,24 @@ impl NtpPort {
     }
 
     /// Listens on all addresses of both families where that is not done yet; returns what could
-    /// not be had. IPv6 that this host does not have is not missed.
+    /// not be had. IPv6 that this host does not have is not missed, nor, where addresses were named,
+    /// a family of which that was not done.
     pub(super) fn open_all(&mut self) -> Vec<Failed> {
+        let any = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
+        let missing = any.into_iter().filter(|any| self.wildcard(any.is_ipv4()).is_none());
+        let missing: Vec<_> = missing.map(|any| SocketAddr::new(any, self.port)).collect();
+        if self.is_settled {
+            let source = || io::Error::other("only the addresses that were named are listened on");
+            let failed = |address| Failed { operation: LISTEN, address, source: source() };
+            let has_none = missing.len() == any.len();
+            return missing.first().copied().filter(|_| has_none).map(failed).into_iter().collect();
+        }
         let mut troubles = Vec::new();
-        for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)] {
-            if self.of_family(any.is_ipv4()).is_some() {
-                continue;
-            }
-            let opened = self.open(SocketAddr::new(any, self.port));
-            let is_missed =
-                |failed: &Failed| any.is_ipv4() || failed.source.kind() == io::ErrorKind::AddrInUse;
-            troubles.extend(opened.err().filter(is_missed));
+        for address in missing {
+            let is_missed = |failed: &Failed| {
+                address.is_ipv4() || failed.source.kind() == io::ErrorKind::AddrInUse
+            };
+            troubles.extend(self.open(address).err().filter(is_missed));
         }
         troubles
     }
@@ -139,7 +146,7 @@ impl NtpPort {
     ///
     /// # Errors
     /// Why it cannot be had.
-    pub(super) fn open(&mut self, address: SocketAddr) -> Result<(), Failed> {
+    fn open(&mut self, address: SocketAddr) -> Result<(), Failed> {
         let failed = |source| Failed { operation: LISTEN, address, source };
         let domain = Domain::for_address(address);
         let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
@@ -192,6 +199,7 @@ impl NtpPort {
         place: usize,
         batch: &mut Batch<T>,
         write: impl FnMut(&T, &mut Vec<u8>) -> Option<NtpTimestamp>,
+        unsent: impl FnMut(Option<IpAddr>),
     ) {
         let Self { sockets, departing, .. } = self;
         let Some(ntp) = sockets.get_mut(place) else { return };
@@ -220,41 +228,54 @@ impl NtpPort {
     }
 
     /// Sends a datagram of the engine's at once, to a group by every interface, and returns the
-    /// kernel's stamp where it is there already.
+    /// kernel's stamp where it is there already. With `is_broadcast` it may go to everybody on a
+    /// network, and no other may: a request with such a sender is forged.
     ///
     /// # Errors
     /// What the system says, or that there is no socket for that family.
     pub(super) fn send(
         &mut self,
         transmission: &Transmission,
+        is_broadcast: bool,
         groups: &mut Groups,
     ) -> io::Result<Option<NtpTimestamp>> {
         let Transmission { to, from, .. } = *transmission;
-        let suits = |ntp: &&mut Ntp| {
-            let bound = ntp.address.ip();
-        unsent: impl FnMut(Option<IpAddr>),
-            bound.is_ipv4() == to.is_ipv4()
-                && (from.is_none() || bound.is_unspecified() || from == Some(bound))
+        let suits = |ntp: &&mut Ntp| match from {
+            Some(from) if !ntp.address.ip().is_unspecified() => ntp.address.ip() == from,
+            _ => ntp.reaches(to.ip()),
         };
         let Some(ntp) = self.sockets.iter_mut().find(suits) else {
             return Err(io::Error::from(io::ErrorKind::NotConnected));
         };
-        if let Some(ttl) = transmission.ttl {
+        let is_to_group = to.ip().is_multicast();
+        // Anywhere else it would stay for the replies that the socket sends afterwards.
+        if let Some(ttl) = transmission.ttl.filter(|_| is_to_group) {
             hop_limit(&ntp.socket, to, ttl)?;
         }
+        let is_broadcast = is_broadcast && to.is_ipv4() && !is_to_group;
+        if is_broadcast {
+            SockRef::from(&ntp.socket).set_broadcast(true)?;
+        }
         let (fd, datagram) = (ntp.socket.as_fd(), &transmission.datagram);
-        let mut copies = 0;
+        let (mut copies, mut has_failed) = (0, false);
         let mut send = || {
-            stamp::send_noted(fd, datagram, to, from)?;
-            copies += 1;
-            Ok(())
+            let sent = stamp::send_noted(fd, datagram, to, from);
+            copies += usize::from(sent.is_ok());
+            has_failed |= sent.is_err();
+            sent
         };
-        let done =
-            if to.ip().is_multicast() { groups.send(&ntp.socket, to.ip(), send) } else { send() };
+        let done = if is_to_group { groups.send(&ntp.socket, to.ip(), send) } else { send() };
+        if is_broadcast {
+            SockRef::from(&ntp.socket).set_broadcast(false)?;
+        }
+        if has_failed {
+            // The kernel may have counted it or not: no datagram gets the stamp of another.
+            ntp.count_anew();
+            return done.map(|()| None);
+        }
         for _ in 0..copies {
             ntp.note(Sent::Ticket(transmission.ticket));
         }
-        done?;
         let number = ntp.count.wrapping_sub(1);
         Ok(departed(ntp.socket.as_fd()).filter(|(told, _)| *told == number).map(|(_, at)| at))
     }
@@ -276,6 +297,13 @@ impl NtpPort {
 }
 
 impl Ntp {
+    /// Whether that address can be reached from the one that this is bound to.
+    fn reaches(&self, to: IpAddr) -> bool {
+        let bound = self.address.ip();
+        bound.is_ipv4() == to.is_ipv4()
+            && (bound.is_unspecified() || bound.is_loopback() == to.is_loopback())
+    }
+
     fn note(&mut self, sent: Sent) {
         self.sent.truncate(MOST_SENT - 1);
         self.sent.push_front((self.count, sent));

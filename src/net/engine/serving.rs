@@ -136,9 +136,7 @@ impl<K: Kernel> Driver<K> {
                 }
             }
             Serve::At(addresses) => {
-                for address in addresses {
-                    self.port.open(*address).map_err(StartFailed::Listen)?;
-                }
+                self.port.open_only(addresses).map_err(StartFailed::Listen)?;
             }
         }
         self.may_listen = false;
