@@ -29,9 +29,9 @@ use crate::engine::snapshot::Snapshots;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::Permit;
-use crate::net::engine::ntp_port::{NtpPort, Sent};
 use crate::net::engine::leap_file::LeapFile;
 use crate::net::engine::marking::Marking;
+use crate::net::engine::ntp_port::{NtpPort, Sent};
 use crate::net::engine::serving::{Named, Serving};
 use crate::net::guard::Guard;
 use crate::net::mailbox::Mailbox;
@@ -46,12 +46,12 @@ use crate::units::{Mono, Now};
 mod access;
 mod control;
 pub mod drift;
-mod groups;
 mod files;
+mod groups;
 mod interfaces;
 mod leap_file;
-mod notice;
 mod marking;
+mod notice;
 mod ntp_port;
 pub mod probe;
 mod reload;
@@ -153,9 +153,22 @@ fn steer<K: Kernel + Send + 'static>(
 
 fn begin<K: Kernel + Send + 'static>(
     setup: Setup,
-    mut steered: Steered<K>,
+    steered: Steered<K>,
     steering: Option<(Permit, Guard)>,
 ) -> Result<Running, StartFailed> {
+    let (driver, news, notices) = build(setup, steered, steering)?;
+    let told = driver.news.clone();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(driver.run(news));
+    Ok(Running { notices, news: told, _tasks: tasks })
+}
+
+/// An engine that does not run yet, with what it is told and what it has to say.
+fn build<K: Kernel>(
+    setup: Setup,
+    mut steered: Steered<K>,
+    steering: Option<(Permit, Guard)>,
+) -> Result<(Driver<K>, Receiver<News>, Receiver<Notice>), StartFailed> {
     let seed = crate::net::random::seed().map_err(StartFailed::NoRandomness)?;
     let settings = setup.settings(steered.is_system());
     // It is that daemon's file where one runs.
@@ -201,6 +214,7 @@ fn begin<K: Kernel + Send + 'static>(
         traffic: Traffic::default(),
         may_listen: setup.engine.listens,
         errands: JoinSet::new(),
+        look_ups: JoinSet::new(),
         news,
         notices,
         own: Vec::new(),
@@ -211,17 +225,15 @@ fn begin<K: Kernel + Send + 'static>(
         look_at_clock: now.mono,
         look_at_addresses: now.mono,
         look_at_leaps: now.mono + BETWEEN_LEAP_FILES,
+        leap_file: LeapFile::of(&setup.engine.directives),
         office: Office::default(),
         configured: Configured { directives: setup.engine.directives, serve: setup.engine.serve },
     };
     driver.begin_to_serve()?;
     driver.configure_statistics(&now, setup.engine.statistics);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(driver.run(news_read));
-    Ok(Running { notices: notices_read, news: told, _tasks: tasks })
+    Ok((driver, news_read, notices_read))
 }
 
-        look_ups: JoinSet::new(),
 /// What the tasks around an engine tell it.
 #[derive(Debug)]
 enum News {
@@ -229,7 +241,6 @@ enum News {
     Socket(sockets::News),
     /// A name was looked up.
     Resolved(Resolution, Vec<SocketAddr>),
-        leap_file: LeapFile::of(&setup.engine.directives),
     /// The addresses of the host that a line about others names.
     Restricted(Named, Vec<SocketAddr>),
     /// The addresses of this host.
@@ -261,6 +272,8 @@ struct Driver<K: Kernel> {
     may_listen: bool,
     /// Look-ups and files, which take their time. A resolver that hangs is left to itself.
     errands: JoinSet<()>,
+    /// Look-ups of names that lines about others name. They go with their configuration.
+    look_ups: JoinSet<()>,
     news: Sender<News>,
     notices: Sender<Notice>,
     own: Vec<Interface>,
@@ -272,6 +285,7 @@ struct Driver<K: Kernel> {
     look_at_clock: Mono,
     look_at_addresses: Mono,
     look_at_leaps: Mono,
+    leap_file: Option<LeapFile>,
     office: Office,
     configured: Configured,
 }
@@ -280,8 +294,6 @@ impl<K: Kernel> Driver<K> {
     async fn run(mut self, mut news: Receiver<News>) {
         loop {
             self.keep_house();
-    /// Look-ups of names that lines about others name. They go with their configuration.
-    look_ups: JoinSet<()>,
             self.drain();
             self.publish();
             let wakeup = self.wakeup();
@@ -289,7 +301,6 @@ impl<K: Kernel> Driver<K> {
                 Some(news) = news.recv() => {
                     self.take(news);
                     self.has_news = true;
-    leap_file: Option<LeapFile>,
                 }
                 place = poll_fn(|context| self.port.poll_ready(context)) => {
                     self.serve(place);
@@ -339,6 +350,7 @@ impl<K: Kernel> Driver<K> {
     /// What is looked at from time to time.
     fn keep_house(&mut self) {
         while self.errands.try_join_next().is_some() {}
+        while self.look_ups.try_join_next().is_some() {}
         self.look_up_restricted();
         let now = self.now();
         self.count_statistics(&now);
@@ -363,7 +375,6 @@ impl<K: Kernel> Driver<K> {
                 let now = self.now();
                 self.engine.handle(&now, Input::ClockStepped { by });
             }
-        while self.look_ups.try_join_next().is_some() {}
             // What a drift file says was learned on this host.
             if self.engine.settings().drift.is_some() || self.engine.report(&now).is_converged {
                 self.steered.trust();
@@ -430,6 +441,12 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
+    /// Marks what is sent from now on so.
+    fn mark(&mut self, marking: Marking) {
+        self.sockets.mark(marking);
+        self.port.mark(marking);
+    }
+
     /// Joins the groups that are listened to where that is not done yet.
     fn join_groups(&mut self) {
         let sockets = [true, false].map(|is_ipv4| self.port.wildcard(is_ipv4));
@@ -442,12 +459,6 @@ impl<K: Kernel> Driver<K> {
         if let Some(ticket) = self.sockets.ticket(departure) {
             let stamp = self.steered.stamp(departure.stamp, &departure.bracket);
             let now = self.now();
-    /// Marks what is sent from now on so.
-    fn mark(&mut self, marking: Marking) {
-        self.sockets.mark(marking);
-        self.port.mark(marking);
-    }
-
             self.engine.handle(&now, Input::Sent { ticket, stamp });
         }
     }

@@ -276,7 +276,9 @@ fn transmission(to: SocketAddr) -> Transmission {
     panic!("it never asks")
 }
 
+mod port;
 mod steering;
+mod told;
 
 /// Asks `server` once as a client; whether it answers in time.
 fn is_answered(server: SocketAddr) -> bool {
