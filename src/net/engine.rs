@@ -156,7 +156,7 @@ fn begin<K: Kernel + Send + 'static>(
     steered: Steered<K>,
     steering: Option<(Permit, Guard)>,
 ) -> Result<Running, StartFailed> {
-    let (driver, news, notices) = build(setup, steered, steering)?;
+    let Built { driver, news, notices } = build(setup, steered, steering)?;
     let told = driver.news.clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run(news));
@@ -164,11 +164,17 @@ fn begin<K: Kernel + Send + 'static>(
 }
 
 /// An engine that does not run yet, with what it is told and what it has to say.
+struct Built<K: Kernel> {
+    driver: Driver<K>,
+    news: Receiver<News>,
+    notices: Receiver<Notice>,
+}
+
 fn build<K: Kernel>(
     setup: Setup,
     mut steered: Steered<K>,
     steering: Option<(Permit, Guard)>,
-) -> Result<(Driver<K>, Receiver<News>, Receiver<Notice>), StartFailed> {
+) -> Result<Built<K>, StartFailed> {
     let seed = crate::net::random::seed().map_err(StartFailed::NoRandomness)?;
     let settings = setup.settings(steered.is_system());
     // It is that daemon's file where one runs.
@@ -231,7 +237,7 @@ fn build<K: Kernel>(
     };
     driver.begin_to_serve()?;
     driver.configure_statistics(&now, setup.engine.statistics);
-    Ok((driver, news_read, notices_read))
+    Ok(Built { driver, news: news_read, notices: notices_read })
 }
 
 /// What the tasks around an engine tell it.

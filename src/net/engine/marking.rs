@@ -1,6 +1,7 @@
 //! How what is sent is marked, so that networks may hurry it on (`dscp`).
 
 use std::net::IpAddr;
+use std::os::fd::AsFd;
 
 use socket2::SockRef;
 
@@ -33,7 +34,8 @@ impl Marking {
     }
 
     /// Marks what `socket`, which sends to addresses like this one, sends from now on.
-    pub(super) fn put_on(self, socket: SockRef<'_>, like: IpAddr) {
+    pub(super) fn put_on(self, socket: &impl AsFd, like: IpAddr) {
+        let socket = SockRef::from(socket);
         // The lower two bits are for congestion.
         let byte = u32::from(self.0) << 2;
         let marked = match like {

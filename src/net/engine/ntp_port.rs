@@ -106,7 +106,7 @@ impl NtpPort {
     pub(super) fn mark(&mut self, marking: Marking) {
         self.marking = marking;
         for ntp in &self.sockets {
-            marking.put_on(SockRef::from(&ntp.socket), ntp.address.ip());
+            marking.put_on(&ntp.socket, ntp.address.ip());
         }
     }
 
@@ -157,7 +157,7 @@ impl NtpPort {
         socket.bind(&address.into()).map_err(failed)?;
         // Room for a burst of requests, as far as the system grants it.
         drop(socket.set_recv_buffer_size(RECEIVE_QUEUE));
-        self.marking.put_on(SockRef::from(&socket), address.ip());
+        self.marking.put_on(&socket, address.ip());
         stamp::request_destinations(socket.as_fd(), address.is_ipv4());
         stamp::request_of_arrivals(socket.as_fd());
         let socket = UdpSocket::from_std(socket.into()).map_err(failed)?;

@@ -153,7 +153,7 @@ impl Sockets {
     pub(super) fn mark(&mut self, marking: Marking) {
         self.marking = marking;
         for (with, lasting) in self.peers.values() {
-            marking.put_on(SockRef::from(&*lasting.open.socket), with.ip());
+            marking.put_on(&*lasting.open.socket, with.ip());
         }
     }
 
@@ -260,7 +260,7 @@ fn for_request(to: SocketAddr, marking: Marking) -> Result<socket2::Socket, Fail
     let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
         .map_err(failed(OPEN))?;
     socket.bind(&SocketAddr::new(any, 0).into()).map_err(failed(OPEN))?;
-    marking.put_on(SockRef::from(&socket), any);
+    marking.put_on(&socket, any);
     if !to.ip().is_multicast() {
         socket.connect(&to.into()).map_err(failed(SEND))?;
     }

@@ -19,7 +19,8 @@ fn file(text: &str) -> EngineSetup {
 /// An engine that follows a file, and does not run by itself.
 fn driver(text: &str) -> (Driver<Adjtimex>, Receiver<News>) {
     let setup = Setup { engine: file(text), ..observing(&[]) };
-    let (driver, news, _) = build(setup, Steered::observing(Bracket::read()), None).unwrap();
+    let built = build(setup, Steered::observing(Bracket::read()), None);
+    let Built { driver, news, .. } = built.unwrap_or_else(|failed| panic!("{failed}"));
     (driver, news)
 }
 
