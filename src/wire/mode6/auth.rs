@@ -105,16 +105,23 @@ pub fn verify_reply(datagram: &[u8], reply: &Message<'_>, key: &Key) -> Authenti
 ///
 /// `mac_len_of` says how long the code of a key is, `None` when there is no such key. For the
 /// answering side; whether the code is right is for [`Mac::is_by`] to say. `None` when there is
-/// nothing after the data that could be the code of one of our keys.
+/// nothing where an [`Alignment`] has the code that could be that of one of our keys: with most
+/// hashes the code of a longer message can be made from that of a shorter one, without the secret,
+/// so nothing but padding may stand between the data and the code.
 pub fn request_mac<'a>(
     datagram: &'a [u8],
     request: &Message<'_>,
     mac_len_of: impl Fn(u32) -> Option<usize>,
 ) -> Option<(&'a [u8], Mac<'a>)> {
     let data_end = HEADER_LEN + request.data.len();
+    let is_place = |at: usize| {
+        [Alignment::Four, Alignment::Eight]
+            .iter()
+            .any(|alignment| at == data_end.next_multiple_of(alignment.bytes()))
+    };
     MAC_LENGTHS.into_iter().find_map(|len| {
         let (covered, mac) = Mac::at_end(datagram, len)?;
-        (covered.len() >= data_end && mac_len_of(mac.key_id) == Some(len)).then_some((covered, mac))
+        (is_place(covered.len()) && mac_len_of(mac.key_id) == Some(len)).then_some((covered, mac))
     })
 }
 
@@ -205,6 +212,19 @@ mod tests {
         }
         let plain = request(b"ifstats").emit();
         assert!(request_mac(&plain, &Message::parse(&plain).unwrap(), lengths).is_none());
+    }
+
+    #[test]
+    fn what_is_signed_between_the_data_and_the_code_makes_it_no_code() {
+        for (len, extra) in (0..16).flat_map(|len| [4, 8, 12, 56, 64].map(|extra| (len, extra))) {
+            let data = vec![b'x'; len];
+            let mut longer = request(&data).emit();
+            let filled = longer.len().next_multiple_of(8);
+            longer.resize(filled + extra, 0x80);
+            let longer = key().seal(longer);
+            let parsed = Message::parse(&longer).unwrap();
+            assert!(request_mac(&longer, &parsed, |_| Some(20)).is_none(), "{len} {extra}");
+        }
     }
 
     #[test]
