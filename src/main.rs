@@ -11,7 +11,7 @@ use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::demo::DemoArguments;
 use ntpscope::cli::engine::Starts;
 use ntpscope::cli::exit::{Exit, printed};
-use ntpscope::cli::{ntpq, run, settings, sim};
+use ntpscope::cli::{ntpq, run, settings, setup, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::host::NTP_PORT;
@@ -114,7 +114,7 @@ fn watch(arguments: &Arguments) -> Exit {
         if let Some(permit) = permit {
             network.permit(permit);
         }
-        network.offer();
+        network.offer(setup::found);
         Ok(network)
     };
     ended(screens(network, options, clock))

@@ -165,7 +165,12 @@ impl MeasureArguments {
         let (mut setup, mut notices) =
             setup::engine(self.sources_of.as_deref(), &self.source, serve)?;
         if self.sources_of.is_none() && self.source.is_empty() {
-            for (line, Offered { path, association }) in (1..).zip(own().sources) {
+            let own = own();
+            let unreadable = own.unreadable.iter();
+            notices.extend(
+                unreadable.map(|(path, why)| format!("{} cannot be read: {why}", path.display())),
+            );
+            for (line, Offered { path, association }) in (1..).zip(own.sources) {
                 let source = path.display().to_string();
                 let notice = format!("no source is named: those of {source} are measured");
                 if !notices.contains(&notice) {
@@ -376,13 +381,20 @@ mod tests {
                 },
             };
             let sources = vec![offered("a.example"), offered("b.example")];
-            Offer { sources, ..Offer::default() }
+            let unreadable = vec![("/etc/ntp.conf".into(), "it is broken".into())];
+            Offer { sources, unreadable, ..Offer::default() }
         };
         let arguments = MeasureArguments::default();
         let (setup, notices) = arguments.setup_beside(Starts::Service, own).unwrap();
         let said: Vec<String> = setup.directives.iter().map(|p| p.directive.to_string()).collect();
         assert_eq!(said, ["pool a.example", "pool b.example"]);
-        assert_eq!(notices, ["no source is named: those of /etc/chrony.conf are measured"]);
+        assert_eq!(
+            notices,
+            [
+                "/etc/ntp.conf cannot be read: it is broken",
+                "no source is named: those of /etc/chrony.conf are measured"
+            ]
+        );
         let named = MeasureArguments { source: vec![HostSpec::new("192.0.2.1")], ..arguments };
         let (setup, _) = named.setup_beside(Starts::Service, own).unwrap();
         assert_eq!(setup.directives.len(), 1);

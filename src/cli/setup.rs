@@ -85,8 +85,11 @@ pub fn engine(
     Ok((setup, notices))
 }
 
-/// What of a configuration is at `path`.
-fn found(path: &Path) -> Result<Found, String> {
+/// What of a configuration this host has at `path`.
+///
+/// # Errors
+/// Why that cannot be had, in words.
+pub fn found(path: &Path) -> Result<Found, String> {
     let read = || {
         if !fs::metadata(path)?.is_dir() {
             return fs::read(path).map(Found::File);

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::{self, Association, Directive, Family, Kind, Options};
+use crate::config::ntp_conf::include::{self, Found};
+use crate::config::ntp_conf::{Association, Directive, Family, Kind, Options, Placed};
 use crate::units::{KeyId, NtpDuration, PollExponent};
 
 /// How a file is written.
@@ -33,9 +34,12 @@ pub struct Place {
 }
 
 /// Where to look.
-pub const PLACES: [Place; 13] = [
+pub const PLACES: [Place; 15] = [
+    // NTPsec reads the folder beside its file as well.
     Place::file("/etc/ntpsec/ntp.conf", Format::NtpConf),
+    Place::folder("/etc/ntpsec/ntp.d", ".conf", Format::NtpConf),
     Place::file("/etc/ntp.conf", Format::NtpConf),
+    Place::folder("/etc/ntp.d", ".conf", Format::NtpConf),
     Place::file("/etc/chrony/chrony.conf", Format::Chrony),
     Place::file("/etc/chrony.conf", Format::Chrony),
     Place::folder("/etc/chrony/conf.d", ".conf", Format::Chrony),
@@ -68,24 +72,34 @@ pub struct OwnSource {
     pub association: Association,
 }
 
-/// The sources that the text of the file at `path` names, in its order.
+/// The sources that the ntp.conf at `path` and all files that it includes name, in the order of the
+/// text; `open` tells what is at a path, or why that cannot be had.
 ///
 /// # Errors
-/// An ntp.conf that is malformed.
-pub fn read(path: &Path, format: Format, text: &str) -> Result<Vec<OwnSource>, Rejected> {
-    let mut associations = match format {
-        Format::NtpConf => of_ntp_conf(&path.display().to_string(), text)?,
-        Format::Chrony => text.lines().filter_map(of_chrony).collect(),
-        Format::Timesyncd => {
-            return Ok(of_timesyncd(&[(path.to_owned(), text.to_owned())]));
-        }
+/// What [`include::follow`] refuses: a file that is malformed or cannot be read.
+pub fn of_ntp_conf(
+    path: &Path,
+    open: impl FnMut(&Path) -> Result<Found, String>,
+) -> Result<Vec<OwnSource>, Rejected> {
+    let source = |placed: Placed| {
+        let Directive::Association(association) = placed.directive else { return None };
+        let path = PathBuf::from(&*placed.source);
+        is_wanted(&association).then_some(OwnSource { path, association })
     };
-    associations.retain(|association| {
-        matches!(association.kind, Kind::Server | Kind::Pool | Kind::Peer)
-            && association.options.key.is_none()
-    });
-    let source = |association| OwnSource { path: path.to_owned(), association };
-    Ok(associations.into_iter().map(source).collect())
+    let followed = include::follow(path, open)?;
+    Ok(followed.directives.into_iter().filter_map(source).collect())
+}
+
+/// The sources that the text of chrony's file at `path` names, in its order.
+pub fn of_chrony(path: &Path, text: &str) -> Vec<OwnSource> {
+    let associations = text.lines().filter_map(chronys).filter(is_wanted);
+    associations.map(|association| OwnSource { path: path.to_owned(), association }).collect()
+}
+
+/// Whether it is a host that is asked without a secret.
+fn is_wanted(association: &Association) -> bool {
+    matches!(association.kind, Kind::Server | Kind::Pool | Kind::Peer)
+        && association.options.key.is_none()
 }
 
 /// Files that a chrony.conf names besides.
@@ -173,16 +187,8 @@ pub fn of_timesyncd(files: &[(PathBuf, String)]) -> Vec<OwnSource> {
     names.into_iter().filter_map(source).collect()
 }
 
-fn of_ntp_conf(name: &str, text: &str) -> Result<Vec<Association>, Rejected> {
-    let associations = ntp_conf::read(name, text)?.into_iter().filter_map(|placed| {
-        let Directive::Association(association) = placed.directive else { return None };
-        Some(association)
-    });
-    Ok(associations.collect())
-}
-
 /// The source that a line of chrony's names, if it names one that can be asked.
-fn of_chrony(line: &str) -> Option<Association> {
+fn chronys(line: &str) -> Option<Association> {
     if line.trim_start().starts_with(['#', '!', ';', '%']) {
         return None;
     }
@@ -258,8 +264,7 @@ fn host(name: &str, port: Option<&str>) -> Option<HostSpec> {
 mod tests {
     use super::*;
 
-    fn names(format: Format, text: &str) -> Vec<String> {
-        let sources = read(Path::new("file"), format, text).unwrap();
+    fn names(sources: Vec<OwnSource>) -> Vec<String> {
         let names = sources.into_iter().map(|source| {
             let Association { kind, host, .. } = source.association;
             format!("{kind:?} {host}").to_lowercase()
@@ -267,11 +272,29 @@ mod tests {
         names.collect()
     }
 
+    /// The sources of an ntp.conf among these files.
+    fn of_files(files: &[(&str, &str)]) -> Result<Vec<OwnSource>, Rejected> {
+        of_ntp_conf(Path::new("/etc/ntp.conf"), |path| {
+            let file = files.iter().find(|(name, _)| Path::new(name) == path);
+            let text = file.map(|(_, text)| text.as_bytes().to_vec());
+            text.map(Found::File).ok_or_else(|| "it is not there".to_owned())
+        })
+    }
+
+    fn ntpds(text: &str) -> Vec<String> {
+        names(of_files(&[("/etc/ntp.conf", text)]).unwrap())
+    }
+
+    fn timesyncds(text: &str) -> Vec<String> {
+        names(of_timesyncd(&[("file".into(), text.to_owned())]))
+    }
+
     #[test]
     fn ntpds_sources_are_found_but_for_clocks_broadcasts_and_keys() {
         let text = include_str!("../../tests/data/ntp_conf/rhel-ntp.conf");
+        let files = [("/etc/ntp.conf", text), ("/etc/ntp/crypto/pw", "crypto pw hunter2\n")];
         assert_eq!(
-            names(Format::NtpConf, text),
+            names(of_files(&files).unwrap()),
             [
                 "server 0.rhel.pool.ntp.org",
                 "server 1.rhel.pool.ntp.org",
@@ -279,15 +302,16 @@ mod tests {
             ]
         );
         let text = "server 127.127.28.0\nbroadcast 224.0.1.1\npeer a key 3\n";
-        assert!(names(Format::NtpConf, text).is_empty());
+        assert!(ntpds(text).is_empty());
     }
 
     #[test]
     fn chronys_sources_are_found_with_the_options_that_mean_the_same() {
         let text = include_str!("../../tests/data/ntp_conf/debian-chrony.conf");
-        assert_eq!(names(Format::Chrony, text), ["pool 2.debian.pool.ntp.org"]);
+        let debian = of_chrony(Path::new("/etc/chrony/chrony.conf"), text);
+        assert_eq!(names(debian), ["pool 2.debian.pool.ntp.org"]);
         let text = include_str!("../../tests/data/ntp_conf/rhel-chrony.conf");
-        let sources = read(Path::new("/etc/chrony.conf"), Format::Chrony, text).unwrap();
+        let sources = of_chrony(Path::new("/etc/chrony.conf"), text);
         let [pool, peer, port, four] = sources.as_slice() else { panic!("{sources:?}") };
         assert_eq!(pool.path, Path::new("/etc/chrony.conf"));
         assert!(pool.association.options.iburst);
@@ -295,10 +319,10 @@ mod tests {
         assert_eq!(port.association.host.to_string(), "ntp2.example:1123");
         assert!((port.association.options.bias.seconds() - 0.0005).abs() < 1e-9);
         assert_eq!(four.association.family, Some(Family::Ipv4));
-        let polls = of_chrony("server a minpoll -2 maxpoll 4").unwrap().options;
+        let polls = chronys("server a minpoll -2 maxpoll 4").unwrap().options;
         assert_eq!((polls.minpoll, polls.maxpoll), (PollExponent::new(3), PollExponent::new(4)));
         assert_eq!(
-            of_chrony("server 2001:db8::1 port 99").unwrap().host.to_string(),
+            chronys("server 2001:db8::1 port 99").unwrap().host.to_string(),
             "[2001:db8::1]:99"
         );
     }
@@ -307,12 +331,12 @@ mod tests {
     fn timesyncds_fallback_is_for_want_of_others() {
         let text = include_str!("../../tests/data/ntp_conf/timesyncd.conf");
         assert_eq!(
-            names(Format::Timesyncd, text),
+            timesyncds(text),
             ["server ntp1.example", "server 192.0.2.5", "server 2001:db8::5"]
         );
         let text = "NTP=outside\n[Time]\n#NTP=\nNTP=a\nNTP=\nFallbackNTP=b c\n[Other]\nNTP=d\n";
-        assert_eq!(names(Format::Timesyncd, text), ["server b", "server c"]);
-        assert!(names(Format::Timesyncd, "[Time]\n").is_empty());
+        assert_eq!(timesyncds(text), ["server b", "server c"]);
+        assert!(timesyncds("[Time]\n").is_empty());
     }
 
     #[test]
@@ -360,17 +384,35 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_ntp_conf_is_told() {
-        let rejected = read(Path::new("/etc/ntp.conf"), Format::NtpConf, "sevrer a").unwrap_err();
-        assert!(rejected.to_string().starts_with("/etc/ntp.conf, line 1, column 1: "));
+    fn files_that_an_ntp_conf_includes_name_sources_too() {
+        let sources = of_files(&[
+            ("/etc/ntp.conf", "server a\nincludefile ntp/more\nserver d # J\u{fc}rgen\n"),
+            ("/etc/ntp/more", "server b\nbroadcast 224.0.1.1\nincludefile site\n"),
+            ("/etc/ntp/site", "pool c\nserver e key 3\n"),
+        ])
+        .unwrap();
+        let paths: Vec<_> = sources.iter().map(|source| source.path.to_str().unwrap()).collect();
+        assert_eq!(paths, ["/etc/ntp.conf", "/etc/ntp/more", "/etc/ntp/site", "/etc/ntp.conf"]);
+        assert_eq!(names(sources), ["server a", "server b", "pool c", "server d"]);
+    }
+
+    #[test]
+    fn an_ntp_conf_that_cannot_be_followed_is_told() {
+        let said = |files: &[(&str, &str)]| of_files(files).unwrap_err().to_string();
+        let malformed = said(&[("/etc/ntp.conf", "sevrer a")]);
+        assert!(malformed.starts_with("/etc/ntp.conf, line 1, column 1: "), "{malformed}");
+        assert_eq!(
+            said(&[("/etc/ntp.conf", "server a\nincludefile gone\n")]),
+            "/etc/ntp.conf, line 2, column 1: `/etc/gone` cannot be read: it is not there"
+        );
+        let ring = said(&[("/etc/ntp.conf", "includefile b"), ("/etc/b", "includefile ntp.conf")]);
+        assert!(ring.contains("the files include each other"), "{ring}");
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_is_too_odd(text in "(server|pool|[Time]|NTP=|minpoll|key|port|[-0-9.]{1,4}|[ \t\n]|.)*") {
-            for format in [Format::Chrony, Format::Timesyncd] {
-                proptest::prop_assert!(read(Path::new("f"), format, &text).is_ok());
-            }
+            drop((of_chrony(Path::new("f"), &text), timesyncds(&text)));
         }
     }
 }

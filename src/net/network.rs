@@ -1,5 +1,6 @@
 //! The network as a backend: a task for each daemon that is watched.
 
+use std::path::Path;
 use std::task::{Context, Poll};
 
 use tokio::sync::watch::{Sender, channel};
@@ -7,6 +8,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::backend::{Backend, Measure, Request, TargetId, Update};
 use crate::config::engine::EngineSetup;
+use crate::config::ntp_conf::include::Found;
 use crate::config::target::TargetSpec;
 use crate::model::{Contact, Daemon};
 use crate::net::clock::Clock;
@@ -77,12 +79,12 @@ impl Network {
         self.permit = Some(permit);
     }
 
-    /// Offers to measure in this process, once this host's configuration has been read. Must be
-    /// called within the runtime.
-    pub fn offer(&self) {
+    /// Offers to measure in this process, once this host's configuration has been read, by `found`.
+    /// Must be called within the runtime.
+    pub fn offer(&self, found: fn(&Path) -> Result<Found, String>) {
         let mailbox = self.mailbox.clone();
         // Nobody waits for it: it leaves its news and ends by itself within milliseconds.
-        drop(spawn_blocking(move || mailbox.offer(offer::look().into())));
+        drop(spawn_blocking(move || mailbox.offer(offer::look(found).into())));
     }
 
     /// Starts the engine in this process, in place of one that runs: a system's clock that it

@@ -14,6 +14,7 @@ use crate::cli::engine::{RunArguments, Standing, Starts, Telling, state, status}
 use crate::cli::exit::{Exit, printed};
 use crate::cli::privileges::{self, Right};
 use crate::cli::run::{families, permit, runtime};
+use crate::cli::setup;
 use crate::config::Rejected;
 use crate::config::engine::EngineSetup;
 use crate::config::ntp_conf::Directive;
@@ -28,7 +29,8 @@ use crate::units::Mono;
 
 /// Runs an engine until it is told to end.
 pub fn run(arguments: &RunArguments) -> Exit {
-    let (mut setup, notices) = match arguments.measured.setup_beside(Starts::Service, offer::look) {
+    let own = || offer::look(setup::found);
+    let (mut setup, notices) = match arguments.measured.setup_beside(Starts::Service, own) {
         Ok(read) => read,
         Err(rejected) => {
             complain(&rejected);

@@ -107,6 +107,7 @@ fn offer(app: &App, tab: &Tab) -> Option<String> {
     }
     let key = keymap::key_of(Action::Measure, app.place()).map(keymap::label)?;
     let mut files: Vec<_> = offer.sources.iter().map(|source| &source.path).collect();
+    files.sort_unstable();
     files.dedup();
     let what = match (offer.sources.len(), files.first()) {
         (0, _) | (_, None) => "sources that you type".to_owned(),
