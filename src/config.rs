@@ -40,3 +40,20 @@ impl fmt::Display for Rejected {
 }
 
 impl std::error::Error for Rejected {}
+
+/// A word that is wrong as a message repeats it: not all of a long one, and harmless.
+fn shown(word: &str) -> String {
+    shortened(word, MOST_SHOWN)
+}
+
+/// The same, with no more than its first `most` characters.
+fn shortened(word: &str, most: usize) -> String {
+    let mut short: String = word.chars().take(most).collect();
+    if short.len() < word.len() {
+        short.push('…');
+    }
+    short.escape_debug().to_string()
+}
+
+/// Characters of a wrong word that a message repeats.
+const MOST_SHOWN: usize = 40;

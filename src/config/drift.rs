@@ -3,7 +3,7 @@
 //! ntpd's holds one number, chrony's two (frequency and skew) and counts a clock that is *fast* as
 //! positive where ntpd counts the correction, so the number of numbers decides the sign.
 
-use crate::config::Rejected;
+use crate::config::{Rejected, shown};
 use crate::units::Ppm;
 
 /// A frequency learned before.
@@ -30,7 +30,7 @@ impl Drift {
         if let Some((line, column, word)) = words.next() {
             let reason = format!(
                 "a drift file holds one number, or two, and nothing like `{}`",
-                word.escape_debug()
+                shown(word)
             );
             return Err(words.rejected(line, column, reason));
         }
@@ -81,7 +81,7 @@ impl<'a> Words<'a> {
                 range.start(),
                 range.end()
             ),
-            Err(_) => format!("{what} is a number, and this is `{}`", word.escape_debug()),
+            Err(_) => format!("{what} is a number, and this is `{}`", shown(word)),
         };
         Err(self.rejected(line, column, reason))
     }

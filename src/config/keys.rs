@@ -10,8 +10,8 @@ use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use crate::config::Rejected;
 use crate::config::drift::placed;
+use crate::config::{Rejected, shortened};
 use crate::units::KeyId;
 use crate::wire::mac::{Algorithm, BadKey, Key};
 
@@ -198,11 +198,7 @@ fn chronys(number: u32, kind: &str, text: &str) -> Result<Key, BadKey> {
 /// A word that is wrong, short and harmless. What stands where no secret belongs may still be one
 /// by mistake, so little of it is shown.
 fn shown(word: &str) -> String {
-    let mut text: String = word.chars().take(SHOWN).collect();
-    if text.len() < word.len() {
-        text.push('…');
-    }
-    text.escape_debug().to_string()
+    shortened(word, SHOWN)
 }
 
 const HEX: &str = "HEX:";

@@ -6,7 +6,7 @@
 
 use sha1::{Digest as _, Sha1};
 
-use crate::config::Rejected;
+use crate::config::{Rejected, shown};
 use crate::units::{Leap, NtpDuration, NtpTimestamp};
 
 /// What a leap-seconds file says.
@@ -144,7 +144,7 @@ impl Reading {
         let second = number(text).filter(|second| SECONDS.contains(second));
         self.hasher.update(text);
         second.ok_or_else(|| {
-            let shown = text.escape_debug();
+            let shown = shown(text);
             (column, format!("{what} is a number of seconds since 1900, not `{shown}`"))
         })
     }
@@ -160,7 +160,7 @@ impl Reading {
         let tai_s = tai_s.filter(|tai_s| OFFSETS_S.contains(tai_s));
         let (Some(from), Some(tai_s)) = (from, tai_s) else {
             let word = if from.is_none() { first } else { second };
-            let reason = format!("`{}` is no number that can be here", word.escape_debug());
+            let reason = format!("`{}` is no number that can be here", shown(word));
             return Err((column(word), reason));
         };
         if let Some(last) = self.offsets.last() {

@@ -122,6 +122,9 @@ fn every_mistake_has_its_place() {
         assert!(said.starts_with(&format!("leap, line 9, column {column}: ")), "{line}: {said}");
         assert!(said.contains(what), "{line}: {said}");
     }
+    for long in [format!("{} 1", "1".repeat(65_536)), format!("#@ {}", "x".repeat(65_536))] {
+        assert!(said(&long).len() < 200);
+    }
     assert!(said("").contains("no offset"));
     assert!(said("2272060800 10\n").contains("when it expires"));
 }

@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::config::Rejected;
 use crate::config::ntp_conf::lexer::{Line, Word};
 use crate::config::ntp_conf::tokens::{self, Tokens};
 use crate::config::ntp_conf::{Directive, Placed};
+use crate::config::{Rejected, shown};
 use crate::units::{NtpDuration, PollExponent, Ppm, Stratum};
 
 /// What is left of a line.
@@ -255,18 +255,6 @@ fn within(name: &str, text: &str, range: RangeInclusive<u32>) -> Result<u32, Str
         format!("`{name}` is a whole number from {from} to {to}, not `{}`", shown(text))
     })
 }
-
-/// A word that is wrong, short and harmless.
-pub(super) fn shown(text: &str) -> String {
-    let mut short: String = text.chars().take(LONGEST_SHOWN).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short.escape_debug().to_string()
-}
-
-/// Characters of a wrong word that a message repeats.
-const LONGEST_SHOWN: usize = 40;
 
 /// The shortest interval, as ntpd's `NTP_MINPOLL`.
 const MINPOLL: u32 = 3;

@@ -1,13 +1,13 @@
 //! The directives that name a source.
 
-use crate::config::Rejected;
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::clock::{self, ClockAddress};
 use crate::config::ntp_conf::lexer::Word;
 use crate::config::ntp_conf::{
     Association, Directive, Family, Kind, Options, Placed, known, tokens,
 };
+use crate::config::{Rejected, shown};
 use crate::units::{KeyId, NtpDuration, PollExponent};
 
 /// Reads what follows `keyword`, which names a source of this kind, into `directives`.

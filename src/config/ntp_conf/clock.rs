@@ -3,11 +3,11 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::config::Rejected;
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::lexer::Word;
 use crate::config::ntp_conf::{Association, Directive, Kind, Placed, association, known, tokens};
+use crate::config::{Rejected, shown};
 use crate::units::{NtpDuration, RefId, Stratum};
 
 /// A reference clock as its address has it, `127.127.t.u`: the driver and which of its clocks.

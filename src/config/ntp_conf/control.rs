@@ -1,10 +1,10 @@
 //! What is told to a daemon that runs, and who may tell it.
 
-use crate::config::Rejected;
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::clock::{self, ClockAddress};
 use crate::config::ntp_conf::{Family, association, known, tokens};
+use crate::config::{Rejected, shown};
 use crate::units::AssocId;
 
 /// A variable that the system is to have besides its own.

@@ -3,10 +3,10 @@
 //! The directives of ntpd 4.2.8 and of NTPsec 1.2, and those that older files still hold. A word
 //! that is in none of these lists is a mistake.
 
-use crate::config::Rejected;
-use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::association;
 use crate::config::ntp_conf::tokens::{self, Tokens};
+use crate::config::{Rejected, shown};
 
 /// Why `keyword`, in lower case, is left out, and what follows it; `None` when there is no such
 /// directive.
@@ -63,7 +63,14 @@ impl Shape {
                 arguments.all_of(&format!("what `{keyword}` names"), tokens::TEXT, |_| Ok(()))?;
             }
             Self::Integer => drop(arguments.integer(keyword, 0..=u32::MAX)?),
-            Self::Number => drop(arguments.real(keyword, "in its unit", f64::MIN..=f64::MAX)?),
+            Self::Number => {
+                let word =
+                    arguments.expect(&format!("the number of `{keyword}`"), tokens::NUMBER)?;
+                if !word.text.parse::<f64>().is_ok_and(f64::is_finite) {
+                    let reason = format!("`{keyword}` is a number, not `{}`", shown(&word.text));
+                    return Err(arguments.stray(word, tokens::NUMBER, reason));
+                }
+            }
             Self::LogClasses => {
                 arguments.all_of("what to log", tokens::TEXT, |word| {
                     let is_known = is_log_class(&word.text.to_ascii_lowercase());

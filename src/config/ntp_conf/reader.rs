@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::config::Rejected;
 use crate::config::host::HostSpec;
-use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::lexer::Word;
 use crate::config::ntp_conf::tokens::Tokens;
 use crate::config::ntp_conf::{
     Directive, Flag, Kind, Placed, Tinker, Tos, association, clock, control, key_ids, known,
     records, serving, tokens,
 };
+use crate::config::{Rejected, shown};
 use crate::units::{KeyId, NtpDuration};
 
 /// Reads one line into `directives`.

@@ -1,9 +1,9 @@
 //! The files that are written: statistics, and when a file of them ends.
 
-use crate::config::Rejected;
-use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::lexer::Word;
 use crate::config::ntp_conf::{Placed, known, tokens};
+use crate::config::{Rejected, shown};
 
 /// Kinds of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

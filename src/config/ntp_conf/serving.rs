@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::config::Rejected;
-use crate::config::ntp_conf::arguments::{Arguments, shown};
+use crate::config::ntp_conf::arguments::Arguments;
 use crate::config::ntp_conf::lexer::Word;
 use crate::config::ntp_conf::reader::ignored;
 use crate::config::ntp_conf::{
@@ -11,6 +10,7 @@ use crate::config::ntp_conf::{
     tokens,
 };
 use crate::config::restrict::{FLAGS, Flags, Restrict, Selector, Whom};
+use crate::config::{Rejected, shown};
 
 /// `restrict [-4|-6] ADDRESS [mask MASK] | default | source [ippeerlimit N] [FLAG]…`.
 pub(super) fn restrict(arguments: &mut Arguments<'_>) -> Result<Vec<Restrict>, Rejected> {

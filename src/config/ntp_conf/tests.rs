@@ -410,7 +410,7 @@ fn a_mistake_in_what_is_left_out_is_one_all_the_same() {
         ("keysdir a b", 11, "takes no `b`"),
         ("rlimit memory 3", 8, "nothing to limit"),
         ("rlimit memlock x", 16, "whole number"),
-        ("nonvolatile x", 13, "not `x`"),
+        ("nonvolatile x", 13, "`nonvolatile` is a number, not `x`"),
         ("tos bcpollbstep", 16, "missing"),
     ] {
         let said = said(text);
