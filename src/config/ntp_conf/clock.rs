@@ -94,6 +94,24 @@ impl Fudge {
         *self == Self::new(self.clock)
     }
 
+    /// What is set when it is said after `before`, of the same clock.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        let mut flags = before.flags;
+        for (flag, said) in flags.iter_mut().zip(self.flags) {
+            *flag = said.or(*flag);
+        }
+        Self {
+            clock: self.clock,
+            time1: self.time1.or(before.time1),
+            time2: self.time2.or(before.time2),
+            stratum: self.stratum.or(before.stratum),
+            reference_id: self.reference_id.or(before.reference_id),
+            flags,
+            min_jitter: self.min_jitter.or(before.min_jitter),
+        }
+    }
+
     /// Takes in the setting `name` at `word`, if there is one of this name.
     fn set(
         &mut self,

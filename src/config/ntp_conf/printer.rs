@@ -62,7 +62,17 @@ impl Written {
             // of the configuration, nor is what is left out.
             Directive::Unconfigure(_) | Directive::Reset(_) | Directive::Ignored { .. } => {}
             _ => {
-                let told = Told { directive: directive.clone(), subject: subject(directive) };
+                let mut told = Told { directive: directive.clone(), subject: subject(directive) };
+                if let Directive::Fudge(fudge) = &mut told.directive {
+                    // It leaves what it does not name as it was told before.
+                    for before in &self.told {
+                        if let Directive::Fudge(before) = &before.directive
+                            && before.clock == fudge.clock
+                        {
+                            *fudge = fudge.after(before);
+                        }
+                    }
+                }
                 self.told.retain(|before| {
                     let is_same = before.directive == told.directive;
                     !is_same && (told.subject.is_none() || before.subject != told.subject)
@@ -134,6 +144,7 @@ fn subject(directive: &Directive) -> Option<String> {
         }
         Directive::Flag { .. } => Some(format!("flag {}", words.next()?)),
         Directive::SetVariable(variable) => Some(format!("setvar {}", variable.name)),
+        Directive::Fudge(fudge) => Some(format!("fudge {}", fudge.clock)),
         Directive::Keys(_)
         | Directive::DriftFile(_)
         | Directive::BroadcastDelay(_)

@@ -118,8 +118,22 @@ fn what_is_told_again_and_again_does_not_pile_up() {
     for number in 0..1_000 {
         tell(&mut written, &format!("tos mindist 0.{number:03}\ntinker step {number}\nserver a"));
         tell(&mut written, &format!("setvar count = {number}\nunconfig a"));
+        tell(&mut written, &format!("fudge 127.127.1.0 time1 0.{number:03}"));
     }
-    assert_eq!(written.to_string().lines().count(), 2 + 3);
+    assert_eq!(written.to_string().lines().count(), 2 + 4);
+}
+
+#[test]
+fn what_is_set_of_a_clock_adds_up() {
+    let mut written = Written::default();
+    tell(&mut written, "fudge 127.127.1.0 time1 0.5 stratum 3 flag1 1 flag2 1");
+    tell(&mut written, "fudge 127.127.1.1 refid OTHR");
+    tell(&mut written, "fudge 127.127.1.0 stratum 4 flag2 0 minjitter 0.25");
+    assert_eq!(
+        written.to_string(),
+        "\n# Told besides\nfudge 127.127.1.1 refid OTHR\n\
+         fudge 127.127.1.0 time1 0.5 stratum 4 flag1 1 flag2 0 minjitter 0.25\n"
+    );
 }
 
 /// Words that may be a name, a number or an address.
