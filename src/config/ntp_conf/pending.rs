@@ -32,4 +32,6 @@ impl Directive {
     }
 }
 
-const LOG: &str = "what happens is told on stdout, which a service's journal keeps";
+/// Whoever looks for the file has to be told where it is now.
+const LOG: &str = "what happens is told on stdout, which systemd has in its journal \
+                   (`journalctl -u ntpscope`); redirect stdout to have it in a file";

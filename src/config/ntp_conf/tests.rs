@@ -156,7 +156,9 @@ fn a_notice_says_where_what_and_why() {
         notices,
         [
             "ntp.conf, line 2, column 12: `autokey` is left out: Autokey is broken and not spoken",
-            "ntp.conf, line 3, column 1: `logfile` is left out: what happens is told on stdout, which a service's journal keeps",
+            "ntp.conf, line 3, column 1: `logfile` is left out: what happens is told on stdout, \
+             which systemd has in its journal (`journalctl -u ntpscope`); redirect stdout to have \
+             it in a file",
         ]
     );
     assert_eq!(associations("server b autokey").len(), 1);
