@@ -232,7 +232,10 @@ impl Responder {
             if envelope.may_change(books) { Ok(()) } else { Err(ErrorCode::Permission) }
         };
         match request.opcode {
-            Opcode::Unspecified => Ok(Told::Text(system_status(daemon), Text::default())),
+            Opcode::Unspecified if request.association == AssocId::SYSTEM => {
+                Ok(Told::Text(system_status(daemon), Text::default()))
+            }
+            Opcode::Unspecified => Ok(Told::Text(asked.peer()?.status.bits(), Text::default())),
             Opcode::ReadStatus if request.association == AssocId::SYSTEM => {
                 Ok(Told::Bytes(system_status(daemon), associations(daemon)))
             }
@@ -258,7 +261,7 @@ impl Responder {
             }
             Opcode::WriteVariables => {
                 may_change()?;
-                Err(unwritable(request))
+                Err(asked.unwritable())
             }
             Opcode::WriteClock => Err(ErrorCode::Permission),
             Opcode::Configure => {
@@ -350,6 +353,20 @@ impl<'a> Asked<'a> {
             return Ok(line("runtime configuration prohibited by restrict ... nomodify"));
         }
         Ok(Told::Later(What::Configure(self.request.data.to_vec())))
+    /// Why a variable cannot be written: none can. Of a name that does not exist that is said.
+    fn unwritable(&self) -> ErrorCode {
+        let data = text(self.request.data);
+        match items(&data).next() {
+            Some(item)
+                if self.request.association == AssocId::SYSTEM
+                    && !Of::System(self.daemon, self.now).knows(item.name, self.books) =>
+            {
+                ErrorCode::UnknownVariable
+            }
+            _ => ErrorCode::Permission,
+        }
+    }
+
     }
 
     fn save_config(&self) -> Told {
@@ -422,17 +439,6 @@ fn associations(daemon: &Daemon) -> Vec<u8> {
         [a, b, c, d]
     };
     daemon.peers.iter().flat_map(pair).collect()
-}
-
-/// Why a variable cannot be written: none can. Of a name that does not exist that is said.
-fn unwritable(request: &Message<'_>) -> ErrorCode {
-    let data = text(request.data);
-    let is_known = |name| crate::model::encode::known(crate::model::vars::Scope::System, name);
-    match items(&data).next() {
-        _ if request.association != AssocId::SYSTEM => ErrorCode::Permission,
-        Some(item) if is_known(item.name).is_none() => ErrorCode::UnknownVariable,
-        _ => ErrorCode::Permission,
-    }
 }
 
 /// The shortest code with its key number: what is shorter is no code.

@@ -295,7 +295,14 @@ fn refusals_are_those_of_ntpd() {
     ] {
         assert_eq!(ask_signed(&request, Alignment::Eight), Got::Error(code), "{request:?}");
     }
-    assert_eq!(ask(&request(Opcode::Unspecified, 0, b"")), Got::Data(0x0618, String::new()));
+}
+
+#[test]
+fn a_request_for_nothing_tells_a_status_word() {
+    let ask = |association| ask(&request(Opcode::Unspecified, association, b""));
+    assert_eq!(ask(0), Got::Data(0x0618, String::new()));
+    assert_eq!(ask(12), Got::Data(0x8011, String::new()));
+    assert_eq!(ask(13), Got::Error(ErrorCode::UnknownAssociation));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Variables as they are read.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::control::responder::books::{Books, Extra};
@@ -33,7 +34,8 @@ pub(super) enum Of<'a> {
 /// A name that is not known costs the whole answer.
 pub(super) fn read(of: Of<'_>, data: &[u8], books: &dyn Books) -> Result<Text, ErrorCode> {
     let data = text(data);
-    let names: Vec<_> = items(&data).map(|item| item.name).collect();
+    // A name that stands there often is asked about once.
+    let names: BTreeSet<_> = items(&data).map(|item| item.name).collect();
     let others = of.others(books);
     let mut reply = Text::default();
     if names.is_empty() {
@@ -45,16 +47,13 @@ pub(super) fn read(of: Of<'_>, data: &[u8], books: &dyn Books) -> Result<Text, E
         }
         return Ok(reply);
     }
-    let is_known = |name: &&str| {
-        known(of.scope(), name).is_some() || others.iter().any(|other| other.name == *name)
-    };
-    if !names.iter().all(is_known) {
+    if !names.iter().all(|name| of.is_among(name, &others)) {
         return Err(ErrorCode::UnknownVariable);
     }
-    for variable in vars::table(of.scope()).iter().filter(|row| names.contains(&row.name)) {
+    for variable in vars::table(of.scope()).iter().filter(|row| names.contains(row.name)) {
         of.tell(variable, &mut reply);
     }
-    for other in others.iter().filter(|other| names.contains(&other.name.as_str())) {
+    for other in others.iter().filter(|other| names.contains(other.name.as_str())) {
         reply.item(&other.name, &other.value);
     }
     Ok(reply)
@@ -67,6 +66,15 @@ impl<'a> Of<'a> {
             Self::Peer(_) => Scope::Peer,
             Self::Clock(_) => Scope::Clock,
         }
+    }
+
+    /// Whether there is a variable of this name.
+    pub(super) fn knows(self, name: &str, books: &dyn Books) -> bool {
+        self.is_among(name, &self.others(books))
+    }
+
+    fn is_among(self, name: &str, others: &[Extra]) -> bool {
+        known(self.scope(), name).is_some() || others.iter().any(|other| other.name == name)
     }
 
     /// Adds a variable, if there is something to tell.
