@@ -51,20 +51,7 @@ impl Books for Keys {
         let _ = visit(Restriction { selector, flags, is_source: false, hits: 1 });
     }
     fn interfaces(&self, visit: &mut Visit<'_, Interface>) {
-        let _ = visit(Interface {
-            address: "127.0.0.1:123".parse().unwrap(),
-            broadcast: None,
-            is_enabled: true,
-            name: "lo".into(),
-            flags: 5,
-            ttl: 0,
-            groups: 0,
-            received: 1,
-            sent: 1,
-            unsent: 0,
-            associations: 0,
-            up_s: 9,
-        });
+        let _ = visit(Interface::new("127.0.0.1:123".parse().unwrap(), "lo".into(), 5));
     }
 }
 
@@ -114,11 +101,8 @@ fn picture() -> Daemon {
 }
 
 fn local() -> Asker {
-    Asker {
-        from: "127.0.0.1:4000".parse().unwrap(),
-        flags: Flags::NONE,
-        admitted: Admitted::ByNobody,
-    }
+    let from = "127.0.0.1:4000".parse().unwrap();
+    Asker { from, flags: Flags::NONE, admitted: Admitted::ByNobody }
 }
 
 fn ask(responder: &mut Responder, datagram: &[u8], books: &dyn Books) -> Vec<Vec<u8>> {

@@ -124,6 +124,35 @@ pub struct Interface {
     pub up_s: u64,
 }
 
+impl Interface {
+    /// An address of the interface with this name and ntpd's bits for its kind, which is listened on
+    /// and which nothing has come to or left from yet.
+    pub const fn new(address: SocketAddr, name: Box<str>, flags: u32) -> Self {
+        Self {
+            address,
+            broadcast: None,
+            is_enabled: true,
+            name,
+            flags,
+            ttl: 0,
+            groups: 0,
+            received: 0,
+            sent: 0,
+            unsent: 0,
+            associations: 0,
+            up_s: 0,
+        }
+    }
+}
+
+/// Those of `rows` that [`Books::clients`] shows: all, or those behind the one at `after`; none when
+/// there is no such one.
+pub fn behind(rows: &[Client], after: Option<IpAddr>) -> &[Client] {
+    let Some(after) = after else { return rows };
+    let mut parts = rows.splitn(2, |row| row.address.ip() == after);
+    parts.nth(1).unwrap_or_default()
+}
+
 /// The books of a daemon that is known by its picture alone, such as one of a simulated site: its
 /// clients are those of the picture, other lists are empty, and it has no keys.
 #[derive(Clone, Copy, Debug)]
@@ -170,17 +199,7 @@ impl Books for OfPicture<'_> {
     }
 
     fn clients(&self, after: Option<IpAddr>, visit: &mut Visit<'_, Client>) {
-        let rows = self.rows();
-        let place = after.and_then(|after| rows.iter().position(|row| row.address.ip() == after));
-        let first = match (after, place) {
-            (Some(_), None) => return,
-            (Some(_), Some(place)) => place + 1,
-            (None, _) => 0,
-        };
-        for row in rows.into_iter().skip(first) {
-            if visit(row).is_break() {
-                return;
-            }
-        }
+        // Whether all were wanted is for the one who was shown them to know.
+        let _ = behind(&self.rows(), after).iter().copied().try_for_each(visit);
     }
 }

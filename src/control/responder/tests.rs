@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::restrict::Selector;
-use crate::control::responder::books::{Client, Interface, OfPicture, Restriction, Visit};
+use crate::control::responder::books::{Client, Interface, OfPicture, Restriction, Visit, behind};
 use crate::model::clients::{ClientRecord, Service};
 use crate::model::daemon::{Associations, Contact};
 use crate::model::part::{Dated, Part};
@@ -59,13 +59,7 @@ impl Books for Lists {
         self.clients.iter().find(|client| client.address.ip() == address).copied()
     }
     fn clients(&self, after: Option<std::net::IpAddr>, visit: &mut Visit<'_, Client>) {
-        let place = |address| self.clients.iter().position(|c| c.address.ip() == address);
-        let from = after.and_then(place).map_or(0, |place| place + 1);
-        for client in &self.clients[from..] {
-            if visit(*client).is_break() {
-                return;
-            }
-        }
+        let _ = behind(&self.clients, after).iter().copied().try_for_each(visit);
     }
     fn restrictions(&self, visit: &mut Visit<'_, Restriction>) {
         let row = |selector, flags| Restriction { selector, flags, is_source: false, hits: 3 };
@@ -75,20 +69,8 @@ impl Books for Lists {
     }
     fn interfaces(&self, visit: &mut Visit<'_, Interface>) {
         for n in 0..20 {
-            let interface = Interface {
-                address: SocketAddr::new(std::net::Ipv4Addr::new(10, 0, 0, n).into(), 123),
-                broadcast: None,
-                is_enabled: true,
-                name: format!("eth{n}").into(),
-                flags: 0x19,
-                ttl: 0,
-                groups: 0,
-                received: 5,
-                sent: 4,
-                unsent: 0,
-                associations: 1,
-                up_s: 77,
-            };
+            let address = SocketAddr::new(std::net::Ipv4Addr::new(10, 0, 0, n).into(), 123);
+            let interface = Interface::new(address, format!("eth{n}").into(), 0x19);
             if visit(interface) == ControlFlow::Break(()) {
                 return;
             }
@@ -139,11 +121,8 @@ fn picture() -> Daemon {
 }
 
 fn local() -> Asker {
-    Asker {
-        from: "127.0.0.1:4000".parse().unwrap(),
-        flags: Flags::NONE,
-        admitted: Admitted::ByNobody,
-    }
+    let from = "127.0.0.1:4000".parse().unwrap();
+    Asker { from, flags: Flags::NONE, admitted: Admitted::ByNobody }
 }
 
 fn responder() -> Responder {

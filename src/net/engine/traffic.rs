@@ -180,18 +180,11 @@ fn row(
     now: Mono,
 ) -> books::Interface {
     books::Interface {
-        address,
-        broadcast: None,
-        is_enabled: true,
-        name: name.into(),
-        flags,
-        ttl: 0,
-        groups: 0,
         received: counts.received,
         sent: counts.sent,
         unsent: counts.unsent,
-        associations: 0,
         up_s: now.since(counts.since).as_secs(),
+        ..books::Interface::new(address, name.into(), flags)
     }
 }
 

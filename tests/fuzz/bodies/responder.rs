@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ntpscope::config::ntp_conf;
 use ntpscope::config::restrict::{Flags, Selector};
-use ntpscope::control::responder::books::{Books, Client, Interface, Restriction, Visit};
+use ntpscope::control::responder::books::{Books, Client, Interface, Restriction, Visit, behind};
 use ntpscope::control::responder::{Admitted, Asker, Responder, What};
 use ntpscope::engine::Engine;
 use ntpscope::engine::settings::Settings;
@@ -27,7 +27,7 @@ const CONTROL_KEY: u32 = 21;
 const OTHER_KEY: u32 = 22;
 
 /// The longest datagram: a header, all the data that one carries, filled, and a code.
-const LONGEST: usize = 512;
+const LONGEST: usize = 504;
 
 /// A nonce that is given without a key.
 const LONGEST_NONCE: usize = 48;
@@ -73,13 +73,7 @@ impl Books for Lists {
     }
 
     fn clients(&self, after: Option<IpAddr>, visit: &mut Visit<'_, Client>) {
-        let place = |address| self.clients.iter().position(|c| c.address.ip() == address);
-        let from = after.and_then(place).map_or(0, |place| place + 1);
-        for client in &self.clients[from..] {
-            if visit(*client).is_break() {
-                return;
-            }
-        }
+        let _ = behind(&self.clients, after).iter().copied().try_for_each(visit);
     }
 
     fn restrictions(&self, visit: &mut Visit<'_, Restriction>) {
@@ -93,24 +87,13 @@ impl Books for Lists {
     }
 
     fn interfaces(&self, visit: &mut Visit<'_, Interface>) {
-        let _ = visit(Interface {
-            address: "[2001:db8::1]:123".parse().unwrap(),
-            broadcast: None,
-            is_enabled: true,
-            name: "lo".into(),
-            flags: 5,
-            ttl: 0,
-            groups: 0,
-            received: 1,
-            sent: 2,
-            unsent: 3,
-            associations: 4,
-            up_s: 5,
-        });
+        let (address, name) = ("[2001:db8::1]:123".parse().unwrap(), "\"odd, name=1\r\n".into());
+        let broadcast = Some("192.0.2.255:123".parse().unwrap());
+        let _ = visit(Interface { broadcast, ..Interface::new(address, name, u32::MAX) });
     }
 }
 
-/// What a stranger was sent, and since when.
+/// What a stranger was sent.
 #[derive(Default)]
 struct Account {
     answers: usize,

@@ -131,6 +131,7 @@ impl Host {
                 self.hand_on(now, &arrived)
             }
             Verdict::Control(_) => {
+                assert!(is_somebody(from));
                 let mode = Mode::from_bits(datagram[0]);
                 assert!(matches!(mode, Mode::Control | Mode::Private));
                 None
