@@ -10,6 +10,14 @@
 //! only a `default` line lets in is answered 16 times at once and then twice a second: replies are
 //! longer than requests, and requests come in others' names.
 //!
+//! A signed request that somebody on its way has copied can be sent again by anybody, at any time,
+//! and is obeyed again, as by every ntpd. Nothing in a request is fresh: each ntpq begins to count
+//! its sequence at 1, so the same line told by two runs, or told again for want of an answer, is the
+//! same datagram to the last bit, and to refuse what was obeyed before would refuse those. What
+//! helps is to take no changes from where a copy can come from: `nomodify` on each line that lets
+//! others than this host in, for the system lets no packet in from outside that claims to be of the
+//! loopback.
+//!
 //! `Differs:` traps are refused as by NTPsec, for nobody listens to them any more and they are sent
 //! to addresses that have not asked. Headers of errors are zero where ntpd leaves what was there.
 
@@ -345,14 +353,6 @@ impl<'a> Asked<'a> {
         followed.filter(is_clock).or_else(first).ok_or(ErrorCode::UnknownAssociation)
     }
 
-    fn configure(&self) -> Result<Told, ErrorCode> {
-        if self.request.association != AssocId::SYSTEM {
-            return Err(ErrorCode::BadValue);
-        }
-        if self.asker.flags.has(Flags::NOMODIFY) {
-            return Ok(line("runtime configuration prohibited by restrict ... nomodify"));
-        }
-        Ok(Told::Later(What::Configure(self.request.data.to_vec())))
     /// Why a variable cannot be written: none can. Of a name that does not exist that is said.
     fn unwritable(&self) -> ErrorCode {
         let data = text(self.request.data);
@@ -367,6 +367,14 @@ impl<'a> Asked<'a> {
         }
     }
 
+    fn configure(&self) -> Result<Told, ErrorCode> {
+        if self.request.association != AssocId::SYSTEM {
+            return Err(ErrorCode::BadValue);
+        }
+        if self.asker.flags.has(Flags::NOMODIFY) {
+            return Ok(line("runtime configuration prohibited by restrict ... nomodify"));
+        }
+        Ok(Told::Later(What::Configure(self.request.data.to_vec())))
     }
 
     fn save_config(&self) -> Told {

@@ -304,6 +304,18 @@ fn changes_are_handed_out_and_answered_when_they_are_done() {
     assert_eq!(verify_reply(&replies[0], &reply, &lists.keys[0]), Authenticity::Verified);
 }
 
+/// Two runs of ntpq that say the same send the same bytes, so these are no replay to be refused.
+#[test]
+fn what_is_told_twice_is_done_twice() {
+    let (lists, mut responder) = (Lists::new(), responder());
+    let config = request(Opcode::Configure, 0, b"server 192.0.2.9");
+    let datagram = sign_request(&config, &lists.keys[0], Alignment::Eight);
+    for _ in 0..2 {
+        let told = Got::Change(What::Configure(b"server 192.0.2.9".to_vec()));
+        assert_eq!(ask_as(&mut responder, &local(), &datagram, &lists), told);
+    }
+}
+
 #[test]
 fn only_the_control_key_allows_changes_and_every_key_signs() {
     let lists = Lists::new();
