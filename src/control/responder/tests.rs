@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::restrict::Selector;
-use crate::control::responder::books::{Client, Interface, OfPicture, Restriction, Visit, behind};
+use crate::control::responder::books::{
+    Client, Extra, Interface, OfPicture, Restriction, Visit, behind,
+};
 use crate::model::clients::{ClientRecord, Service};
 use crate::model::daemon::{Associations, Contact};
 use crate::model::part::{Dated, Part};
@@ -60,6 +62,10 @@ impl Books for Lists {
     }
     fn clients(&self, after: Option<std::net::IpAddr>, visit: &mut Visit<'_, Client>) {
         let _ = behind(&self.clients, after).iter().copied().try_for_each(visit);
+    }
+    fn variables(&self, visit: &mut Visit<'_, Extra>) {
+        let (name, value) = ("place".into(), "here".into());
+        let _ = visit(Extra { name, value, is_default: false });
     }
     fn restrictions(&self, visit: &mut Visit<'_, Restriction>) {
         let row = |selector, flags| Restriction { selector, flags, is_source: false, hits: 3 };
@@ -210,6 +216,8 @@ fn variables_come_by_default_or_by_name_in_the_order_of_the_table() {
     );
     let named = request(Opcode::ReadVariables, 0, b"ss_received,stratum,leap,stratum");
     assert_eq!(ask(&named), Got::Data(0x0618, "leap=0, stratum=2, ss_received=99\r\n".into()));
+    let added = request(Opcode::ReadVariables, 0, b"place,leap");
+    assert_eq!(ask(&added), Got::Data(0x0618, "leap=0, place=here\r\n".into()));
     let valued = request(Opcode::ReadVariables, 0, b" stratum = 5 , leap");
     assert_eq!(ask(&valued), Got::Data(0x0618, "leap=0, stratum=2\r\n".into()));
     for opcode in [Opcode::ReadVariables, Opcode::ReadStatus] {
@@ -266,6 +274,7 @@ fn refusals_are_those_of_ntpd() {
     }
     for (request, code) in [
         (request(Opcode::WriteVariables, 0, b"leap=1"), ErrorCode::Permission),
+        (request(Opcode::WriteVariables, 0, b"place=there"), ErrorCode::Permission),
         (request(Opcode::WriteVariables, 11, b"leap=1"), ErrorCode::Permission),
         (request(Opcode::WriteVariables, 0, b"nosuchvar=1"), ErrorCode::UnknownVariable),
         (request(Opcode::WriteClock, 12, b"x=1"), ErrorCode::Permission),
