@@ -28,6 +28,19 @@ pub struct Rejected {
     pub reason: String,
 }
 
+impl Rejected {
+    /// That it cannot be used and where, without a word of what is written there: for who may name a
+    /// file but not see it.
+    pub fn place(&self) -> String {
+        match self.position {
+            Some((line, column)) => {
+                format!("cannot use {}: line {line}, column {column}", self.source)
+            }
+            None => format!("cannot use {}", self.source),
+        }
+    }
+}
+
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {

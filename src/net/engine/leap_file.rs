@@ -28,11 +28,12 @@ impl LeapFile {
     /// What it says.
     ///
     /// # Errors
-    /// Why it is of no use just now, in words.
+    /// Why it is of no use just now, in words, none of which are its own: who asks may have named any
+    /// file.
     pub(super) fn read(&self) -> Result<LeapTable, String> {
         let text = files::read(&self.path)?;
         let table = LeapTable::read(&self.path.display().to_string(), &text, self.checks_hash);
-        table.map_err(|bad| bad.to_string())
+        table.map_err(|bad| bad.place())
     }
 }
 

@@ -53,7 +53,8 @@ impl<K: Kernel> Driver<K> {
             Ok(Applied::Keys(file)) => {
                 let text = files::read(&file)?;
                 let entries = keys::read(&file.display().to_string(), &text);
-                self.engine.set_keys(entries.map_err(|bad| bad.to_string())?);
+                // Any file could be named, and what is answered is no secret.
+                self.engine.set_keys(entries.map_err(|bad| bad.place())?);
                 Ok(())
             }
             Ok(Applied::LeapFile { path, checks_hash }) => {

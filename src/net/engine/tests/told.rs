@@ -72,6 +72,23 @@ fn a_leap_seconds_file_that_was_told_is_read_as_often_as_one_of_the_file() {
 }
 
 #[test]
+fn nothing_of_a_file_that_is_named_from_afar_is_answered() {
+    let name = format!("ntpscope-told-secret-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    fs::write(&path, "1 MD5 x\nhunter2 hunter2 hunter2\n").unwrap();
+    let (keys, leaps) = block_on(async {
+        let (mut driver, _news) = driver("server 192.0.2.1\n");
+        let mut told =
+            |word: &str| driver.configure(format!("{word} {}", path.display()).as_bytes());
+        (told("keys"), told("leapfile"))
+    });
+    fs::remove_file(&path).unwrap();
+    let path = path.display();
+    assert_eq!(keys, format!("column 0 cannot use {path}: line 2, column 1"));
+    assert_eq!(leaps, format!("column 0 cannot use {path}: line 1, column 1"));
+}
+
+#[test]
 fn names_without_an_address_are_looked_up_no_more_when_their_line_is_gone() {
     block_on(async {
         let (mut driver, _news) = driver("server 192.0.2.1\nrestrict nobody.invalid ignore\n");
