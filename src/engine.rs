@@ -31,6 +31,7 @@ pub mod probe;
 pub mod rate;
 pub mod reference;
 pub mod reload;
+mod sending;
 pub mod server;
 pub mod settings;
 pub mod smear;

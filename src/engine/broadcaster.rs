@@ -13,8 +13,6 @@ use rand_chacha::rand_core::RngCore as _;
 use crate::engine::Engine;
 use crate::engine::association::Kind;
 use crate::engine::input::Stamp;
-use crate::engine::output::{Output, Socket, Ticket, Transmission};
-use crate::engine::poll::HANDED_OUT_ERROR;
 use crate::engine::symmetric::fuzzed;
 use crate::units::{AssocId, Leap, Mode, Now, NtpTimestamp};
 use crate::wire::kiss::Kiss;
@@ -45,8 +43,9 @@ impl Engine {
         let told = self.told(now);
         let steps = self.system.steps;
         let transmit = fuzzed(now.clock, self.settings.precision, self.random.next_u64());
-        let Some(association) = self.associations.get_mut(&id) else { return };
-        let Some(to) = association.address else { return };
+        let Some(association) = self.associations.get(&id) else { return };
+        let is_to_group = association.address.is_some_and(|to| to.ip().is_multicast());
+        let ttl = association.options.ttl.or_else(|| is_to_group.then_some(DEFAULT_HOPS));
         let before = association.symmetric.last_departure(steps);
         let header = Header {
             version: association.options.version,
@@ -57,33 +56,12 @@ impl Engine {
             transmit,
             ..told
         };
-        let mut datagram = header.emit();
-        if let Some(key_id) = association.options.key {
-            // Without the key nobody would believe it.
-            let Some(key) = self.keys.of_client(key_id) else {
-                association.counters.unsent += 1;
-                return;
-            };
-            self.keys.seal(key, &mut datagram);
-        }
-        let ticket = Ticket(self.tickets_given);
-        self.tickets_given += 1;
-        association.counters.sent += 1;
-        let stamp = Stamp { raw: now.raw, clock: now.clock, error: HANDED_OUT_ERROR };
+        let Some(ticket) = self.send(id, &header, ttl) else { return };
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        let stamp = Stamp::handed_out(now);
         if let Some(gone) = association.symmetric.broadcast(ticket, transmit, stamp, steps) {
             self.tickets.remove(&gone);
         }
-        self.tickets.insert(ticket, id);
-        let hops = || to.ip().is_multicast().then_some(DEFAULT_HOPS);
-        let ttl = association.options.ttl.or_else(hops);
-        self.outputs.push_back(Output::Send(Transmission {
-            ticket,
-            socket: Socket::Ntp,
-            to,
-            from: None,
-            ttl,
-            datagram,
-        }));
     }
 }
 

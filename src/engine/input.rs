@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::clock::command::Outcome;
 use crate::engine::access::Admission;
 use crate::engine::output::{Resolution, Socket, Ticket};
-use crate::units::{NtpDuration, NtpTimestamp, Raw};
+use crate::units::{Now, NtpDuration, NtpTimestamp, Raw};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -64,6 +64,16 @@ pub struct Stamp {
     /// for one taken by the program.
     pub error: NtpDuration,
 }
+
+impl Stamp {
+    /// When a datagram was handed out to be sent, which is about when it leaves.
+    pub(in crate::engine) const fn handed_out(now: &Now) -> Self {
+        Self { raw: now.raw, clock: now.clock, error: HANDED_OUT_ERROR }
+    }
+}
+
+/// The error of a time of sending that nobody told.
+const HANDED_OUT_ERROR: NtpDuration = NtpDuration::from_bits(429_497);
 
 /// A datagram that arrived.
 #[derive(Clone, Copy, Debug)]

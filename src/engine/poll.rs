@@ -14,9 +14,9 @@ use crate::engine::Engine;
 use crate::engine::association::{Association, Kind, Pending};
 use crate::engine::filter::Filtered;
 use crate::engine::input::Stamp;
-use crate::engine::output::{Output, Socket, Ticket, Transmission};
+use crate::engine::output::Output;
 use crate::engine::timers::Timer;
-use crate::units::{AssocId, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Reach};
+use crate::units::{AssocId, Mono, Now, NtpTimestamp, PollExponent, Reach};
 use crate::wire::packet::Header;
 
 /// How an association is polled.
@@ -239,8 +239,7 @@ impl Engine {
         self.abandon(id);
         let unit_s = self.throttle_unit_s(id);
         let nonce = nonce(&mut self.random);
-        let Some(association) = self.associations.get_mut(&id) else { return };
-        let Some(to) = association.address else { return };
+        let Some(association) = self.associations.get(&id) else { return };
         let version = association.options.version;
         let mut header = Header { version, ..Header::request(nonce) };
         let interleaved = association.interleaved_nonce(nonce, &mut self.random);
@@ -248,30 +247,16 @@ impl Engine {
             (header.origin, header.receive) = (origin, second);
         }
         let interleaved = interleaved.map(|(_, second)| second);
-        let mut datagram = header.emit();
-        if let Some(key_id) = association.options.key {
-            // Without the key no reply could be believed: nothing is sent.
-            let Some(key) = self.keys.trusted(key_id, to.ip()) else {
-                association.counters.unsent += 1;
-                return;
-            };
-            self.keys.seal(key, &mut datagram);
-        }
-        let ticket = Ticket(self.tickets_given);
-        self.tickets_given += 1;
-        association.counters.sent += 1;
+        let Some(ticket) = self.send(id, &header, ttl) else { return };
+        let Some(association) = self.associations.get_mut(&id) else { return };
         association.poll.throttle_on(now.mono, unit_s);
-        let sent = Stamp { raw: now.raw, clock: now.clock, error: HANDED_OUT_ERROR };
+        let sent = Stamp::handed_out(now);
         if let Some(answered) = association.answered.take() {
             self.tickets.remove(&answered);
         }
         association.pending =
             Some(Pending { ticket, nonce, interleaved, sent, version, steps: self.system.steps });
-        self.tickets.insert(ticket, id);
         self.timers.set(Timer::Expire(id), now.mono + REPLY_WINDOW);
-        let socket = Socket::Request(ticket);
-        let transmission = Transmission { ticket, socket, to, from: None, ttl, datagram };
-        self.outputs.push_back(Output::Send(transmission));
     }
 
     /// Gives the request up that waits for its reply, if one does.
@@ -498,9 +483,6 @@ const SEPARATION: Duration = Duration::from_millis(200);
 
 /// All sources have a packet in this time where they are too many for that.
 const SEPARATION_SPAN: Duration = Duration::from_secs(4);
-
-/// The error of a time of sending that nobody told.
-pub(in crate::engine) const HANDED_OUT_ERROR: NtpDuration = NtpDuration::from_bits(429_497);
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ use crate::engine::association::Heard;
 use crate::engine::input::{Input, Received, Stamp};
 use crate::engine::on_wire::{self, Sample};
 use crate::engine::output::{Output, Socket, Ticket, Transmission};
-use crate::engine::poll::{HANDED_OUT_ERROR, nonce};
+use crate::engine::poll::nonce;
 use crate::selection::distance::{PHI, Path};
 use crate::units::{Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, Stratum};
 use crate::wire::kiss::Kiss;
@@ -203,7 +203,7 @@ impl Probe {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         self.asked += 1;
-        let sent = Stamp { raw: now.raw, clock: now.clock, error: HANDED_OUT_ERROR };
+        let sent = Stamp::handed_out(now);
         self.pending = Some(Pending { ticket, nonce, sent, until: now.mono + self.plan.timeout });
         let is_last = self.asked >= self.plan.samples.get();
         let interval = self.plan.interval.max(LEAST_INTERVAL);

@@ -31,8 +31,8 @@ use crate::engine::Engine;
 use crate::engine::association::{Association, Kind};
 use crate::engine::input::{Received, Stamp};
 use crate::engine::on_wire::{Exchange, Times, is_from};
-use crate::engine::output::{Output, Socket, Ticket, Transmission};
-use crate::engine::poll::{HANDED_OUT_ERROR, flash_bits};
+use crate::engine::output::{Output, Ticket};
+use crate::engine::poll::flash_bits;
 use crate::units::{AssocId, Leap, Mode, Now, NtpTimestamp, PollExponent, Precision, Stratum};
 use crate::wire::kiss::Kiss;
 use crate::wire::packet::{Header, Packet};
@@ -341,14 +341,14 @@ impl Engine {
         let own = fuzzed(now.clock, self.settings.precision, self.random.next_u64());
         let steps = self.system.steps;
         let told = self.told(now);
-        let Some(association) = self.associations.get_mut(&id) else { return };
-        let Some(to) = association.address else { return };
+        let Some(association) = self.associations.get(&id) else { return };
+        let version = association.options.version;
         let xleave = association.options.xleave;
         let echo = association.symmetric.echo(steps).copied();
         let (stamps, is_interleaved) = association.symmetric.stamps(own, steps, xleave);
         let Stamps { origin, receive, transmit } = stamps;
         let header = Header {
-            version: association.options.version,
+            version,
             mode: association.kind.host_mode(),
             poll: association.poll.host_poll,
             origin,
@@ -356,24 +356,13 @@ impl Engine {
             transmit,
             ..told
         };
-        let mut datagram = header.emit();
-        if let Some(key_id) = association.options.key {
-            // Without the key the peer would believe nothing, nor could it be believed.
-            let Some(key) = self.keys.trusted(key_id, to.ip()) else {
-                association.counters.unsent += 1;
-                return;
-            };
-            self.keys.seal(key, &mut datagram);
-        }
-        let ticket = Ticket(self.tickets_given);
-        self.tickets_given += 1;
-        association.counters.sent += 1;
+        let Some(ticket) = self.send(id, &header, None) else { return };
+        let Some(association) = self.associations.get_mut(&id) else { return };
         if association.symmetric.unanswered > 0 {
             association.counters.unanswered += 1;
         }
         association.poll.throttle_on(now.mono, unit_s);
-        let stamp = Stamp { raw: now.raw, clock: now.clock, error: HANDED_OUT_ERROR };
-        let version = association.options.version;
+        let stamp = Stamp::handed_out(now);
         if is_interleaved {
             association.symmetric.futile = association.symmetric.futile.saturating_add(1);
         }
@@ -381,13 +370,6 @@ impl Engine {
         if let Some(gone) = association.symmetric.remember(sent) {
             self.tickets.remove(&gone);
         }
-        self.tickets.insert(ticket, id);
-        let (socket, from) = match association.kind {
-            Kind::Passive => (Socket::Ntp, association.local),
-            _ => (Socket::Peer(id), None),
-        };
-        let transmission = Transmission { ticket, socket, to, from, ttl: None, datagram };
-        self.outputs.push_back(Output::Send(transmission));
     }
 
     /// Begins the exchange with a peer anew.
