@@ -210,8 +210,7 @@ impl Heard {
     /// Takes over what a header says.
     pub(in crate::engine) fn take_over(&mut self, header: &Header) {
         self.leap = header.leap;
-        let is_unspecified = header.stratum == Stratum::new(0);
-        self.stratum = if is_unspecified { Stratum::UNSYNCHRONISED } else { header.stratum };
+        self.stratum = header.sender_stratum();
         self.version = header.version;
         self.mode = header.mode;
         self.poll = header.poll;

@@ -15,7 +15,7 @@ use crate::engine::input::Received;
 use crate::engine::on_wire::Verified;
 use crate::engine::output::{Output, Socket, Ticket, Transmission};
 use crate::engine::symmetric::fuzzed;
-use crate::units::{AssocId, KeyId, Leap, Mode, Now, PollExponent, Stratum};
+use crate::units::{AssocId, KeyId, Leap, Mode, Now, PollExponent};
 use crate::wire::packet::{CRYPTO_NAK, Header, Packet, Trailer, VERSION};
 
 use rand_chacha::rand_core::RngCore as _;
@@ -69,11 +69,7 @@ impl Engine {
     ) -> Option<AssocId> {
         let (from, mitigation) = (received.from, &self.mitigation);
         let is_set = header.leap != Leap::Alarm;
-        let stratum = if header.stratum == Stratum::new(0) {
-            Stratum::UNSYNCHRONISED
-        } else {
-            header.stratum
-        };
+        let stratum = header.sender_stratum();
         // One that is not set may follow us.
         let is_out = stratum < mitigation.floor || stratum >= mitigation.ceiling;
         let alike = |a: &&Association| a.address.is_some_and(|at| at.ip() == from.ip());

@@ -15,10 +15,7 @@ use crate::engine::discipline::Report;
 use crate::engine::on_wire::Times;
 use crate::engine::output::Output;
 use crate::engine::snapshot;
-use crate::units::{
-    AssocId, Leap, Mode, Mono, NtpDuration, NtpTimestamp, PollExponent, Ppm, Precision, RefId,
-    Stratum,
-};
+use crate::units::{AssocId, Mono, NtpDuration, NtpTimestamp, PollExponent, Ppm};
 use crate::wire::mode6::status::{PeerStatus, SystemStatus};
 use crate::wire::packet::Header;
 
@@ -118,30 +115,11 @@ pub struct Raw {
     pub local: Option<IpAddr>,
     /// T1: when our packet left, by the steered clock. What it said of that is a random number.
     pub sent: NtpTimestamp,
-    /// T2: when it arrived, by the source's clock.
-    pub receive: NtpTimestamp,
-    /// T3: when the source's packet left, by its clock.
-    pub transmit: NtpTimestamp,
-    /// T4: when that arrived, by the steered clock.
+    /// The header of the source's packet. T2 and T3 in it are those that go with the other two
+    /// times, where an interleaved packet tells them of an earlier one.
+    pub header: Header,
+    /// T4: when the source's packet arrived, by the steered clock.
     pub arrived: NtpTimestamp,
-    /// The source's leap indicator.
-    pub leap: Leap,
-    /// The version of its packet.
-    pub version: u8,
-    /// The mode of its packet.
-    pub mode: Mode,
-    /// Its stratum, 16 for one that is not synchronised.
-    pub stratum: Stratum,
-    /// The poll interval that it named.
-    pub poll: PollExponent,
-    /// The resolution of its clock.
-    pub precision: Precision,
-    /// Its delay to the reference clock.
-    pub root_delay: NtpDuration,
-    /// Its dispersion to the reference clock.
-    pub root_dispersion: NtpDuration,
-    /// Its own source.
-    pub reference_id: RefId,
 }
 
 /// Packets that were counted, since the start or since the last such record.
@@ -253,23 +231,12 @@ impl Engine {
     pub(in crate::engine) fn record_raw(&mut self, id: AssocId, header: &Header, times: &Times) {
         self.record(Kind::Raw, |engine| {
             let association = engine.associations.get(&id)?;
-            let is_unspecified = header.stratum == Stratum::new(0);
             Some(Record::Raw(Raw {
                 source: association.address?,
                 local: association.local,
                 sent: times.sent.clock,
-                receive: times.receive,
-                transmit: times.transmit,
+                header: Header { receive: times.receive, transmit: times.transmit, ..*header },
                 arrived: times.arrived.clock,
-                leap: header.leap,
-                version: header.version,
-                mode: header.mode,
-                stratum: if is_unspecified { Stratum::UNSYNCHRONISED } else { header.stratum },
-                poll: header.poll,
-                precision: header.precision,
-                root_delay: header.root_delay,
-                root_dispersion: header.root_dispersion,
-                reference_id: header.reference_id,
             }))
         });
     }

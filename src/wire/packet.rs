@@ -116,6 +116,12 @@ impl Header {
         }
     }
 
+    /// The sender's stratum: 16, not synchronised, where the packet specifies none.
+    pub fn sender_stratum(&self) -> Stratum {
+        let is_unspecified = self.stratum == Stratum::new(0);
+        if is_unspecified { Stratum::UNSYNCHRONISED } else { self.stratum }
+    }
+
     /// The kiss that a server's reply is; `None` in any other packet.
     pub fn kiss(&self) -> Option<Kiss> {
         let is_kiss = self.mode == Mode::Server

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::config::host::HostSpec;
 use crate::engine::server::{Served, Server};
-use crate::units::{Leap, Stratum};
+use crate::units::Leap;
 use crate::wire::packet::Header;
 
 impl Server {
@@ -33,10 +33,7 @@ impl Server {
 impl Served {
     /// Whether whoever sent this request to a group would have a use for us.
     pub(super) fn helps(&self, request: &Header) -> bool {
-        let theirs = match request.stratum {
-            none if none == Stratum::new(0) => Stratum::UNSYNCHRONISED,
-            stratum => stratum,
-        };
+        let theirs = request.sender_stratum();
         let is_better = self.stratum < theirs || (self.cohort && self.stratum == theirs);
         let follows_us = self.own_ids.contains(&request.reference_id);
         self.leap != Leap::Alarm && is_better && !follows_us

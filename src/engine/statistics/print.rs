@@ -80,21 +80,22 @@ fn print_peer(line: &mut String, record: &Peer) -> std::fmt::Result {
 fn print_raw(line: &mut String, record: &Raw) -> std::fmt::Result {
     let local = record.local.map_or_else(|| "-".to_owned(), |local| local.to_string());
     write!(line, " {} {local}", address(record.source))?;
-    for time in [record.sent, record.receive, record.transmit, record.arrived] {
+    let header = &record.header;
+    for time in [record.sent, header.receive, header.transmit, record.arrived] {
         write!(line, " {}", timestamp(time))?;
     }
+    let stratum = header.sender_stratum();
     write!(
         line,
-        " {} {} {} {} {} {} {:.6} {:.6} {}",
-        record.leap.bits(),
-        record.version,
-        record.mode.bits(),
-        record.stratum,
-        record.poll.exponent(),
-        record.precision.exponent(),
-        record.root_delay.seconds(),
-        record.root_dispersion.seconds(),
-        reference(record.reference_id, record.stratum)
+        " {} {} {} {stratum} {} {} {:.6} {:.6} {}",
+        header.leap.bits(),
+        header.version,
+        header.mode.bits(),
+        header.poll.exponent(),
+        header.precision.exponent(),
+        header.root_delay.seconds(),
+        header.root_dispersion.seconds(),
+        reference(header.reference_id, stratum)
     )
 }
 

@@ -2,6 +2,7 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 
 use super::*;
 use crate::engine::statistics::print::address;
+use crate::units::{Mode, Precision, RefId, Stratum};
 
 /// 2026-11-21, 03:04:05.678 UTC.
 fn moment() -> NtpTimestamp {
@@ -17,18 +18,18 @@ fn raw() -> Raw {
         source: SocketAddr::from(([192, 0, 2, 1], 123)),
         local: Some(IpAddr::from([192, 0, 2, 9])),
         sent: NtpTimestamp::from_bits(0xe8fe_8d80_0000_0000),
-        receive: NtpTimestamp::from_bits(0xe8fe_8d80_4000_0000),
-        transmit: NtpTimestamp::from_bits(0xe8fe_8d80_4010_0000),
+        header: Header {
+            mode: Mode::Server,
+            stratum: Stratum::new(1),
+            poll: PollExponent::new(6),
+            precision: Precision::new(-23),
+            root_delay: seconds(0.000_5),
+            root_dispersion: seconds(0.001_25),
+            reference_id: RefId::from_code("PPS").unwrap(),
+            receive: NtpTimestamp::from_bits(0xe8fe_8d80_4000_0000),
+            ..Header::request(NtpTimestamp::from_bits(0xe8fe_8d80_4010_0000))
+        },
         arrived: NtpTimestamp::from_bits(0xe8fe_8d80_ffff_ffff),
-        leap: Leap::None,
-        version: 4,
-        mode: Mode::Server,
-        stratum: Stratum::new(1),
-        poll: PollExponent::new(6),
-        precision: Precision::new(-23),
-        root_delay: seconds(0.000_5),
-        root_dispersion: seconds(0.001_25),
-        reference_id: RefId::from_code("PPS").unwrap(),
     }
 }
 
@@ -66,9 +67,14 @@ fn an_exchange_is_its_four_times_and_the_header() {
                 3908996480.250244141 3908996481.000000000 0 4 4 1 6 -23 0.000488 0.001236 .PPS.\n";
     // In a packet both are counted in 65536ths of a second.
     let on_wire = |s| NtpDuration::from_short(seconds(s).short());
-    let raw = Raw { root_delay: on_wire(0.000_5), root_dispersion: on_wire(0.001_25), ..raw() };
-    assert_eq!(Record::Raw(raw).line(moment()), line);
-    let far = Raw { stratum: Stratum::new(3), local: None, ..raw };
+    let header = Header {
+        root_delay: on_wire(0.000_5),
+        root_dispersion: on_wire(0.001_25),
+        ..raw().header
+    };
+    assert_eq!(Record::Raw(Raw { header, ..raw() }).line(moment()), line);
+    let header = Header { stratum: Stratum::new(3), ..header };
+    let far = Raw { header, local: None, ..raw() };
     let line = Record::Raw(far).line(moment());
     assert_eq!(line.split(' ').nth(3), Some("-"));
     assert!(line.ends_with(" 3 6 -23 0.000488 0.001236 80.80.83.0\n"), "{line}");
@@ -85,13 +91,15 @@ fn lines_of_real_daemons_come_out_as_they_are() {
         source: SocketAddr::from(([10, 9, 0, 2], 123)),
         local: Some(IpAddr::from([10, 9, 0, 1])),
         sent: time(4_004_262_655, sent_ns),
-        receive: time(4_004_262_655, server_ns),
-        transmit: time(4_004_262_655, server_ns),
+        header: Header {
+            receive: time(4_004_262_655, server_ns),
+            transmit: time(4_004_262_655, server_ns),
+            root_delay: NtpDuration::ZERO,
+            root_dispersion: NtpDuration::from_short(1),
+            reference_id: RefId::from_code("TEST").unwrap(),
+            ..raw().header
+        },
         arrived: time(4_004_262_655, arrived_ns),
-        root_delay: NtpDuration::ZERO,
-        root_dispersion: NtpDuration::from_short(1),
-        reference_id: RefId::from_code("TEST").unwrap(),
-        ..raw()
     };
     let line = "61365 54655.205 10.9.0.2 10.9.0.1 4004262655.205368497 4004262655.205635548 \
                 4004262655.205635548 4004262655.205689932 0 4 4 1 6 -23 0.000000 0.000015 .TEST.";
@@ -124,8 +132,8 @@ fn lines_of_real_daemons_come_out_as_they_are() {
 #[test]
 fn no_server_has_a_say_in_how_many_columns_a_line_has() {
     for octets in [*b"A B\n", [7, 0, 0, 0], [0; 4], *b"\x7f\xff\t\r"] {
-        let record = Record::Raw(Raw { reference_id: RefId::new(octets), ..raw() });
-        let line = record.line(moment());
+        let header = Header { reference_id: RefId::new(octets), ..raw().header };
+        let line = Record::Raw(Raw { header, ..raw() }).line(moment());
         assert_eq!(line.split_ascii_whitespace().count(), 17, "{line:?}");
         assert_eq!(line.lines().count(), 1);
     }

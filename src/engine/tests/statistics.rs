@@ -57,7 +57,7 @@ fn an_exchange_is_recorded_with_its_own_times_and_not_with_the_random_ones() {
         let s = |later: NtpTimestamp, earlier: NtpTimestamp| (later - earlier).seconds();
         assert!((s(raw.arrived, raw.sent) - 0.01).abs() < 1e-3, "{raw:?}");
         assert!((s(*at, raw.arrived)).abs() < 1e-3, "{raw:?}");
-        assert!((s(raw.receive, raw.sent) - 0.01).abs() < 0.01, "{raw:?}");
+        assert!((s(raw.header.receive, raw.sent) - 0.01).abs() < 0.01, "{raw:?}");
     }
 }
 
