@@ -28,6 +28,7 @@ use crate::engine::rate::{Headway, Judgement};
 use crate::engine::server::departures::Departures;
 use crate::engine::server::lag::Lag;
 use crate::engine::smear::Smear;
+use crate::engine::symmetric::fuzzed;
 use crate::units::{
     KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId,
     Stratum,
@@ -576,10 +577,7 @@ impl Server {
     /// A time whose digits below the precision are noise: they say nothing, and so nobody can
     /// foresee them.
     fn fuzzed(&mut self, stamp: NtpTimestamp, precision: Precision) -> NtpTimestamp {
-        let digits = i32::from(precision.exponent()).saturating_add(32).clamp(0, 31);
-        let noise = (1_u64 << digits) - 1;
-        let random = u64::from(self.random.next_u32());
-        NtpTimestamp::from_bits(stamp.bits() & !noise | random & noise)
+        fuzzed(stamp, precision, self.random.next_u32().into())
     }
 }
 
