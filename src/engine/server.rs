@@ -339,7 +339,7 @@ impl Server {
         }
         let judgement = self.record(arrived, address, mode, packet.header.version, flags);
         if judgement != Judgement::Fair {
-            return self.limit(&packet.header, mode, judgement, flags);
+            return self.limit(arrived, &packet, mode, judgement, flags);
         }
         if mode != Mode::Client {
             self.counters.handed_on += 1;
@@ -384,6 +384,10 @@ impl Server {
                 // What is longer than the request is not sent: a crypto-NAK never is.
                 let leaves = Leaves::Itself(None);
                 return Verdict::Reply(self.draft(served, arrived, packet, leaves, End::CryptoNak));
+            }
+            Authentic::Refused => {
+                self.counters.restricted += 1;
+                return Verdict::Drop;
             }
         };
         self.counters.processed += 1;
@@ -468,9 +472,13 @@ impl Server {
     }
 
     /// A request that comes too often: it is told so now and then, else nothing.
+    ///
+    /// Differs: ntpd signs a kiss with whatever key the request names, before it has looked whether
+    /// the request is by that key, so that anybody can have one signed.
     fn limit(
         &mut self,
-        request: &Header,
+        arrived: &Arrived<'_>,
+        packet: &Packet<'_>,
         mode: Mode,
         judgement: Judgement,
         flags: Flags,
@@ -481,6 +489,12 @@ impl Server {
             return Verdict::Drop;
         }
         self.counters.kisses += 1;
+        let request = &packet.header;
+        // Who asks with a key believes nothing without it.
+        let end = match self.authenticate(packet, arrived.datagram) {
+            Authentic::By(key) => End::Code(key),
+            Authentic::No | Authentic::Wrong | Authentic::Refused => End::Nothing,
+        };
         let mode = if mode == Mode::Client { Mode::Server } else { Mode::SymmetricPassive };
         let header = Header {
             leap: Leap::Alarm,
@@ -495,7 +509,7 @@ impl Server {
             transmit: request.transmit,
             ..*request
         };
-        Verdict::Reply(Draft { header, smear: None, leaves: Leaves::Untold, end: End::Nothing })
+        Verdict::Reply(Draft { header, smear: None, leaves: Leaves::Untold, end })
     }
 
     /// Records the packet in the monitor list, and says whether it came too soon.
@@ -537,7 +551,7 @@ impl Server {
     fn authenticate(&self, packet: &Packet<'_>, datagram: &[u8]) -> Authentic {
         match packet.trailer {
             Trailer::None => Authentic::No,
-            Trailer::CryptoNak => Authentic::Wrong,
+            Trailer::CryptoNak => Authentic::Refused,
             Trailer::Mac(mac) => {
                 let is_right = |key: &&Key| self.keys.is_by(key, &mac, packet.covered(datagram));
                 let key = KeyId::new(mac.key_id).and_then(|id| self.keys.of_client(id));
@@ -589,6 +603,8 @@ enum Authentic {
     No,
     /// Its code is wrong, or of a key that is not trusted.
     Wrong,
+    /// It says that a code of ours could not be verified, which is no request.
+    Refused,
 }
 
 /// As whom a packet asks; `None` where that makes no sense. Version 1 had no modes: what comes from

@@ -273,6 +273,39 @@ fn a_wrong_code_gets_a_crypto_nak_and_no_code() {
 }
 
 #[test]
+fn what_says_that_our_code_is_wrong_is_no_request() {
+    let mut server = server();
+    let mut nak = request(Mode::Client, 4);
+    nak.extend(CRYPTO_NAK);
+    assert_eq!(ask(&mut server, &nak, 5), (Told::Drop, vec![]));
+    assert_eq!((server.counters().restricted, server.counters().bad_auth), (1, 0));
+}
+
+#[test]
+fn who_asks_too_often_with_a_key_is_told_in_a_way_that_it_believes() {
+    let mut server = server();
+    let key = with_key(&mut server);
+    restrict(&mut server, Flags::LIMITED.with(Flags::KOD));
+    let sealed = key.seal(request(Mode::Client, 4));
+    ask(&mut server, &sealed, 5);
+    let (_, reply) = ask(&mut server, &sealed, 5);
+    let packet = Packet::parse(&reply).unwrap();
+    assert_eq!(packet.header.kiss(), Some(Kiss::Rate));
+    let Trailer::Mac(mac) = packet.trailer else { panic!("{:?}", packet.trailer) };
+    assert!(mac.is_by(&key, packet.covered(&reply)));
+    // Whose code is wrong gets none of ours, whatever it asks to have signed.
+    let mut server = self::server();
+    with_key(&mut server);
+    restrict(&mut server, Flags::LIMITED.with(Flags::KOD));
+    let mut forged = sealed;
+    *forged.last_mut().unwrap() ^= 1;
+    ask(&mut server, &forged, 5);
+    let (_, reply) = ask(&mut server, &forged, 5);
+    let packet = Packet::parse(&reply).unwrap();
+    assert_eq!((packet.header.kiss(), packet.trailer), (Some(Kiss::Rate), Trailer::None));
+}
+
+#[test]
 fn no_reply_is_longer_than_its_request() {
     let mut server = server();
     let key = with_key(&mut server);
