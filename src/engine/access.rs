@@ -203,6 +203,11 @@ impl AccessList {
         self.entries.iter().position(|entry| entry.selector.matches(address, port))
     }
 
+    /// Whether the rate of anybody is limited.
+    pub fn limits_rates(&self) -> bool {
+        self.entries.iter().any(|entry| entry.flags.has(Flags::LIMITED))
+    }
+
     /// All entries, those of IPv4 first, each family in the order in which they are tried.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

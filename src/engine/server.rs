@@ -10,6 +10,7 @@
 mod departures;
 mod group;
 mod lag;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,12 +19,11 @@ use std::sync::Arc;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 
-use crate::config::ntp_conf::{Directive, Discard, Mru};
-use crate::config::restrict::{Flags, Restrict, Whom};
+use crate::config::restrict::Flags;
 use crate::engine::Engine;
-use crate::engine::access::{AccessList, Origin};
+use crate::engine::access::AccessList;
 use crate::engine::keyring::Keyring;
-use crate::engine::mru::{Limits, MonitorList, Seen};
+use crate::engine::mru::{MonitorList, Seen};
 use crate::engine::rate::{Headway, Judgement};
 use crate::engine::server::departures::Departures;
 use crate::engine::server::lag::Lag;
@@ -189,6 +189,9 @@ pub struct Server {
     pub is_quiet: bool,
     /// Whether clients are answered; the other packets are judged in any case.
     pub is_serving: bool,
+    /// Whether everybody is recorded who sends packets (`enable monitor`), or only those whose rate
+    /// is limited.
+    is_monitoring: bool,
     departures: Departures,
     lag: Lag,
     counters: ServerCounters,
@@ -207,56 +210,13 @@ impl Server {
             headway: Headway::default(),
             is_quiet: true,
             is_serving: true,
+            is_monitoring: true,
             departures: Departures::default(),
             lag: Lag::default(),
             counters: ServerCounters::default(),
             keys: Arc::default(),
             groups: BTreeSet::new(),
             random: ChaCha20Rng::from_seed(seed),
-        }
-    }
-
-    /// Follows a directive about serving; `line` is where it stands. Names of hosts are for the
-    /// driver to look up: until then such a line restricts nobody.
-    pub fn apply(&mut self, directive: &Directive, line: Option<usize>) {
-        match directive {
-            Directive::Restrict(restrict) => {
-                let Restrict { flags, most_peers, .. } = *restrict;
-                if restrict.whom == Whom::Source {
-                    self.access.set_template(flags, most_peers);
-                }
-                for selector in restrict.whom.selectors() {
-                    self.access.restrict(selector, flags, most_peers, Origin::Configured { line });
-                }
-            }
-            Directive::Unrestrict(restrict) => {
-                for selector in restrict.whom.selectors() {
-                    if restrict.flags == Flags::NONE {
-                        self.access.remove(selector);
-                    } else {
-                        self.access.unrestrict(selector, restrict.flags);
-                    }
-                }
-            }
-            Directive::Discard(Discard::Average(average)) => self.headway.average = *average,
-            Directive::Discard(Discard::Minimum(minimum)) => self.headway.minimum = *minimum,
-            Directive::Discard(Discard::Monitor(sure_age_s)) => {
-                let limits = self.monitor.limits();
-                self.monitor.set_limits(Limits { sure_age_s: *sure_age_s, ..limits });
-            }
-            Directive::Mru(setting) => {
-                let limits = self.monitor.limits();
-                self.monitor.set_limits(match *setting {
-                    Mru::Most(most) => Limits { most, ..limits },
-                    Mru::Memory(kibibytes) => {
-                        Limits { most: Limits::of_memory(kibibytes), ..limits }
-                    }
-                    Mru::Least(least) => Limits { least, ..limits },
-                    Mru::Age(most_age_s) => Limits { most_age_s, ..limits },
-                });
-            }
-            Directive::ManycastServer(groups) => self.serve_groups(groups),
-            _ => {}
         }
     }
 
@@ -530,6 +490,9 @@ impl Server {
             mode,
             version,
         };
+        if !self.is_monitoring && !flags.has(Flags::LIMITED) {
+            return Judgement::Fair;
+        }
         let headway = self.headway;
         // For whom there is no room, nothing is known.
         let Some((record, elapsed)) = self.monitor.record(seen, self.random.next_u32()) else {

@@ -19,11 +19,6 @@ impl Server {
         self.groups.extend(groups.iter().filter_map(HostSpec::address));
     }
 
-    /// Answers no group any more.
-    pub fn forget_groups(&mut self) {
-        self.groups.clear();
-    }
-
     /// Whether requests to this group are answered at all.
     pub(super) fn serves_group(&self, group: IpAddr) -> bool {
         self.groups.contains(&group)

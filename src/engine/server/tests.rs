@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::config::keys::Entry;
+use crate::config::ntp_conf::{Directive, Flag};
 use crate::config::restrict::Selector;
 use crate::engine::access::Origin;
 use crate::wire::packet::HEADER_LEN;
@@ -221,6 +222,23 @@ fn who_asks_too_often_is_told_once_and_then_not_answered() {
     let record = server.monitor.oldest().unwrap();
     assert_eq!((record.count, record.dropped), (32, 19));
     assert_eq!(record.flags, Flags::LIMITED.with(Flags::KOD));
+}
+
+#[test]
+fn without_the_monitor_only_those_are_recorded_whose_rate_is_limited() {
+    let bytes = request(Mode::Client, 4);
+    let mut server = server();
+    assert_eq!(server.monitored(), [true, false]);
+    ask(&mut server, &bytes, 5);
+    assert_eq!(server.monitor.len(), 1);
+    server.apply(&Directive::Flag { flag: Flag::Monitor, is_enabled: false }, None);
+    assert_eq!(ask(&mut server, &bytes, 5).0, Told::Reply);
+    assert!(server.monitor.is_empty() && server.monitored() == [false, false]);
+    restrict(&mut server, Flags::LIMITED);
+    assert_eq!([5, 5].map(|at| ask(&mut server, &bytes, at).0), [Told::Reply, Told::Drop]);
+    assert_eq!((server.monitor.len(), server.monitored()), (1, [false, true]));
+    server.forget_settings();
+    assert_eq!(server.monitored(), [true, false]);
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub fn of_server(server: &Server, engine: &Engine, now: &Now) -> Values {
         values.insert(since_start, Ok(Value::Unsigned(count)));
     }
     values.merge(of_monitor(&server.monitor, now));
+    let [all, limited] = server.monitored().map(u64::from);
+    values.insert(&system::MRU_ENABLED, Ok(Value::Unsigned(all | limited << 1)));
     values
 }
 
@@ -54,8 +56,7 @@ fn of_monitor(list: &MonitorList, now: &Now) -> Values {
     let seconds = |number: u32| Value::Duration(NtpDuration::from_seconds(f64::from(number)));
     let oldest = list.oldest().map_or(0, |record| now.mono.since(record.seen).as_secs());
     let counters = list.counters();
-    let rows: [(&'static Variable, Value); 16] = [
-        (&system::MRU_ENABLED, Value::Unsigned(ENABLED)),
+    let rows: [(&'static Variable, Value); 15] = [
         (&system::MRU_HASH_SLOTS, count(list.len())),
         (&system::MRU_DEPTH, count(list.len())),
         (&system::MRU_DEEPEST, count(counters.peak)),
@@ -74,6 +75,3 @@ fn of_monitor(list: &MonitorList, now: &Now) -> Values {
     ];
     Values::typed(rows)
 }
-
-/// Listed for itself and for the limits of rates.
-const ENABLED: u64 = 3;

@@ -11,11 +11,8 @@ use crate::clock::system::kernel::Kernel;
 use crate::config::engine::Serve;
 use crate::config::ntp_conf::{Directive, Placed};
 use crate::config::restrict::{Restrict, Whom};
-use crate::engine::access::AccessList;
 use crate::engine::input::{Input, Received};
-use crate::engine::mru::Limits;
 use crate::engine::output::Socket;
-use crate::engine::rate::Headway;
 use crate::engine::server::{Arrived, Draft, Server, Verdict};
 use crate::net::batch::Batch;
 use crate::net::engine::control::Control;
@@ -101,10 +98,7 @@ impl Serving {
 
     /// Follows these directives in place of those before. Who asked is still known.
     pub(super) fn retake(&mut self, directives: &[Placed]) {
-        self.server.access = AccessList::new();
-        self.server.headway = Headway::default();
-        self.server.forget_groups();
-        self.server.monitor.set_limits(Limits::default());
+        self.server.forget_settings();
         self.listening.forget_rules();
         self.control.forget_settings();
         self.named.clear();
