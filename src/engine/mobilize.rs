@@ -85,6 +85,8 @@ pub enum Refused {
     },
     /// There is no such reference clock, or no driver for it.
     Clock(ClockAddress),
+    /// There are so many restrictions that each packet would take too long.
+    TooRestricted,
     /// This directive is not followed here.
     Directive(&'static str),
     /// This setting means nothing to the discipline in use.
@@ -104,6 +106,7 @@ impl fmt::Display for Refused {
                 write!(f, "minpoll {} is above maxpoll {}", minpoll.exponent(), maxpoll.exponent())
             }
             Self::Clock(clock) => write!(f, "there is no reference clock {clock}"),
+            Self::TooRestricted => f.write_str("there are too many restrictions"),
             Self::Directive(keyword) => write!(f, "{keyword} is not followed here"),
             Self::Meaningless(setting) => write!(f, "the discipline in use knows no {setting}"),
         }

@@ -189,15 +189,18 @@ fn build<K: Kernel>(
     let mut serving = Serving::new()?;
     serving.control.text = setup.engine.text;
     for placed in &setup.engine.directives {
-        match engine.apply(&now, &placed.directive) {
-            Ok(Applied::ForServer) => serving.apply(&placed.directive, Some(placed.line)),
+        let line = Some(placed.line);
+        let followed = match engine.apply(&now, &placed.directive) {
+            Ok(Applied::ForServer) => serving.apply(&placed.directive, line),
             Ok(_) => {
                 serving.control.apply(&placed.directive);
+                Ok(())
             }
+            Err(why) => Err(why),
+        };
+        if let Err(why) = followed {
             // Nobody has fetched the ones before: this one is lost, as `Running` says.
-            Err(why) => {
-                drop(notices.try_send(Notice::NotFollowed { line: placed.line, why }));
-            }
+            drop(notices.try_send(Notice::NotFollowed { line, why }));
         }
     }
     serving.server.share_keys(&engine);
@@ -426,7 +429,11 @@ impl<K: Kernel> Driver<K> {
                 let now = self.now();
                 self.engine.handle(&now, Input::Resolved { question, addresses });
             }
-            News::Restricted(named, addresses) => self.serving.apply_at(&named, &addresses),
+            News::Restricted(named, addresses) => {
+                if let Err((line, why)) = self.serving.apply_at(&named, &addresses) {
+                    self.tell(Notice::NotFollowed { line, why });
+                }
+            }
             News::OwnAddresses(interfaces) => {
                 if interfaces != self.own {
                     self.sockets.groups().interfaces.clone_from(&interfaces);

@@ -121,7 +121,7 @@ impl Host {
 fn follow(engine: &mut Engine, server: &mut Server, directives: &[Placed]) {
     for placed in directives {
         if let Ok(Applied::ForServer) = engine.apply(&at(1_000_000_000_000), &placed.directive) {
-            server.apply(&placed.directive, Some(placed.line));
+            server.apply(&placed.directive, Some(placed.line)).unwrap();
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::config::ntp_conf::{Directive, Discard, Flag, Mru};
 use crate::config::restrict::{Flags, Restrict, Whom};
 use crate::engine::access::{AccessList, Origin};
+use crate::engine::mobilize::Refused;
 use crate::engine::mru::Limits;
 use crate::engine::rate::Headway;
 use crate::engine::server::Server;
@@ -10,7 +11,10 @@ use crate::engine::server::Server;
 impl Server {
     /// Follows a directive about serving; `line` is where it stands. Names of hosts are for the
     /// driver to look up: until then such a line restricts nobody.
-    pub fn apply(&mut self, directive: &Directive, line: Option<usize>) {
+    ///
+    /// # Errors
+    /// There is no room for another restriction.
+    pub fn apply(&mut self, directive: &Directive, line: Option<usize>) -> Result<(), Refused> {
         match directive {
             Directive::Restrict(restrict) => {
                 let Restrict { flags, most_peers, .. } = *restrict;
@@ -18,7 +22,10 @@ impl Server {
                     self.access.set_template(flags, most_peers);
                 }
                 for selector in restrict.whom.selectors() {
-                    self.access.restrict(selector, flags, most_peers, Origin::Configured { line });
+                    let origin = Origin::Configured { line };
+                    if !self.access.restrict(selector, flags, most_peers, origin) {
+                        return Err(Refused::TooRestricted);
+                    }
                 }
             }
             Directive::Unrestrict(restrict) => {
@@ -56,6 +63,7 @@ impl Server {
             Directive::ManycastServer(groups) => self.serve_groups(groups),
             _ => {}
         }
+        Ok(())
     }
 
     /// Has all as it is before any directive. Who asked is still known.

@@ -2,9 +2,10 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::config::keys::Entry;
-use crate::config::ntp_conf::{Directive, Flag};
+use crate::config::ntp_conf::{self, Directive, Flag};
 use crate::config::restrict::Selector;
 use crate::engine::access::Origin;
+use crate::engine::mobilize::Refused;
 use crate::wire::packet::HEADER_LEN;
 
 mod group;
@@ -181,6 +182,22 @@ fn restrictions_are_heeded_in_their_order() {
 }
 
 #[test]
+fn a_line_for_which_there_is_no_room_is_refused() {
+    let mut server = server();
+    let line = |number: usize| {
+        let text = format!("restrict 10.{}.{}.1", number >> 8, number & 0xff);
+        ntp_conf::read("test", &text).unwrap().remove(0).directive
+    };
+    let followed = (0..16_400).map(|number| server.apply(&line(number), None));
+    let followed: Vec<_> = followed.collect();
+    let most = followed.iter().take_while(|followed| followed.is_ok()).count();
+    assert_eq!(most, 16_384 - 2, "beside the two defaults");
+    assert_eq!(followed[most..], vec![Err(Refused::TooRestricted); 16_400 - most]);
+    // What is there already can be changed.
+    assert_eq!(server.apply(&line(5), None), Ok(()));
+}
+
+#[test]
 fn nobody_is_answered_who_cannot_have_asked() {
     for (address, port) in [
         ("192.0.2.7", 0),
@@ -231,7 +248,7 @@ fn without_the_monitor_only_those_are_recorded_whose_rate_is_limited() {
     assert_eq!(server.monitored(), [true, false]);
     ask(&mut server, &bytes, 5);
     assert_eq!(server.monitor.len(), 1);
-    server.apply(&Directive::Flag { flag: Flag::Monitor, is_enabled: false }, None);
+    server.apply(&Directive::Flag { flag: Flag::Monitor, is_enabled: false }, None).unwrap();
     assert_eq!(ask(&mut server, &bytes, 5).0, Told::Reply);
     assert!(server.monitor.is_empty() && server.monitored() == [false, false]);
     restrict(&mut server, Flags::LIMITED);

@@ -18,13 +18,15 @@ pub fn access(setup: &EngineSetup, address: IpAddr) -> Vec<String> {
     let mut server = Server::new([0; 32]);
     let mut named = Vec::new();
     for placed in &setup.directives {
-        server.apply(&placed.directive, Some(placed.line));
+        let line = placed.line;
+        if let Err(why) = server.apply(&placed.directive, Some(line)) {
+            named.push(format!("line {line} is not followed: {why}"));
+        }
         let (Directive::Restrict(restrict) | Directive::Unrestrict(restrict)) = &placed.directive
         else {
             continue;
         };
         if let Restrict { whom: Whom::Named { host, .. }, .. } = restrict {
-            let line = placed.line;
             named.push(format!("line {line} may say otherwise if {address} is {host}"));
         }
     }

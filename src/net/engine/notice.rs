@@ -52,8 +52,8 @@ pub enum Notice {
     StaleSlew,
     /// A directive is not followed.
     NotFollowed {
-        /// Its line.
-        line: usize,
+        /// Its line; `None` when it came in a control message.
+        line: Option<usize>,
         /// Why.
         why: mobilize::Refused,
     },
@@ -101,7 +101,8 @@ impl Notice {
                 "lines of statistics are lost: too many wait for the disk".to_owned(),
             ),
             Self::NotFollowed { line, why } => {
-                about("config", format!("line {line} is not followed: {why}"))
+                let line = line.map_or_else(|| "a line".to_owned(), |line| format!("line {line}"));
+                about("config", format!("{line} is not followed: {why}"))
             }
             Self::Serving(addresses) => {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();

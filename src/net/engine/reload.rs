@@ -72,8 +72,8 @@ impl<K: Kernel> Driver<K> {
             None => self.engine.set_leap_table(&now, None),
         }
         self.mark(Marking::of(&setup.directives));
-        let (sources, refused) = self.engine.reload(&now, &difference);
-        self.serving.retake(&setup.directives);
+        let (sources, mut refused) = self.engine.reload(&now, &difference);
+        refused.extend(self.serving.retake(&setup.directives));
         self.look_ups.abort_all();
         let text = std::mem::replace(&mut self.serving.control.text, setup.text);
         self.serving.control.text.inherit(&text, &setup.directives);
@@ -95,7 +95,7 @@ impl<K: Kernel> Driver<K> {
             }
         }
         for (placed, why) in refused {
-            self.tell(Notice::NotFollowed { line: placed.line, why });
+            self.tell(Notice::NotFollowed { line: Some(placed.line), why });
         }
         let reloaded = Notice::Reloaded(Reloaded {
             sources,

@@ -47,8 +47,7 @@ impl<K: Kernel> Driver<K> {
                 Ok(())
             }
             Ok(Applied::ForServer) => {
-                self.serving.apply(directive, None);
-                Ok(())
+                self.serving.apply(directive, None).map_err(|why| why.to_string())
             }
             Ok(Applied::Keys(file)) => {
                 let text = files::read(&file)?;

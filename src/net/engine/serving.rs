@@ -12,6 +12,7 @@ use crate::config::engine::Serve;
 use crate::config::ntp_conf::{Directive, Placed};
 use crate::config::restrict::{Restrict, Whom};
 use crate::engine::input::{Input, Received};
+use crate::engine::mobilize::Refused;
 use crate::engine::output::Socket;
 use crate::engine::server::{Arrived, Draft, Server, Verdict};
 use crate::net::batch::Batch;
@@ -64,21 +65,36 @@ impl Serving {
     }
 
     /// Follows a directive about serving; `line` is where it stands.
-    pub(super) fn apply(&mut self, directive: &Directive, line: Option<usize>) {
+    ///
+    /// # Errors
+    /// Why it is not followed.
+    pub(super) fn apply(
+        &mut self,
+        directive: &Directive,
+        line: Option<usize>,
+    ) -> Result<(), Refused> {
         match directive {
             Directive::Interface(rule) => self.listening.apply(rule),
             Directive::Restrict(Restrict { whom: Whom::Named { .. }, .. })
             | Directive::Unrestrict(Restrict { whom: Whom::Named { .. }, .. }) => {
                 self.named.push(Named { directive: directive.clone(), line, round: self.round });
             }
-            _ => self.server.apply(directive, line),
+            _ => return self.server.apply(directive, line),
         }
+        Ok(())
     }
 
     /// Follows a line about a host by its name, now that its addresses are known.
-    pub(super) fn apply_at(&mut self, named: &Named, at: &[SocketAddr]) {
+    ///
+    /// # Errors
+    /// Why it is not followed, with its line where it stands in a file.
+    pub(super) fn apply_at(
+        &mut self,
+        named: &Named,
+        at: &[SocketAddr],
+    ) -> Result<(), (Option<usize>, Refused)> {
         if named.round != self.round {
-            return;
+            return Ok(());
         }
         let at = at.iter().map(|address| address.ip().to_canonical());
         for address in at.collect::<BTreeSet<_>>() {
@@ -91,22 +107,28 @@ impl Serving {
                 _ => None,
             };
             if let Some(directive) = directive {
-                self.server.apply(&directive, named.line);
+                self.server.apply(&directive, named.line).map_err(|why| (named.line, why))?;
             }
         }
+        Ok(())
     }
 
-    /// Follows these directives in place of those before. Who asked is still known.
-    pub(super) fn retake(&mut self, directives: &[Placed]) {
+    /// Follows these directives in place of those before. Who asked is still known. Returns those
+    /// that are not followed, with why.
+    pub(super) fn retake(&mut self, directives: &[Placed]) -> Vec<(Placed, Refused)> {
         self.server.forget_settings();
         self.listening.forget_rules();
         self.control.forget_settings();
         self.named.clear();
         self.round += 1;
+        let mut refused = Vec::new();
         for placed in directives {
-            self.apply(&placed.directive, Some(placed.line));
+            if let Err(why) = self.apply(&placed.directive, Some(placed.line)) {
+                refused.push((placed.clone(), why));
+            }
             self.control.apply(&placed.directive);
         }
+        refused
     }
 
     /// Takes over what interfaces there are.

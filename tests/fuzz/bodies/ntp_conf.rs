@@ -29,10 +29,13 @@ fn follow(directives: &[Placed], mut refuse: impl FnMut(&Placed, String)) {
     let mut engine = Engine::new(Settings::default(), [7; 32], &now);
     let mut server = Server::new([7; 32]);
     for placed in directives {
-        match engine.apply(&now, &placed.directive) {
+        let followed = match engine.apply(&now, &placed.directive) {
             Ok(Applied::ForServer) => server.apply(&placed.directive, Some(placed.line)),
-            Ok(_) => {}
-            Err(refused) => refuse(placed, refused.to_string()),
+            Ok(_) => Ok(()),
+            Err(refused) => Err(refused),
+        };
+        if let Err(refused) = followed {
+            refuse(placed, refused.to_string());
         }
     }
     server.share_keys(&engine);

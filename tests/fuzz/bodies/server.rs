@@ -105,7 +105,7 @@ impl Host {
         engine.set_keys(entries);
         for placed in ntp_conf::read("ntp.conf", CONF).unwrap() {
             if engine.apply(now, &placed.directive).unwrap() == Applied::ForServer {
-                server.apply(&placed.directive, Some(placed.line));
+                server.apply(&placed.directive, Some(placed.line)).unwrap();
             }
         }
         server.share_keys(&engine);

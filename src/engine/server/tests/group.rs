@@ -14,7 +14,7 @@ const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(239, 77, 0, 1));
 fn of_group() -> Server {
     let mut server = server();
     let groups = Directive::ManycastServer(vec![HostSpec::new(GROUP.to_string())]);
-    server.apply(&groups, None);
+    server.apply(&groups, None).unwrap();
     server
 }
 

@@ -133,7 +133,7 @@ fn only_what_is_listened_on_is_told() {
         let mut serving = Serving::new().unwrap();
         serving.know_interfaces(&interfaces);
         for placed in crate::config::ntp_conf::read("test", conf).unwrap() {
-            serving.apply(&placed.directive, None);
+            serving.apply(&placed.directive, None).unwrap();
         }
         let mut traffic = Traffic::default();
         traffic.know(&interfaces, open.iter().copied(), Mono::default());
