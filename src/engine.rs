@@ -108,7 +108,7 @@ pub struct Engine {
     /// How far requests to groups go.
     reaches: Reaches,
     discipline: Box<dyn Discipline>,
-    /// Measurements taken, over all associations.
+    /// The number of the next measurement, over all associations.
     measured: u64,
     drift: DriftKeeper,
     leap: LeapWatch,
@@ -145,6 +145,8 @@ pub struct Counters {
     pub malformed: u64,
     /// Packets whose authentication is missing or wrong.
     pub bad_auth: u64,
+    /// Packets that gave a sample.
+    pub processed: u64,
     /// Kisses.
     pub kisses: u64,
 }
@@ -278,11 +280,6 @@ impl Engine {
     /// What was counted of all packets.
     pub const fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// How many measurements were taken, over all associations.
-    pub const fn measured(&self) -> u64 {
-        self.measured
     }
 
     /// Whether the clock is steered (`enable ntp`).

@@ -268,6 +268,7 @@ impl Engine {
         let discipline = &self.discipline;
         let Some(association) = self.associations.get_mut(&id) else { return };
         association.counters.processed += 1;
+        self.counters.processed += 1;
         association.samples = association.samples.saturating_add(1);
         let offset_now = |m: &_| discipline.offset_now(now, m);
         let filtered = association.filter.push(Some(measurement), &around, offset_now);

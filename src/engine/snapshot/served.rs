@@ -13,9 +13,6 @@ use crate::units::{Now, NtpDuration};
 /// engine alone, and what the server hands to the engine by both.
 pub fn of_server(server: &Server, engine: &Engine, now: &Now) -> Values {
     let (counters, own) = (server.counters(), engine.counters());
-    let associations = || engine.associations().map(|association| association.counters);
-    let processed: u64 = associations().map(|counted| counted.processed).sum();
-    let bad_auth: u64 = associations().map(|counted| counted.bad_auth).sum();
     let received = (counters.received + own.received).saturating_sub(counters.handed_on);
     let [client_1, unspecified_1, symmetric_1] = counters.version_1;
     let mut values = Values::default();
@@ -31,13 +28,13 @@ pub fn of_server(server: &Server, engine: &Engine, now: &Now) -> Values {
         (
             &system::BAD_AUTHENTICATION,
             &system::BAD_AUTHENTICATION_TOTAL,
-            counters.bad_auth + own.bad_auth.max(bad_auth),
+            counters.bad_auth + own.bad_auth,
         ),
         (&system::DECLINED, &system::DECLINED_TOTAL, counters.declined + own.declined),
         (&system::RESTRICTED, &system::RESTRICTED_TOTAL, counters.restricted),
         (&system::RATE_LIMITED, &system::RATE_LIMITED_TOTAL, counters.limited),
         (&system::KISSES_SENT, &system::KISSES_SENT_TOTAL, counters.kisses),
-        (&system::PROCESSED, &system::PROCESSED_TOTAL, counters.processed + processed),
+        (&system::PROCESSED, &system::PROCESSED_TOTAL, counters.processed + own.processed),
     ] {
         values.insert(variable, Ok(Value::Unsigned(count)));
         values.insert(since_start, Ok(Value::Unsigned(count)));

@@ -42,6 +42,18 @@ fn a_reply_that_is_signed_with_the_right_key_is_believed() {
 }
 
 #[test]
+fn what_was_counted_of_a_source_stays_counted_when_it_goes() {
+    let mut pair = with_keys(20, 1);
+    let id = pair.serve(1, Server::default(), iburst());
+    pair.run(seconds(60));
+    let counted = pair.engine.counters().processed;
+    assert_eq!(counted, pair.association(id).counters.processed);
+    let now = pair.now();
+    assert!(counted > 3 && pair.engine.remove(&now, id));
+    assert_eq!(pair.engine.counters().processed, counted);
+}
+
+#[test]
 fn a_reply_with_a_wrong_code_or_none_is_counted_and_nothing_else() {
     let wrong = Some(entries().remove(1).key);
     let nak = vec![0; 4];

@@ -91,6 +91,7 @@ impl<K: Kernel> Driver<K> {
                 Counters::System => {
                     self.engine.reset_counters(*which);
                     self.serving.server.reset_counters();
+                    self.count_anew(&now);
                     self.traffic.begun.system = Some(now.mono);
                 }
                 Counters::Io => {

@@ -30,8 +30,6 @@ pub(super) struct Serving {
     pub(super) control: Control,
     batch: Batch<Draft>,
     pub(super) listening: Listening,
-    /// Packets that were handed on to the engine, which counts them too.
-    pub(super) passed_on: u64,
     /// Lines with names of hosts that nobody has looked up yet.
     named: Vec<Named>,
     /// How often all lines were taken anew.
@@ -61,7 +59,7 @@ impl Serving {
         let control = Control::new(seed()?);
         let (batch, listening) = (Batch::new(), Listening::default());
         let named = Vec::new();
-        Ok(Self { server, control, batch, listening, passed_on: 0, named, round: 0, steps: 0 })
+        Ok(Self { server, control, batch, listening, named, round: 0, steps: 0 })
     }
 
     /// Follows a directive about serving; `line` is where it stands.
@@ -226,7 +224,7 @@ impl<K: Kernel> Driver<K> {
         let now = self.steered.now(self.clock.mono(), stamp::boot(), &bracket);
         let served = self.engine.served(&now);
         let Self { engine, steered, serving, traffic, .. } = self;
-        let Serving { server, control, batch, listening, passed_on, steps, .. } = serving;
+        let Serving { server, control, batch, listening, steps, .. } = serving;
         if std::mem::replace(steps, engine.system().steps) != engine.system().steps {
             server.forget_departures();
         }
@@ -270,7 +268,6 @@ impl<K: Kernel> Driver<K> {
                         datagram: arrived.datagram,
                     };
                     engine.handle(&now, Input::Received(received));
-                    *passed_on += 1;
                     None
                 }
             }
