@@ -276,6 +276,7 @@ impl Engine {
             self.measured += 1;
             self.take_sample(now, id, measurement);
         }
+        self.judge_fitness(now, id);
     }
 
     /// Ends the volley when it has answered what was asked, after a reply.

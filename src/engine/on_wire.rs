@@ -98,7 +98,7 @@ impl Engine {
         let association = self.associations.get_mut(&id)?;
         let pending = association.pending.filter(|p| on == Socket::Request(p.ticket));
         let Some(pending) = pending else {
-            association.flash = Flash::from_bits(flash_bits::DUPLICATE);
+            association.fail(flash_bits::DUPLICATE);
             association.counters.old_packet += 1;
             return None;
         };
@@ -223,6 +223,7 @@ impl Engine {
                 self.measured += 1;
                 self.take_sample(now, id, measurement);
             }
+            self.judge_fitness(now, id);
             self.schedule(now, id);
             self.end_volley(now, id);
         }

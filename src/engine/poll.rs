@@ -204,6 +204,7 @@ impl Engine {
         let is_doubtful = association.poll.reach.register() & 0b1110 == 0;
         if became_unreachable {
             association.poll.reach_changed = Some(now.mono);
+            self.judge_fitness(now, id);
             self.peer_event(id, event::UNREACHABLE, "no answer to the last eight polls");
         }
         if is_doubtful && self.associations.get(&id).is_some_and(|a| a.samples > 0) {

@@ -345,6 +345,16 @@ impl Engine {
         self.associations.values_mut().filter(measured).map(candidate).collect()
     }
 
+    /// Judges an association as the next selection will, so that its flash bits are those of now:
+    /// ntpd selects with each sample, we a moment later.
+    pub(in crate::engine) fn judge_fitness(&mut self, now: &Now, id: AssocId) {
+        let scale = self.scale();
+        let Some(association) = self.associations.get_mut(&id) else { return };
+        let distance = association.root_distance(now.mono, &scale);
+        let unfit = unfit(association, distance, &self.mitigation, scale.phi, &self.own_ids);
+        association.note_unfit(unfit);
+    }
+
     /// Lets everybody see what became of the candidates.
     fn publish(&mut self, candidates: &[Candidate]) {
         for (verdict, candidate) in self.explained.verdicts.iter().zip(candidates) {

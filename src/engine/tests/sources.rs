@@ -9,7 +9,7 @@ use crate::config::ntp_conf::{Directive, Kind, Options};
 use crate::engine::input::Input;
 use crate::engine::output::{Event, Output};
 use crate::engine::settings::{Algorithm, Settings};
-use crate::units::{KeyId, PollExponent, RefId, Tally};
+use crate::units::{KeyId, Leap, PollExponent, RefId, Tally};
 use crate::wire::address_id::address_id;
 use crate::wire::mode6::flash::Flash;
 
@@ -39,6 +39,20 @@ fn a_reply_that_is_signed_with_the_right_key_is_believed() {
     assert_eq!(pair.association(id).standing.tally, Tally::SystemPeer);
     assert!(pair.association(id).heard.is_authentic);
     assert_eq!(pair.sent[0].1.datagram.len(), 68);
+}
+
+#[test]
+fn a_second_answer_leaves_the_tests_of_the_association_as_they_are() {
+    let mut pair = Pair::new(21);
+    let id = pair.serve(1, Server { leap: Leap::Alarm, ..Server::default() }, Options::default());
+    pair.run(seconds(3));
+    let before = pair.association(id).flash.bits();
+    assert_eq!(before & 0x0200, 0x0200, "it is not synchronised");
+    let request = pair.sent.last().unwrap().1.clone();
+    let (_, reply) = pair.server(1).reply(0, &request.datagram).unwrap();
+    pair.inject(request.socket, request.to, &reply);
+    assert_eq!(pair.association(id).counters.old_packet, 1);
+    assert_eq!(pair.association(id).flash.bits() & 0x1fff, before & 0x1e00 | 0x0001);
 }
 
 #[test]

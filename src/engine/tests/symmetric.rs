@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pair::{Pair, seconds};
 use crate::config::host::HostSpec;
 use crate::config::keys;
-use crate::config::ntp_conf::{Directive, Kind, Options};
+use crate::config::ntp_conf::{Directive, Kind, Options, Tos};
 use crate::engine::association::Association;
 use crate::engine::output::{Output, Socket, Transmission};
 use crate::units::{
@@ -320,6 +320,22 @@ fn a_peer_that_keeps_no_state_answers_passively_and_may_refuse() {
     assert_eq!(exchange.association().counters.kisses, 0);
     exchange.hand(&kiss);
     assert_eq!(exchange.association().poll.rate_floor, Some(PollExponent::new(8)));
+}
+
+#[test]
+fn the_tests_that_an_association_fails_are_known_with_its_packet() {
+    let mut exchange = Exchange::new(12, Options::default());
+    exchange.next_sent();
+    // A selection has just been: the next is a second away.
+    let now = exchange.pair.now();
+    let again = Directive::Tos(Tos::Minsane(1));
+    exchange.pair.engine.apply(&now, &again).unwrap();
+    exchange.pair.handle(crate::engine::input::Input::Wakeup);
+    assert_eq!(exchange.association().flash.bits(), 0x1600);
+    let first = exchange.answer(Duration::ZERO);
+    assert_eq!(exchange.association().flash.bits(), 0x0400, "one sample is not enough");
+    exchange.hand(&first);
+    assert_eq!(exchange.association().flash.bits(), 0x0401);
 }
 
 #[test]
