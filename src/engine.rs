@@ -393,6 +393,7 @@ impl Engine {
         self.own_addresses = addresses.to_vec();
         self.own_ids =
             addresses.iter().filter(|ip| !ip.is_loopback()).map(|ip| address_id(*ip)).collect();
+        self.locate_broadcasters();
         self.mark_changed(now);
     }
 }

@@ -33,6 +33,7 @@ impl Engine {
     pub(in crate::engine) fn poll_broadcaster(&mut self, now: &Now, id: AssocId) {
         let Some(association) = self.associations.get_mut(&id) else { return };
         association.poll.last = Some(now.mono);
+        self.locate_broadcasters();
         if self.system.leap != Leap::Alarm {
             self.broadcast(now, id);
         }

@@ -1,11 +1,13 @@
 //! Telling everybody the time: when, with what, and not before there is any to tell.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::pair::{Pair, Server, iburst, seconds};
 use crate::config::host::HostSpec;
 use crate::config::keys;
 use crate::config::ntp_conf::{Directive, Kind, Options};
+use crate::engine::input::Input;
 use crate::engine::output::{Output, Socket, Transmission};
 use crate::units::{AssocId, KeyId, Leap, Mode, Mono, NtpTimestamp, PollExponent, Stratum};
 use crate::wire::packet::{Header, Packet, Trailer};
@@ -75,6 +77,26 @@ fn everybody_is_told_the_time_every_interval_once_it_is_known() {
     // It is nothing that is measured.
     assert_eq!(pair.engine.explained().verdicts.len(), 1);
     assert_eq!((association.poll.reach.register(), association.samples), (0, 0));
+}
+
+#[test]
+fn it_is_shown_with_the_address_of_ours_in_the_network_that_it_sends_to() {
+    let own: Vec<IpAddr> = ["127.0.0.1", "::1", "10.0.0.1", "192.0.2.1", "198.51.100.1"]
+        .map(|address| address.parse().unwrap())
+        .to_vec();
+    let mut pair = Pair::new(5);
+    let early = broadcaster(&mut pair, EVERYBODY, options(6));
+    pair.handle(Input::OwnAddresses(own.clone()));
+    assert_eq!(pair.association(early).local, Some(own[3]));
+    for (to, expected) in
+        [("198.51.100.255", Some(own[4])), ("127.255.255.255", Some(own[0])), ("ff05::101", None)]
+    {
+        let id = broadcaster(&mut pair, to, options(6));
+        pair.run(seconds(2));
+        assert_eq!(pair.association(id).local, expected, "{to}");
+    }
+    pair.handle(Input::OwnAddresses(own[..3].to_vec()));
+    assert_eq!(pair.association(early).local, Some(own[2]));
 }
 
 #[test]
