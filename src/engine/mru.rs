@@ -143,7 +143,8 @@ impl MonitorList {
         }
     }
 
-    /// Changes how much is kept; what is beyond goes when its turn comes.
+    /// Changes how much is kept. Where that is less than there is, nothing is added, and nothing
+    /// that is there is forgotten for it, as in ntpd.
     pub const fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
     }
