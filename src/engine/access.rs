@@ -12,7 +12,6 @@
 use std::net::IpAddr;
 
 use crate::config::restrict::{Flags, Selector};
-use crate::units::Mono;
 
 mod words;
 
@@ -54,10 +53,7 @@ pub enum Origin {
         line: Option<usize>,
     },
     /// The template of `restrict source`, for a source that is asked.
-    Source {
-        /// When it goes; `None` for as long as the association is there.
-        until: Option<Mono>,
-    },
+    Source,
 }
 
 /// The list of restrictions.
@@ -143,39 +139,21 @@ impl AccessList {
         self.template = Some((flags, most_peers));
     }
 
-    /// A source is asked from now on, or until some time when it is only sought. Where `restrict
-    /// source` was not said, or where the address has an entry of its own, nothing changes.
-    pub fn add_source(&mut self, address: IpAddr, until: Option<Mono>) {
+    /// A source is asked from now on. Where `restrict source` was not said, or where the address
+    /// has an entry of its own, nothing changes.
+    pub fn add_source(&mut self, address: IpAddr) {
         let Some((flags, most_peers)) = self.template else { return };
         let selector = Selector::host(address);
-        let known = self.entries.iter_mut().find(|entry| entry.selector == selector);
-        match known {
-            Some(Entry { origin: origin @ Origin::Source { .. }, .. }) => {
-                *origin = Origin::Source { until };
-            }
-            Some(_) => {}
-            None => {
-                self.restrict(selector, flags, most_peers, Origin::Source { until });
-            }
+        if !self.entries.iter().any(|entry| entry.selector == selector) {
+            self.restrict(selector, flags, most_peers, Origin::Source);
         }
     }
 
     /// A source is asked no more.
     pub fn remove_source(&mut self, address: IpAddr) {
         let selector = Selector::host(address);
-        let is_it = |entry: &Entry| {
-            entry.selector == selector && matches!(entry.origin, Origin::Source { .. })
-        };
+        let is_it = |entry: &Entry| entry.selector == selector && entry.origin == Origin::Source;
         self.entries.retain(|entry| !is_it(entry));
-    }
-
-    /// Drops what was to last until `now` at most.
-    pub fn expire(&mut self, now: Mono) {
-        let is_over = |entry: &Entry| match entry.origin {
-            Origin::Source { until: Some(until) } => until <= now,
-            _ => false,
-        };
-        self.entries.retain(|entry| !is_over(entry));
     }
 
     /// What is restricted for packets from `address` and `port`; it counts as a hit.

@@ -494,7 +494,7 @@ impl<K: Kernel> Driver<K> {
                 Output::Source { address, is_there } => {
                     let access = &mut self.serving.server.access;
                     if is_there {
-                        access.add_source(address, None);
+                        access.add_source(address);
                     } else {
                         access.remove_source(address);
                     }

@@ -86,7 +86,7 @@ impl fmt::Display for Line<'_> {
                 write!(f, "line {line}, `restrict {selector}`,")
             }
             Origin::Configured { line: None } => write!(f, "`restrict {selector}`"),
-            Origin::Source { .. } => write!(f, "`restrict source`, as it is one of our sources,"),
+            Origin::Source => write!(f, "`restrict source`, as it is one of our sources,"),
         }
     }
 }

@@ -111,7 +111,7 @@ fn admitted(access: &AccessList, from: SocketAddr) -> Admitted {
     match entry.map(|entry| (entry.origin, entry.selector.mask().is_unspecified())) {
         Some((Origin::Configured { .. }, false)) => Admitted::ByName,
         // Whom we ask has a line of his own only by our asking.
-        Some((Origin::Configured { .. }, true) | (Origin::Source { .. }, _)) => Admitted::ByDefault,
+        Some((Origin::Configured { .. }, true) | (Origin::Source, _)) => Admitted::ByDefault,
         Some((Origin::BuiltIn, _)) | None => Admitted::ByNobody,
     }
 }
@@ -269,7 +269,7 @@ impl Books for Records<'_> {
             let row = Restriction {
                 selector: entry.selector,
                 flags: entry.flags,
-                is_source: matches!(entry.origin, Origin::Source { .. }),
+                is_source: entry.origin == Origin::Source,
                 hits: entry.hits,
             };
             if visit(row).is_break() {

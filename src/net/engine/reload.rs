@@ -80,7 +80,7 @@ impl<K: Kernel> Driver<K> {
         self.serving.server.share_keys(&self.engine);
         // What the template says holds for those that stay, too.
         for address in self.engine.addresses() {
-            self.serving.server.access.add_source(address, None);
+            self.serving.server.access.add_source(address);
         }
         let serves_otherwise = setup.serve != self.configured.serve;
         // It is another daemon's file where one runs.
