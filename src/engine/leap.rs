@@ -68,9 +68,11 @@ impl LeapWatch {
         self.announced() != before
     }
 
-    /// Hears once more what was heard last, for time went by or the table is another one.
+    /// Hears nothing new, but time went by or the table is another one. What sources announced
+    /// holds until that second has gone by, though none of them is heard any more.
     pub fn hear_again(&mut self, now: &Now) -> bool {
-        self.hear(now, self.elected.unwrap_or(Leap::None))
+        let elected = self.pending.and(self.elected);
+        self.hear(now, elected.unwrap_or(Leap::None))
     }
 
     /// The next leap second that is known of when the clock shows `clock`.

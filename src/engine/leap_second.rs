@@ -45,9 +45,14 @@ impl Engine {
         self.leap.table()
     }
 
-    /// Hears what most sources announce.
-    pub(in crate::engine) fn hear_leap(&mut self, now: &Now, elected: Leap) {
-        let has_changed = self.leap.hear(now, elected);
+    /// Hears what most survivors announce, where there are any.
+    ///
+    /// As ntpd has it, nobody's silence takes a leap second back: the clock has been told.
+    pub(in crate::engine) fn hear_leap(&mut self, now: &Now, elected: Option<Leap>) {
+        let has_changed = match elected {
+            Some(elected) => self.leap.hear(now, elected),
+            None => self.leap.hear_again(now),
+        };
         self.after_leap(now, has_changed);
     }
 

@@ -151,7 +151,8 @@ impl Engine {
         if is_unsteered_news || matches!(verdict, Verdict::Adjusted | Verdict::Stepped { .. }) {
             self.record_loop(&report);
         }
-        self.hear_leap(now, selection::leap::vote(&candidates, &self.explained));
+        let elected = estimate.map(|_| selection::leap::vote(&candidates, &self.explained));
+        self.hear_leap(now, elected);
         self.judge(now, verdict);
         if let Some(estimate) = estimate
             && !matches!(verdict, Verdict::Stepped { .. } | Verdict::Panic { .. })
