@@ -67,7 +67,7 @@ fn reference_id(offset: NtpDuration) -> RefId {
 impl Engine {
     /// The leap second that is being spread for those who ask us, if one is.
     pub(in crate::engine) fn smear(&self, now: &Now) -> Option<Smear> {
-        if self.smear_interval.is_zero() || self.leap.has_passed_by(now.mono, HANDOVER) {
+        if self.smear_interval.is_zero() || self.leap.has_passed_by(now.mono, AFTERMATH) {
             return None;
         }
         let coming = self.leap.coming(now.clock).filter(|c| c.left <= self.smear_interval)?;
@@ -89,6 +89,10 @@ impl Engine {
 
 /// So long before and after a leap second nobody is told the time for sure.
 const HANDOVER: Duration = Duration::from_secs(1);
+
+/// So long after a leap second our clock may show the end of its day once more: when exactly it
+/// goes by is reckoned beforehand.
+const AFTERMATH: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
