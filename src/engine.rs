@@ -336,7 +336,6 @@ impl Engine {
                 }
             }
             ResetCounters::Authentication => self.keys.reset(),
-            ResetCounters::System => self.counters = Counters::default(),
             _ => {}
         }
     }

@@ -28,6 +28,7 @@ use crate::engine::rate::{Headway, Judgement};
 use crate::engine::server::departures::Departures;
 use crate::engine::server::lag::Lag;
 use crate::engine::smear::Smear;
+use crate::engine::statistics::System as Counted;
 use crate::engine::symmetric::fuzzed;
 use crate::units::{
     KeyId, Leap, Mode, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Precision, RefId,
@@ -195,6 +196,8 @@ pub struct Server {
     departures: Departures,
     lag: Lag,
     counters: ServerCounters,
+    /// What was counted, here and by the engine, when that was last to begin anew.
+    pub(in crate::engine) before: Counted,
     keys: Arc<Keyring>,
     /// Groups whose requests are answered.
     groups: BTreeSet<IpAddr>,
@@ -214,20 +217,21 @@ impl Server {
             departures: Departures::default(),
             lag: Lag::default(),
             counters: ServerCounters::default(),
+            before: Counted::default(),
             keys: Arc::default(),
             groups: BTreeSet::new(),
             random: ChaCha20Rng::from_seed(seed),
         }
     }
 
-    /// What was counted.
+    /// What was counted since the start.
     pub const fn counters(&self) -> &ServerCounters {
         &self.counters
     }
 
-    /// Counts from zero again.
-    pub fn reset_counters(&mut self) {
-        self.counters = ServerCounters::default();
+    /// Lets what is counted here and by `engine` begin anew, as far as it is not since the start.
+    pub fn reset_counters(&mut self, engine: &Engine, now: &Now) {
+        self.before = Counted::counted(self, engine, now);
     }
 
     /// The key with this number, if it is trusted.

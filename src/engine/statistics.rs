@@ -14,8 +14,9 @@ use crate::engine::association::Association;
 use crate::engine::discipline::Report;
 use crate::engine::on_wire::Times;
 use crate::engine::output::Output;
+use crate::engine::server::Server;
 use crate::engine::snapshot;
-use crate::units::{AssocId, Mono, NtpDuration, NtpTimestamp, PollExponent, Ppm};
+use crate::units::{AssocId, Mono, Now, NtpDuration, NtpTimestamp, PollExponent, Ppm};
 use crate::wire::mode6::status::{PeerStatus, SystemStatus};
 use crate::wire::packet::Header;
 
@@ -122,7 +123,8 @@ pub struct Raw {
     pub arrived: NtpTimestamp,
 }
 
-/// Packets that were counted, since the start or since the last such record.
+/// Packets that were counted, since the start or since something else: of those who ask us and of
+/// those whom we ask. Versions are those of the packets that came to the port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct System {
     /// The seconds since then.
@@ -135,6 +137,8 @@ pub struct System {
     pub current_version: u64,
     /// Packets of older versions.
     pub old_version: u64,
+    /// Those of them of version 1: as a client's, without a mode, as a peer's.
+    pub version_1: [u64; 3],
     /// Packets that restrictions dropped.
     pub restricted: u64,
     /// Packets that cannot be read.
@@ -150,15 +154,42 @@ pub struct System {
 }
 
 impl System {
+    /// What `server` and `engine` have counted together since they began. What the one hands to the
+    /// other both have received.
+    pub fn counted(server: &Server, engine: &Engine, now: &Now) -> Self {
+        let (theirs, ours) = (server.counters(), engine.counters());
+        Self {
+            seconds: now.mono.since(engine.system().since).as_secs(),
+            received: (theirs.received + ours.received).saturating_sub(theirs.handed_on),
+            processed: theirs.processed + ours.processed,
+            current_version: theirs.current_version,
+            old_version: theirs.old_version,
+            version_1: theirs.version_1,
+            restricted: theirs.restricted,
+            bad_length: theirs.bad_length + ours.malformed,
+            bad_auth: theirs.bad_auth + ours.bad_auth,
+            declined: theirs.declined + ours.declined,
+            limited: theirs.limited,
+            kisses: theirs.kisses,
+        }
+    }
+
     /// What was counted after `before`.
     #[must_use]
     pub const fn since(&self, before: &Self) -> Self {
+        let [client, unspecified, symmetric] = self.version_1;
+        let [client_before, unspecified_before, symmetric_before] = before.version_1;
         Self {
             seconds: self.seconds.saturating_sub(before.seconds),
             received: self.received.saturating_sub(before.received),
             processed: self.processed.saturating_sub(before.processed),
             current_version: self.current_version.saturating_sub(before.current_version),
             old_version: self.old_version.saturating_sub(before.old_version),
+            version_1: [
+                client.saturating_sub(client_before),
+                unspecified.saturating_sub(unspecified_before),
+                symmetric.saturating_sub(symmetric_before),
+            ],
             restricted: self.restricted.saturating_sub(before.restricted),
             bad_length: self.bad_length.saturating_sub(before.bad_length),
             bad_auth: self.bad_auth.saturating_sub(before.bad_auth),

@@ -3,41 +3,21 @@
 use crate::engine::Engine;
 use crate::engine::mru::MonitorList;
 use crate::engine::server::Server;
+use crate::engine::statistics::System;
 use crate::model::values::{Value, Values};
 use crate::model::vars::{Variable, system};
 use crate::units::{Now, NtpDuration};
 
 /// The variables of `server`, which answers beside `engine`.
 ///
-/// Counters of both are put together: what came to a socket of the engine's own is counted by the
-/// engine alone, and what the server hands to the engine by both.
+/// Counters of both are put together, each as it is since they were reset and since the start.
 pub fn of_server(server: &Server, engine: &Engine, now: &Now) -> Values {
-    let (counters, own) = (server.counters(), engine.counters());
-    let received = (counters.received + own.received).saturating_sub(counters.handed_on);
-    let [client_1, unspecified_1, symmetric_1] = counters.version_1;
+    let total = System::counted(server, engine, now);
+    let recent = total.since(&server.before);
     let mut values = Values::default();
-    for (variable, since_start, count) in [
-        (&system::RECEIVED, &system::RECEIVED_TOTAL, received),
-        (&system::CURRENT_VERSION, &system::CURRENT_VERSION_TOTAL, counters.current_version),
-        (&system::OLD_VERSION, &system::OLD_VERSION_TOTAL, counters.old_version),
-        (&system::VERSION_1, &system::VERSION_1_TOTAL, client_1 + unspecified_1 + symmetric_1),
-        (&system::VERSION_1_CLIENT, &system::VERSION_1_CLIENT_TOTAL, client_1),
-        (&system::VERSION_1_ZERO, &system::VERSION_1_ZERO_TOTAL, unspecified_1),
-        (&system::VERSION_1_SYMMETRIC, &system::VERSION_1_SYMMETRIC_TOTAL, symmetric_1),
-        (&system::BAD_FORMAT, &system::BAD_FORMAT_TOTAL, counters.bad_length + own.malformed),
-        (
-            &system::BAD_AUTHENTICATION,
-            &system::BAD_AUTHENTICATION_TOTAL,
-            counters.bad_auth + own.bad_auth,
-        ),
-        (&system::DECLINED, &system::DECLINED_TOTAL, counters.declined + own.declined),
-        (&system::RESTRICTED, &system::RESTRICTED_TOTAL, counters.restricted),
-        (&system::RATE_LIMITED, &system::RATE_LIMITED_TOTAL, counters.limited),
-        (&system::KISSES_SENT, &system::KISSES_SENT_TOTAL, counters.kisses),
-        (&system::PROCESSED, &system::PROCESSED_TOTAL, counters.processed + own.processed),
-    ] {
-        values.insert(variable, Ok(Value::Unsigned(count)));
-        values.insert(since_start, Ok(Value::Unsigned(count)));
+    for Count(variable, since_start, count) in COUNTS {
+        values.insert(variable, Ok(Value::Unsigned(count(&recent))));
+        values.insert(since_start, Ok(Value::Unsigned(count(&total))));
     }
     values.merge(of_monitor(&server.monitor, now));
     let [all, limited] = server.monitored().map(u64::from);
@@ -71,4 +51,71 @@ fn of_monitor(list: &MonitorList, now: &Now) -> Values {
         (&system::MRU_OLDEST_AGE, Value::Duration(std::time::Duration::from_secs(oldest).into())),
     ];
     Values::typed(rows)
+}
+
+/// A count since it was reset, the same since the start, and where it is found.
+struct Count(&'static Variable, &'static Variable, fn(&System) -> u64);
+
+/// What is counted.
+const COUNTS: [Count; 14] = [
+    Count(&system::RECEIVED, &system::RECEIVED_TOTAL, |counted| counted.received),
+    Count(&system::CURRENT_VERSION, &system::CURRENT_VERSION_TOTAL, |counted| {
+        counted.current_version
+    }),
+    Count(&system::OLD_VERSION, &system::OLD_VERSION_TOTAL, |counted| counted.old_version),
+    Count(&system::VERSION_1, &system::VERSION_1_TOTAL, |counted| counted.version_1.iter().sum()),
+    Count(&system::VERSION_1_CLIENT, &system::VERSION_1_CLIENT_TOTAL, |counted| {
+        counted.version_1[0]
+    }),
+    Count(&system::VERSION_1_ZERO, &system::VERSION_1_ZERO_TOTAL, |counted| counted.version_1[1]),
+    Count(&system::VERSION_1_SYMMETRIC, &system::VERSION_1_SYMMETRIC_TOTAL, |counted| {
+        counted.version_1[2]
+    }),
+    Count(&system::BAD_FORMAT, &system::BAD_FORMAT_TOTAL, |counted| counted.bad_length),
+    Count(&system::BAD_AUTHENTICATION, &system::BAD_AUTHENTICATION_TOTAL, |counted| {
+        counted.bad_auth
+    }),
+    Count(&system::DECLINED, &system::DECLINED_TOTAL, |counted| counted.declined),
+    Count(&system::RESTRICTED, &system::RESTRICTED_TOTAL, |counted| counted.restricted),
+    Count(&system::RATE_LIMITED, &system::RATE_LIMITED_TOTAL, |counted| counted.limited),
+    Count(&system::KISSES_SENT, &system::KISSES_SENT_TOTAL, |counted| counted.kisses),
+    Count(&system::PROCESSED, &system::PROCESSED_TOTAL, |counted| counted.processed),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::server::Arrived;
+    use crate::engine::settings::Settings;
+    use crate::units::NtpTimestamp;
+    use crate::wire::packet::Header;
+
+    #[test]
+    fn what_was_counted_since_the_start_outlives_a_reset() {
+        let now = Now::default();
+        let engine = Engine::new(Settings::default(), [1; 32], &now);
+        let mut server = Server::new([2; 32]);
+        let request = Header::request(NtpTimestamp::from_bits(7)).emit();
+        let ask = |server: &mut Server| {
+            let from = ([192, 0, 2, 7], 123).into();
+            let (at, mono) = (now.clock, now.mono);
+            server.answer(
+                &engine.served(&now),
+                &Arrived { from, to: None, at, mono, datagram: &request },
+            );
+        };
+        ask(&mut server);
+        ask(&mut server);
+        server.reset_counters(&engine, &now);
+        ask(&mut server);
+        let values = of_server(&server, &engine, &now);
+        for (variable, expected) in [
+            (&system::RECEIVED, 1),
+            (&system::RECEIVED_TOTAL, 3),
+            (&system::PROCESSED, 1),
+            (&system::PROCESSED_TOTAL, 3),
+        ] {
+            assert_eq!(values.get(variable), Ok(&Value::Unsigned(expected)));
+        }
+    }
 }

@@ -67,11 +67,8 @@ fn an_exchange_is_its_four_times_and_the_header() {
                 3908996480.250244141 3908996481.000000000 0 4 4 1 6 -23 0.000488 0.001236 .PPS.\n";
     // In a packet both are counted in 65536ths of a second.
     let on_wire = |s| NtpDuration::from_short(seconds(s).short());
-    let header = Header {
-        root_delay: on_wire(0.000_5),
-        root_dispersion: on_wire(0.001_25),
-        ..raw().header
-    };
+    let header =
+        Header { root_delay: on_wire(0.000_5), root_dispersion: on_wire(0.001_25), ..raw().header };
     assert_eq!(Record::Raw(Raw { header, ..raw() }).line(moment()), line);
     let header = Header { stratum: Stratum::new(3), ..header };
     let far = Raw { header, local: None, ..raw() };
@@ -161,6 +158,7 @@ fn an_hour_of_packets_is_thirteen_columns() {
         processed: 9,
         current_version: 8,
         old_version: 7,
+        version_1: [3, 2, 1],
         restricted: 6,
         bad_length: 5,
         bad_auth: 4,

@@ -89,9 +89,7 @@ impl<K: Kernel> Driver<K> {
             match which {
                 Counters::AllPeers | Counters::Authentication => self.engine.reset_counters(*which),
                 Counters::System => {
-                    self.engine.reset_counters(*which);
-                    self.serving.server.reset_counters();
-                    self.count_anew(&now);
+                    self.serving.server.reset_counters(&self.engine, &now);
                     self.traffic.begun.system = Some(now.mono);
                 }
                 Counters::Io => {

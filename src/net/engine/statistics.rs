@@ -97,31 +97,8 @@ impl<K: Kernel> Driver<K> {
         self.keep_record(Box::new(Record::System(counted.since(&before))));
     }
 
-    /// Counts have just begun anew: the next that are written are those since.
-    pub(super) fn count_anew(&mut self, now: &Now) {
-        let counted = self.counted(now);
-        if let Some((before, _)) = &mut self.office.counted {
-            *before = System { seconds: before.seconds, ..counted };
-        }
-    }
-
-    /// What was counted since the start, of those who ask us and of those whom we ask. Versions are
-    /// those of the packets that came to the port.
     fn counted(&self, now: &Now) -> System {
-        let (ours, theirs) = (self.engine.counters(), self.serving.server.counters());
-        System {
-            seconds: now.mono.since(self.engine.system().since).as_secs(),
-            received: (theirs.received + ours.received).saturating_sub(theirs.handed_on),
-            processed: theirs.processed + ours.processed,
-            current_version: theirs.current_version,
-            old_version: theirs.old_version,
-            restricted: theirs.restricted,
-            bad_length: theirs.bad_length + ours.malformed,
-            bad_auth: theirs.bad_auth + ours.bad_auth,
-            declined: theirs.declined + ours.declined,
-            limited: theirs.limited,
-            kisses: theirs.kisses,
-        }
+        System::counted(&self.serving.server, &self.engine, now)
     }
 }
 
