@@ -17,7 +17,7 @@ use crate::engine::filter::ClockFilter;
 use crate::engine::interleave::Interleave;
 use crate::engine::manycast::Reaches;
 use crate::engine::output::{Event, Output};
-use crate::engine::poll::{Poll, RETRY, UNREACH, event};
+use crate::engine::poll::{Poll, RETRY, UNREACH, event, flash_bits};
 use crate::engine::pool::Pool;
 use crate::engine::symmetric::Symmetric;
 use crate::engine::timers::Timer;
@@ -358,7 +358,7 @@ impl Engine {
             poll: Poll::new(options.minpoll),
             options,
             filter: ClockFilter::default(),
-            flash: Flash::default(),
+            flash: Flash::from_bits(flash_bits::UNHEARD),
             standing: Standing::default(),
             clock: None,
             counters: Counters::default(),

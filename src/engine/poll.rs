@@ -443,6 +443,8 @@ pub(in crate::engine) mod flash_bits {
     pub(in crate::engine) const PEER_UNREACHABLE: u16 = 0x1000;
     pub(in crate::engine) const ASSOCIATION: u16 =
         PEER_STRATUM | PEER_DISTANCE | PEER_LOOP | PEER_UNREACHABLE;
+    /// What an association fails of which nothing was heard, and always one that is not measured.
+    pub(in crate::engine) const UNHEARD: u16 = PEER_STRATUM | PEER_DISTANCE | PEER_UNREACHABLE;
 }
 
 /// `NTP_UNREACH`: polls without a reply before the interval grows.

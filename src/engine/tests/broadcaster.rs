@@ -77,6 +77,7 @@ fn everybody_is_told_the_time_every_interval_once_it_is_known() {
     // It is nothing that is measured.
     assert_eq!(pair.engine.explained().verdicts.len(), 1);
     assert_eq!((association.poll.reach.register(), association.samples), (0, 0));
+    assert_eq!(association.flash.bits(), 0x1600, "as ntpd shows it");
 }
 
 #[test]
