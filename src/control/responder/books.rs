@@ -24,6 +24,11 @@ pub trait Books {
         None
     }
 
+    /// Whether picture and books show all that there is: what has no value there has none.
+    fn are_whole(&self) -> bool {
+        true
+    }
+
     /// Shows the variables that the configuration adds to `visit`.
     fn variables(&self, _visit: &mut Visit<'_, Extra>) {}
 
@@ -194,6 +199,10 @@ impl OfPicture<'_> {
 }
 
 impl Books for OfPicture<'_> {
+    fn are_whole(&self) -> bool {
+        false
+    }
+
     fn client(&self, address: IpAddr) -> Option<Client> {
         self.rows().into_iter().find(|row| row.address.ip() == address)
     }

@@ -581,3 +581,17 @@ fn a_picture_alone_has_its_clients() {
     assert_eq!(newer, 1);
     assert!(books.key(1).is_none() && books.control_key().is_none());
 }
+
+#[test]
+fn what_a_picture_lacks_is_not_known_rather_than_without_a_value() {
+    let daemon = picture();
+    let books = OfPicture { daemon: &daemon, now: at(12).mono };
+    let ask = |names: &[u8], books: &dyn Books| {
+        let datagram = request(Opcode::ReadVariables, 0, names).emit();
+        ask_as(&mut responder(), &local(), &datagram, books)
+    };
+    let told = |text: &str| Got::Data(0x0618, text.to_owned());
+    assert_eq!(ask(b"stratum", &books), told("stratum=2\r\n"));
+    assert_eq!(ask(b"stratum,precision", &books), Got::Error(ErrorCode::UnknownVariable));
+    assert_eq!(ask(b"stratum,precision", &Lists::new()), told("stratum=2\r\n"));
+}

@@ -31,7 +31,9 @@ pub(super) enum Of<'a> {
 /// They come in the order of the table, each once. Values that follow names are passed over.
 ///
 /// # Errors
-/// A name that is not known costs the whole answer.
+/// A name that is not known costs the whole answer. So does one of a variable without a value where
+/// more may exist than the picture shows: ntpq 4.2.8 takes silence about what it named for a value,
+/// and crashes.
 pub(super) fn read(of: Of<'_>, data: &[u8], books: &dyn Books) -> Result<Text, ErrorCode> {
     let data = text(data);
     // A name that stands there often is asked about once.
@@ -51,7 +53,9 @@ pub(super) fn read(of: Of<'_>, data: &[u8], books: &dyn Books) -> Result<Text, E
         return Err(ErrorCode::UnknownVariable);
     }
     for variable in vars::table(of.scope()).iter().filter(|row| names.contains(row.name)) {
-        of.tell(variable, &mut reply);
+        if !of.tell(variable, &mut reply) && !books.are_whole() {
+            return Err(ErrorCode::UnknownVariable);
+        }
     }
     for other in others.iter().filter(|other| names.contains(other.name.as_str())) {
         reply.item(&other.name, &other.value);
@@ -77,8 +81,8 @@ impl<'a> Of<'a> {
         known(self.scope(), name).is_some() || others.iter().any(|other| other.name == name)
     }
 
-    /// Adds a variable, if there is something to tell.
-    fn tell(self, variable: &'static Variable, reply: &mut Text) {
+    /// Adds a variable, if there is something to tell; whether there is.
+    fn tell(self, variable: &'static Variable, reply: &mut Text) -> bool {
         let value = if is_list(variable) {
             Some(list(self.scope()))
         } else if let (Self::System(daemon, now), true) = (self, *variable == system::CLOCK) {
@@ -91,9 +95,7 @@ impl<'a> Of<'a> {
         } else {
             encode(variable, self.value(variable).as_ref().copied())
         };
-        if let Some(value) = value {
-            reply.item(variable.name, &value);
-        }
+        value.inspect(|value| reply.item(variable.name, value)).is_some()
     }
 
     /// Whether it is a count of what our own engine does not do.
