@@ -35,6 +35,7 @@ fn minutes_on_limited_daemons_lose_nothing() {
     if !lab::available("lab", lab::up()) {
         return;
     }
+    let _desks = crate::desks();
     let many = many();
     // All at the same time, so that it takes minutes once.
     std::thread::scope(|scope| {

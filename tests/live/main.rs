@@ -9,6 +9,8 @@
     reason = "a test that cannot go on should fail; figures are printed for who wants to see them"
 )]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 #[path = "../support/lab.rs"]
 mod lab;
 #[expect(dead_code, reason = "shared with tests/pty, which needs more of it")]
@@ -28,3 +30,10 @@ mod once;
 mod peer;
 mod probe;
 mod roles;
+
+/// The desks of the lab, for one test at a time: what is sent from one is counted by the kernel for
+/// all who sit there.
+fn desks() -> MutexGuard<'static, ()> {
+    static TAKEN: Mutex<()> = Mutex::new(());
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
