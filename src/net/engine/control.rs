@@ -6,6 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::system::kernel::Kernel;
@@ -45,7 +46,7 @@ pub(super) struct Control {
     pub(super) text: Written,
     waiting: Vec<Question>,
     /// The last picture, with when it was taken.
-    picture: Option<(Mono, Daemon)>,
+    picture: Option<(Mono, Arc<Daemon>)>,
 }
 
 /// A request that waits for the batch to be through.
@@ -176,14 +177,14 @@ impl<K: Kernel> Driver<K> {
     }
 
     /// The engine as it is, or was a moment ago.
-    fn picture(&mut self, now: &Now) -> Daemon {
+    fn picture(&mut self, now: &Now) -> Arc<Daemon> {
         if let Some((taken, daemon)) = &self.serving.control.picture
             && now.mono.since(*taken) < OLDEST_PICTURE
         {
-            return daemon.clone();
+            return Arc::clone(daemon);
         }
-        let daemon = self.snapshot();
-        self.serving.control.picture = Some((now.mono, daemon.clone()));
+        let daemon = Arc::new(self.snapshot());
+        self.serving.control.picture = Some((now.mono, Arc::clone(&daemon)));
         daemon
     }
 
