@@ -11,6 +11,7 @@ pub mod extension;
 pub mod kiss;
 pub mod mac;
 pub mod mode6;
+pub mod mode7;
 pub mod packet;
 pub mod reader;
 

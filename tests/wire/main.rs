@@ -13,5 +13,6 @@ mod control;
 mod damage;
 mod fuzzed;
 mod packets;
+mod private;
 mod properties;
 mod signatures;
