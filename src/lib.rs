@@ -14,6 +14,7 @@
 //! | [`engine`] | RFC 5905 as a machine without sockets |
 //! | [`control`] | the asking side of the control protocol, without sockets |
 //! | [`ntpq`] | the ntpq command language: what is asked, what is printed |
+//! | [`ntpdc`] | the ntpdc command language, in mode 7 |
 //! | [`insight`] | what a daemon's variables mean, worked out |
 //! | [`backend`] | what the upper layers see of the world |
 //! | [`sim`] | simulated worlds, for statistics and to look at |
@@ -30,6 +31,7 @@ pub mod engine;
 pub mod insight;
 pub mod model;
 pub mod net;
+pub mod ntpdc;
 pub mod ntpq;
 pub mod selection;
 pub mod sim;

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["units", "wire", "config", "selection", "clock"]),
     ("control", &["units", "wire", "config", "model", "selection"]),
     ("ntpq", &["units", "wire", "model", "control"]),
+    ("ntpdc", &["units", "wire", "model", "control", "ntpq"]),
     ("insight", &["units", "model", "selection"]),
     ("fleet", &["units", "config", "model", "selection", "insight"]),
     ("backend", &["units", "config", "model", "insight", "fleet"]),
@@ -38,13 +39,14 @@ const BELOW_THE_MACHINE: &[&str] = &[
     "engine",
     "control",
     "ntpq",
+    "ntpdc",
     "insight",
     "fleet",
     "backend",
 ];
 
 const BELOW_THE_SCREEN: &[&str] =
-    &["units", "config", "model", "selection", "ntpq", "insight", "fleet", "backend"];
+    &["units", "config", "model", "selection", "ntpq", "ntpdc", "insight", "fleet", "backend"];
 
 /// Files that may import more than their layer: `(file, what)`.
 const EXCEPTIONS: &[(&str, &str)] = &[

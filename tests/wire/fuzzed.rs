@@ -20,6 +20,8 @@ mod engine;
 mod ntp_conf;
 #[path = "../fuzz/bodies/packet.rs"]
 mod packet;
+#[path = "../fuzz/bodies/private.rs"]
+mod private;
 #[path = "../fuzz/bodies/reassembly.rs"]
 mod reassembly;
 #[path = "../fuzz/bodies/responder.rs"]
@@ -61,6 +63,11 @@ fn commands_of_chrony() {
 #[test]
 fn watchers_of_chrony() {
     fuzz("chrony_watcher", chrony_watcher::chrony_watcher, 4_000);
+}
+
+#[test]
+fn private_answers() {
+    fuzz("private", private::private, 20_000);
 }
 
 #[test]

@@ -1,0 +1,260 @@
+//! A run of ntpdc: every command for every host in order, or line after line for one host.
+//!
+//! Differs: at the end of what it reads its commands from, ntpdc 4.2.8p15 waits for more for ever
+//! where that is no terminal; we end.
+
+use std::collections::VecDeque;
+
+use jiff::tz::TimeZone;
+
+use crate::ntpdc::job::{Answer, Job, Need, Output, Step};
+use crate::ntpdc::line::{self, Line, Located, Read};
+use crate::ntpdc::session::Session;
+use crate::ntpdc::verbs;
+use crate::ntpq::text::printable;
+use crate::ntpq::{self, Family, NotOpened};
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What the program calls itself.
+    pub program: String,
+    /// The commands, in order; none when they are read as they come.
+    pub commands: Vec<String>,
+    /// The hosts, in order, and which of their addresses will do.
+    pub hosts: Vec<(String, Family)>,
+    /// Whether addresses are not shown as names.
+    pub numeric: bool,
+    /// Whether somebody is asked for commands, rather than a file or a pipe.
+    pub prompts: bool,
+    /// Whether `monlist` may be sent.
+    pub allows_monlist: bool,
+}
+
+/// A run of ntpdc, to be driven.
+///
+/// Take the outputs until there is none; after a [`Output::Need`] call [`Batch::handle`] with what
+/// was found out, and so on until [`Output::End`].
+///
+/// ```
+/// use jiff::tz::TimeZone;
+/// use ntpscope::ntpdc::{Batch, Options, Output};
+///
+/// let options = Options { commands: vec!["sysinfo".into()], ..Options::default() };
+/// let mut batch = Batch::new(options, || TimeZone::UTC);
+/// batch.start(0);
+/// assert!(matches!(batch.poll_output(), Some(Output::End(0))), "there is no host to ask");
+/// ```
+pub struct Batch {
+    session: Session,
+    options: Options,
+    host: usize,
+    command: usize,
+    state: State,
+    outputs: VecDeque<Output>,
+}
+
+/// What is under way.
+enum State {
+    /// The next command of the current host comes next.
+    Ready,
+    /// A host is being opened.
+    Opening,
+    /// A line is awaited from whoever gives commands.
+    Prompting,
+    /// A name on a line is looked up.
+    Locating { text: String, name: String, located: Located },
+    /// A file for the output is being opened.
+    Redirecting(Line),
+    /// A command is at work.
+    Running(Box<dyn Job>),
+    /// All is done.
+    Ended,
+}
+
+impl Batch {
+    /// A run that shows dates in the `zone` that is found out with the first of them.
+    pub fn new(options: Options, zone: fn() -> TimeZone) -> Self {
+        let mut session = Session::new(options.program.clone(), zone);
+        session.shell.settings.hostnames = !options.numeric;
+        session.allows_monlist = options.allows_monlist;
+        Self {
+            session,
+            options,
+            host: 0,
+            command: 0,
+            state: State::Ready,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Starts; `now` is the time in seconds since 1970.
+    pub fn start(&mut self, now: i64) {
+        self.session.shell.now = now;
+        self.open_host();
+        self.go_on();
+    }
+
+    /// Takes the answer to what was needed; `now` is the time in seconds since 1970.
+    pub fn handle(&mut self, now: i64, answer: Answer) {
+        self.session.shell.now = now;
+        match (std::mem::replace(&mut self.state, State::Ready), answer) {
+            (State::Opening, Answer::World(answer)) => self.take_opened(answer),
+            (State::Prompting, Answer::World(ntpq::Answer::Line(Some(line)))) => self.read(&line),
+            (State::Prompting, _) => {
+                if self.options.prompts {
+                    // Behind the prompt.
+                    self.session.complain("\n");
+                }
+                self.end(0);
+            }
+            (State::Locating { text, name, mut located }, Answer::World(answer)) => {
+                let found = match answer {
+                    ntpq::Answer::Located(found) => found.into_iter().next().flatten(),
+                    _ => None,
+                };
+                located.insert(name, found.map(|found| found.address.ip));
+                self.read_with(&text, located);
+            }
+            (State::Redirecting(line), Answer::World(answer)) => self.take_redirected(line, answer),
+            (State::Running(job), answer) => self.resume(job, Some(answer)),
+            (State::Ended, _) => self.state = State::Ended,
+            _ => {}
+        }
+        self.go_on();
+    }
+
+    /// The next output; `None` when an answer is awaited, or all is done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Runs commands until one waits.
+    fn go_on(&mut self) {
+        while matches!(self.state, State::Ready) {
+            if self.options.commands.is_empty() {
+                self.prompt();
+                continue;
+            }
+            let command = self.options.commands.get(self.command).cloned();
+            if let (Some((host, _)), Some(command)) = (self.options.hosts.get(self.host), command) {
+                if self.options.hosts.len() > 1 {
+                    let text = format!("--- {host} ---\n");
+                    self.session.print(&text);
+                }
+                self.command += 1;
+                self.read(&command);
+            } else {
+                self.host += 1;
+                self.open_host();
+            }
+        }
+        self.flush();
+    }
+
+    fn prompt(&mut self) {
+        let prompt = if self.options.prompts { PROMPT } else { "" };
+        let need = ntpq::Need::Line { prompt: prompt.to_owned(), hidden: false };
+        self.wait(State::Prompting, Need::World(need));
+    }
+
+    fn open_host(&mut self) {
+        match self.options.hosts.get(self.host) {
+            Some((host, family)) => {
+                let need = ntpq::Need::Open { host: host.clone(), family: *family };
+                self.wait(State::Opening, Need::World(need));
+            }
+            None => self.end(0),
+        }
+    }
+
+    fn take_opened(&mut self, answer: ntpq::Answer) {
+        // Unless it can be opened, none of the commands is for it.
+        self.command = self.options.commands.len();
+        match answer {
+            ntpq::Answer::Opened(Ok(host)) => {
+                self.session.turn_to(host);
+                self.command = 0;
+            }
+            ntpq::Answer::Opened(Err(NotOpened::Unresolved(why))) => {
+                self.session.complain(&format!("{}\n", printable(why.as_bytes())));
+            }
+            ntpq::Answer::Opened(Err(NotOpened::NoWay(why))) => {
+                let text = format!("{}: connect: {why}\n", self.session.shell.program);
+                self.session.complain(&text);
+                self.end(1);
+            }
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, text: &str) {
+        self.read_with(text, Located::default());
+    }
+
+    fn read_with(&mut self, text: &str, located: Located) {
+        match line::read(text, &located) {
+            Read::Nothing => {}
+            Read::Refused(complaint) => self.session.complain(&complaint),
+            Read::Locate(name) => {
+                let need = Need::World(ntpq::Need::Locate(vec![name.clone()]));
+                self.wait(State::Locating { text: text.to_owned(), name, located }, need);
+            }
+            Read::Line(line) => match line.redirect.clone() {
+                Some(file) => {
+                    let need = Need::World(ntpq::Need::Redirect(file));
+                    self.wait(State::Redirecting(line), need);
+                }
+                None => self.begin(line),
+            },
+        }
+    }
+
+    fn take_redirected(&mut self, line: Line, answer: ntpq::Answer) {
+        if let ntpq::Answer::Redirected(Err(why)) = answer {
+            let file = line.redirect.as_deref().unwrap_or_default();
+            self.session.complain(&format!("***Error opening {file}: {why}\n"));
+        } else {
+            self.session.shell.redirected = true;
+            self.begin(line);
+        }
+    }
+
+    fn begin(&mut self, line: Line) {
+        let job = verbs::job(line, &self.session);
+        self.resume(job, None);
+    }
+
+    fn resume(&mut self, mut job: Box<dyn Job>, answer: Option<Answer>) {
+        match job.resume(&mut self.session, answer) {
+            Step::Need(need) => self.wait(State::Running(job), need),
+            Step::Done => {
+                self.flush();
+                self.session.shell.redirected = false;
+            }
+            Step::Quit(status) => self.end(status),
+        }
+    }
+
+    fn wait(&mut self, state: State, need: Need) {
+        self.flush();
+        self.outputs.push_back(Output::Need(need));
+        self.state = state;
+    }
+
+    fn end(&mut self, status: u8) {
+        self.flush();
+        self.outputs.push_back(Output::End(status));
+        self.state = State::Ended;
+    }
+
+    fn flush(&mut self) {
+        let written = self.session.shell.take_written();
+        self.outputs.extend(written.into_iter().map(|(stream, text)| Output::Text(stream, text)));
+    }
+}
+
+const PROMPT: &str = "ntpdc> ";
+
+#[cfg(test)]
+mod tests;
