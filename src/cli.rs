@@ -4,6 +4,8 @@ pub mod args;
 pub mod demo;
 pub mod engine;
 pub mod exit;
+pub mod library;
+pub mod ntpdc;
 pub mod ntpq;
 #[expect(unsafe_code, reason = "rights are given up by system calls")]
 pub mod privileges;

@@ -11,7 +11,7 @@ use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::demo::DemoArguments;
 use ntpscope::cli::engine::Starts;
 use ntpscope::cli::exit::{Exit, printed};
-use ntpscope::cli::{ntpq, run, settings, setup, sim};
+use ntpscope::cli::{ntpdc, ntpq, run, settings, setup, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::host::NTP_PORT;
@@ -33,10 +33,14 @@ fn main() -> ExitCode {
     if ntpq::is_ntpq(&program) {
         return run::ntpq(&program, words);
     }
+    if ntpdc::is_ntpdc(&program) {
+        return run::ntpdc(&program, words);
+    }
     match args::read(std::iter::once(program.clone()).chain(words)) {
         Err(instead) => say(&instead).into(),
         Ok(arguments) => match arguments.command.clone() {
             Some(Command::Ntpq { arguments }) => run::ntpq(&program, arguments),
+            Some(Command::Ntpdc { arguments }) => run::ntpdc(&program, arguments),
             Some(Command::Sim(asked)) => sim::run(&asked).into(),
             Some(Command::Demo(demo)) => watch_demo(&demo.look(&arguments), &demo).into(),
             Some(Command::Probe(asked)) => run::probe(&asked).into(),

@@ -15,6 +15,7 @@ pub mod guard;
 pub mod mailbox;
 pub mod network;
 pub mod notify;
+pub mod ntpdc;
 pub mod ntpq;
 pub mod offer;
 pub mod own_addresses;

@@ -96,6 +96,13 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// Question daemons as ntpdc does, in mode 7, which only old ones speak and those told to.
+    #[command(disable_help_flag = true)]
+    Ntpdc {
+        /// Options and hosts as ntpdc takes them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
     /// Look at a simulated site: no network, no privileges, no clock touched.
     Demo(DemoArguments),
     /// Try an engine in a simulated world, as fast as it goes; no network, no clock touched.

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::backend::{Backend as _, Request, TargetId, Update};
 use crate::cli::args::{Arguments, LookUps};
 use crate::cli::exit::{Exit, printed};
+use crate::cli::ntpdc;
 use crate::cli::ntpq;
 use crate::cli::probe::{self, ProbeArguments};
 use crate::config::target::TargetSpec;
@@ -126,6 +127,17 @@ pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> E
     ntpq::start(program, arguments, |batch| {
         let runtime = runtime()?;
         let outcome = runtime.block_on(net::ntpq::run(batch, Clock::start()));
+        // A resolver that hangs is not waited for.
+        runtime.shutdown_background();
+        outcome
+    })
+}
+
+/// Runs ntpdc, started as `program`.
+pub fn ntpdc(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ntpdc::start(program, arguments, |batch| {
+        let runtime = runtime()?;
+        let outcome = runtime.block_on(net::ntpdc::run(batch, Clock::start()));
         // A resolver that hangs is not waited for.
         runtime.shutdown_background();
         outcome

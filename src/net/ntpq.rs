@@ -24,7 +24,7 @@ use crate::ntpq::{Output, Stream};
 /// # Errors
 /// What is printed cannot be written, or the system has no randomness to give.
 pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
-    let mut driver = Driver { clock, client: None, file: None };
+    let mut driver = Driver::new(clock);
     batch.start(driver.wall());
     loop {
         match batch.poll_output() {
@@ -43,20 +43,30 @@ pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
     }
 }
 
-struct Driver {
+/// What finds things out, with what it keeps open.
+pub(super) struct Driver {
     clock: Clock,
     client: Option<Client>,
     file: Option<File>,
 }
 
 impl Driver {
+    pub(super) const fn new(clock: Clock) -> Self {
+        Self { clock, client: None, file: None }
+    }
+
+    /// Where the host is that was opened last.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.client.as_ref().map(Client::address)
+    }
+
     /// Seconds since 1970, by the wall clock.
-    fn wall(&self) -> i64 {
+    pub(super) fn wall(&self) -> i64 {
         // Good for 68 years to either side of 2026; the wrapped stamp says which second it is.
         self.clock.now().clock.to_unix(NEAR).0
     }
 
-    fn write(&mut self, stream: Stream, text: &str) -> io::Result<()> {
+    pub(super) fn write(&mut self, stream: Stream, text: &str) -> io::Result<()> {
         match (stream, &mut self.file) {
             (Stream::Out, _) => io::stdout().write_all(text.as_bytes()),
             (Stream::Error, _) => {
@@ -68,7 +78,7 @@ impl Driver {
         }
     }
 
-    async fn find_out(&mut self, need: Need) -> io::Result<Answer> {
+    pub(super) async fn find_out(&mut self, need: Need) -> io::Result<Answer> {
         Ok(match need {
             Need::Open { host, family } => Answer::Opened(self.open(&host, family).await),
             Need::Ask(flight) => Answer::Replies(self.ask(flight).await?),
