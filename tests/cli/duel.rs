@@ -34,7 +34,7 @@ impl Zone {
     /// Both.
     pub(crate) const ALL: [Self; 2] = [Self::Utc, Self::NewYork];
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Utc => "UTC",
             Self::NewYork => "America/New_York",
@@ -160,7 +160,7 @@ fn without_path(text: &[u8]) -> Vec<u8> {
 }
 
 /// The lines from the first that differ, of both.
-fn difference(real: &[u8], ours: &[u8]) -> String {
+pub(crate) fn difference(real: &[u8], ours: &[u8]) -> String {
     let lines = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();
         text.split('\n').map(|line| format!("{line:?}")).collect::<Vec<_>>()
@@ -185,6 +185,42 @@ pub(crate) struct Real {
 
 /// Has the real programs unpacked; why not, where they cannot be had.
 pub(crate) fn real() -> Result<Real, String> {
+    let Peer { program, libraries } = peer("ntpq-classic")?;
+    Ok(Real { program, libraries, faketime: faketime()? })
+}
+
+/// One of the real programs.
+pub(crate) struct Peer {
+    pub(crate) program: PathBuf,
+    pub(crate) libraries: String,
+}
+
+/// The real program called `name`; why not, where it cannot be had.
+pub(crate) fn peer(name: &str) -> Result<Peer, String> {
+    let list =
+        fs::read_to_string(peers()?.join("peers.json")).map_err(|error| error.to_string())?;
+    let list: serde_json::Value = serde_json::from_str(&list).map_err(|error| error.to_string())?;
+    let text = |place: &str| {
+        let place = format!("/{name}/{place}");
+        list.pointer(&place).and_then(serde_json::Value::as_str).map(str::to_owned)
+    };
+    let program = text("argv/0").ok_or_else(|| format!("the peers have no {name}"))?;
+    let libraries = text("env/LD_LIBRARY_PATH").unwrap_or_default();
+    Ok(Peer { program: program.into(), libraries })
+}
+
+/// The library that stops the clock; why not, where it cannot be had.
+pub(crate) fn faketime() -> Result<PathBuf, String> {
+    let below = peers()?.join("root/libfaketime/usr/lib");
+    let places = fs::read_dir(&below).map_err(|error| format!("{}: {error}", below.display()))?;
+    places
+        .filter_map(|place| Some(place.ok()?.path().join("faketime/libfaketime.so.1")))
+        .find(|library| library.is_file())
+        .ok_or_else(|| "the peers have no libfaketime".to_owned())
+}
+
+/// Where the real programs are, unpacked.
+fn peers() -> Result<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fetched = Command::new(root.join("tests/lab")).arg("fetch").output();
     let fetched = fetched.map_err(|error| error.to_string())?;
@@ -192,20 +228,8 @@ pub(crate) fn real() -> Result<Real, String> {
         let said = String::from_utf8_lossy(&fetched.stderr);
         return Err(said.lines().last().unwrap_or("no real daemons here").to_owned());
     }
-    let peers = std::env::var_os("NTPSCOPE_PEERS_DIR")
-        .map_or_else(|| lab::target().join("peers"), PathBuf::from);
-    let list = fs::read_to_string(peers.join("peers.json")).map_err(|error| error.to_string())?;
-    let list: serde_json::Value = serde_json::from_str(&list).map_err(|error| error.to_string())?;
-    let text = |place| list.pointer(place).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let program = text("/ntpq-classic/argv/0").ok_or("the peers have no classic ntpq")?;
-    let libraries = text("/ntpq-classic/env/LD_LIBRARY_PATH").unwrap_or_default();
-    let below = peers.join("root/libfaketime/usr/lib");
-    let places = fs::read_dir(&below).map_err(|error| format!("{}: {error}", below.display()))?;
-    let faketime = places
-        .filter_map(|place| Some(place.ok()?.path().join("faketime/libfaketime.so.1")))
-        .find(|library| library.is_file())
-        .ok_or("the peers have no libfaketime")?;
-    Ok(Real { program: program.into(), libraries, faketime })
+    Ok(std::env::var_os("NTPSCOPE_PEERS_DIR")
+        .map_or_else(|| lab::target().join("peers"), PathBuf::from))
 }
 
 /// A folder that goes away.

@@ -14,6 +14,7 @@ mod engine;
 #[path = "../support/lab.rs"]
 mod lab;
 mod live;
+mod mode7;
 mod probe;
 #[path = "../support/chronyd.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the asking side use all of it")]
