@@ -5,6 +5,8 @@
 //! option ends the options. Complaints are the library's too.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 /// What to print when there is nothing to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,34 @@ pub struct Instead {
     /// Whether the user asked for it: then it goes to standard output and the exit status is 0,
     /// else to standard error and it is 1.
     pub asked_for: bool,
+}
+
+impl Instead {
+    /// Prints it, and returns the exit status.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn print(&self) -> io::Result<u8> {
+        if self.asked_for {
+            io::stdout().write_all(self.text.as_bytes()).map(|()| 0)
+        } else {
+            io::stderr().write_all(self.text.as_bytes()).map(|()| 1)
+        }
+    }
+}
+
+/// How the program called `name` ends that came to this.
+pub fn ended(name: &str, outcome: io::Result<u8>) -> ExitCode {
+    match outcome {
+        Ok(status) => status.into(),
+        // Whoever read had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nowhere else to say it.
+            drop(writeln!(io::stderr(), "{name}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// An option.
@@ -27,7 +57,7 @@ pub struct Described<W> {
     pub name: &'static str,
     /// Whether it has a value.
     pub takes: Takes,
-    /// Options that it does not go with, by name.
+    /// Options that it does not go with, by name; the other one need not say so too.
     pub conflicts: &'static [&'static str],
     /// What it does, in words; empty when it is not told of.
     pub help: &'static str,
@@ -86,43 +116,29 @@ impl<W: Copy> Program<'_, W> {
                 break;
             }
             if let Some(long) = word.strip_prefix("--") {
-                let option = self.read_long(long, &mut words)?;
-                self.add(&mut found, option)?;
+                found.push(self.read_long(long, &mut words)?);
             } else if let Some(letters) = word.strip_prefix('-').filter(|l| !l.is_empty()) {
-                for option in self.read_letters(letters, &mut words)? {
-                    self.add(&mut found, option)?;
-                }
+                found.extend(self.read_letters(letters, &mut words)?);
             } else {
                 rest.push(word);
                 break;
             }
         }
         rest.extend(words);
+        self.check(&found)?;
         let options = found.into_iter().map(|found| (found.option.which, found.value)).collect();
         Ok(Given { options, rest })
     }
 
-    /// Adds an option unless it does not go with one before.
-    fn add(&self, found: &mut Vec<Found<W>>, added: Found<W>) -> Result<(), Instead> {
-        let option = added.option;
-        let conflict = found.iter().map(|found| found.option).find(|other| {
-            other.conflicts.contains(&option.name) || option.conflicts.contains(&other.name)
-        });
-        if let Some(other) = conflict {
-            // The library names first the one that says so.
-            let place = |name| self.options.iter().position(|option| option.name == name);
-            let says = |one: &Described<W>, other: &str| one.conflicts.contains(&other);
-            let by_order = place(option.name) < place(other.name);
-            let is_first = match (says(option, other.name), says(other, option.name)) {
-                (true, true) => by_order,
-                (is_first, _) => is_first,
-            };
-            let (first, second) =
-                if is_first { (option.name, other.name) } else { (other.name, option.name) };
-            let text = format!("the '{first}' and '{second}' options conflict");
-            return Err(self.wrong(&format!("{} error:  {text}", self.name)));
+    /// Refuses options that do not go together: of all given, the first in the table that says so.
+    fn check(&self, found: &[Found<W>]) -> Result<(), Instead> {
+        let is_given = |name: &str| found.iter().any(|found| found.option.name == name);
+        for option in self.options.iter().filter(|option| is_given(option.name)) {
+            if let Some(other) = option.conflicts.iter().find(|name| is_given(name)) {
+                let text = format!("the '{}' and '{other}' options conflict", option.name);
+                return Err(self.wrong(&format!("{} error:  {text}", self.name)));
+            }
         }
-        found.push(added);
         Ok(())
     }
 

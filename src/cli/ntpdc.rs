@@ -2,13 +2,13 @@
 //! options, and one of ours.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 
-use crate::cli::library::{Described, Instead, Program, Takes};
+use crate::cli::library::{Described, Instead, Program, Takes, ended};
 use crate::ntpdc::settings::VERSION;
 use crate::ntpdc::{Batch, Options};
 use crate::ntpq::Family;
@@ -27,21 +27,9 @@ pub fn start(
             options.prompts |= is_asked && options.commands.is_empty();
             drive(&mut Batch::new(options, TimeZone::system))
         }
-        Err(Instead { text, asked_for: true }) => {
-            io::stdout().write_all(text.as_bytes()).map(|()| 0)
-        }
-        Err(instead) => io::stderr().write_all(instead.text.as_bytes()).map(|()| 1),
+        Err(instead) => instead.print(),
     };
-    match outcome {
-        Ok(status) => status.into(),
-        // Whoever read had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            // There is nowhere else to say it.
-            drop(writeln!(io::stderr(), "{name}: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    ended(&name, outcome)
 }
 
 /// Whether a program started under this name is to be ntpdc.
@@ -198,6 +186,10 @@ mod tests {
             (&["--ipv4=3"], "ntpdc: The 'ipv4' option cannot have an argument."),
             (&["-6", "-4"], "ntpdc error:  the 'ipv4' and 'ipv6' options conflict"),
             (&["-p", "-c", "x"], "ntpdc error:  the 'peers' and 'command' options conflict"),
+            (
+                &["-s", "-p", "-l", "-i"],
+                "ntpdc error:  the 'interactive' and 'listpeers' options conflict",
+            ),
             (&["-d"], "ntpdc: the option 'debug-level' is not available in ntpscope"),
         ] {
             let instead = arguments(words).unwrap_err();

@@ -357,7 +357,7 @@ pub(super) const COMMAND_LINE: &str = "
 -6 -4
 -p -c x
 -c x -l
--i -s
+-s -p -l -i
 -n -c p -c foo
 -n -c '' -c ' '
 --numeric --command=loopinfo 127.0.0.9
