@@ -160,6 +160,11 @@ impl Batch {
 
     fn open_host(&mut self) {
         match self.options.hosts.get(self.host) {
+            Some((host, _)) if line::is_unclosed(host) => {
+                let complaint = self.session.bad_host();
+                self.session.complain(&complaint);
+                self.command = self.options.commands.len();
+            }
             Some((host, family)) => {
                 let need = ntpq::Need::Open { host: host.clone(), family: *family };
                 self.wait(State::Opening, Need::World(need));

@@ -207,6 +207,11 @@ fn value(word: &str, kind: Kind, located: &Located) -> Result<Value, Read> {
     }
 }
 
+/// Whether a host is written with a bracket that is not closed, which is no host's name.
+pub fn is_unclosed(host: &str) -> bool {
+    host.starts_with('[') && !host.contains(']')
+}
+
 /// Bytes that a line may have.
 const MAX_LINE: usize = 511;
 

@@ -74,6 +74,11 @@ impl Session {
         }))
     }
 
+    /// What is said of a host whose name cannot be one.
+    pub fn bad_host(&self) -> String {
+        format!("{}: bad hostname/address: Invalid argument\n", self.shell.program)
+    }
+
     /// Says why there is no answer.
     pub fn report(&mut self, outcome: &Outcome) {
         let text = match outcome {

@@ -8,7 +8,7 @@ use crate::ntpdc::command::Verb;
 use crate::ntpdc::counters::Counters;
 use crate::ntpdc::interfaces::Interfaces;
 use crate::ntpdc::job::{Answer, Job, Step};
-use crate::ntpdc::line::Line;
+use crate::ntpdc::line::{Line, is_unclosed};
 use crate::ntpdc::monitor::{self, MonitorList};
 use crate::ntpdc::query::{Inquiry, Query};
 use crate::ntpdc::restrictions::{self, Restrict};
@@ -17,10 +17,18 @@ use crate::ntpdc::settings::{SameAsNtpq, Setting};
 use crate::ntpdc::system::{KernelInfo, LoopInfo, SystemInfo};
 use crate::ntpdc::traps::Traps;
 use crate::ntpdc::{peer, peers};
+use crate::ntpq::command::Verb as Shared;
 
 /// The machine for a line.
 pub fn job(line: Line, session: &Session) -> Box<dyn Job> {
     match line.command.verb {
+        Verb::Shared(Shared::Host) if names_bad_host(&line) => {
+            let remains = match session.shell.host {
+                Some(_) => format!("current host remains {}\n", session.shell.host_name()),
+                None => "still no current host\n".to_owned(),
+            };
+            said(Said::Both(remains, session.bad_host()))
+        }
         Verb::Shared(_) => match SameAsNtpq::new(&line) {
             Some(job) => Box::new(job),
             None => Box::new(Setting::new(line)),
@@ -58,6 +66,15 @@ pub fn job(line: Line, session: &Session) -> Box<dyn Job> {
         Verb::ChooseKey(code) => query(ChooseKey::new(&line, code)),
         Verb::Fudge => read(Fudge::read(&line)),
     }
+}
+
+/// Whether `host` is to turn to what cannot be a host.
+fn names_bad_host(line: &Line) -> bool {
+    let host = match (line.text(0), line.text(1)) {
+        (Some("-4" | "-6"), Some(host)) | (Some(host), None) => host,
+        _ => return false,
+    };
+    is_unclosed(host)
 }
 
 fn query<I: Inquiry + 'static>(inquiry: I) -> Box<dyn Job> {

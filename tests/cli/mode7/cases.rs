@@ -74,6 +74,7 @@ pub(super) const TABLE: &[(&str, Compared)] = &[
         "host",
         Compared::Wholly(&[
             "-n -c host -c 'host ::1' -c host -c sysinfo",
+            "-n -c 'host [::1' -c 'host -6 [::1' -c 'host x [::1' -c 'host [::1]' -c sysinfo",
             "-n -c 'host -4 localhost' -c 'host -6 localhost' -c 'host x localhost' -c host",
         ]),
     ),
@@ -350,6 +351,7 @@ pub(super) const COMMAND_LINE: &str = "
 -n -c loopinfo nowhere.example 127.0.0.1
 -n 127.0.0.1 <<< loopinfo\\n\\n  timerstats  \\nfoo\\nquit\\n
 -n <<< host\\nloopinfo\\nquit\\nloopinfo\\n
+-n -c loopinfo '[::1' 127.0.0.1
 -x
 --foo
 -c
