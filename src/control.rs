@@ -4,8 +4,9 @@
 //! several questions in flight and holds back where the daemon limits its clients; [`watcher`]
 //! decides what to ask next and puts the answers together into snapshots, and so does [`chrony`]
 //! for the daemon that has a protocol of its own; [`finder`] finds out which of them is answered.
-//! [`responder`] answers others about any daemon that there is a picture of. [`private`] asks the
-//! questions of mode 7, one at a time, which nothing but ntpdc's commands needs.
+//! [`mru`] walks through a list that is longer than one answer. [`responder`] answers others about
+//! any daemon that there is a picture of. [`private`] asks the questions of mode 7, one at a time,
+//! which nothing but ntpdc's commands needs.
 //!
 //! Pipeline and watcher have one shape. A driver hands over what happened with the time at which
 //! it did (`handle`), then takes outputs until there are none (`poll_output`), then waits for the
@@ -17,6 +18,7 @@ pub mod auth;
 pub mod chrony;
 mod conversation;
 pub mod finder;
+pub mod mru;
 pub mod pipeline;
 pub mod private;
 pub mod responder;

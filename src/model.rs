@@ -14,6 +14,7 @@ pub mod happened;
 pub mod identity;
 pub mod interest;
 pub mod json;
+pub mod mru;
 pub mod part;
 pub mod probed;
 pub mod programs;

@@ -227,8 +227,16 @@ impl Pipeline {
                     self.limiter.overdue(ticket);
                     again.push_back(ticket);
                 }
-                Overdue::Ended(answer) => {
-                    self.limiter.overdue(answer.ticket);
+                // Pieces are asked for one after the other: two that fall are no sign of a limiter.
+                Overdue::LostPiece(answer) if !self.limiter.is_suspected() => {
+                    self.outputs.push_back(Output::Answer(answer));
+                }
+                Overdue::Ended(answer) | Overdue::LostPiece(answer) => {
+                    // Who answered in part limits nobody.
+                    match answer.part {
+                        Some(_) => self.limiter.answered(now.mono, answer.ticket),
+                        None => self.limiter.overdue(answer.ticket),
+                    }
                     self.outputs.push_back(Output::Answer(answer));
                 }
             }
@@ -250,7 +258,7 @@ impl Pipeline {
     }
 
     fn end(&mut self, ticket: Ticket, failure: Failure) {
-        let answer = Answer { ticket, result: Err(failure), authenticity: None };
+        let answer = Answer { ticket, result: Err(failure), authenticity: None, part: None };
         self.outputs.push_back(Output::Answer(answer));
     }
 }

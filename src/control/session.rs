@@ -13,11 +13,12 @@ use crate::control::auth::{Signer, weaker};
 use crate::control::sequence::{Sequences, Use};
 use crate::control::timing::{RoundTrip, Timing};
 use crate::model::{Dated, Dialect, Failure, Question, Reply};
-use crate::units::{Mono, Now};
+use crate::units::{Mono, Now, NtpTimestamp};
 use crate::wire::Malformed;
 use crate::wire::mac::Key;
 use crate::wire::mode6::auth::{Alignment, Authenticity};
-use crate::wire::mode6::{DEFAULT_VERSION, ErrorCode, Message, Progress, Reassembly};
+use crate::wire::mode6::fragments::MAX_LIST_FRAGMENTS;
+use crate::wire::mode6::{DEFAULT_VERSION, ErrorCode, Message, Opcode, Progress, Reassembly};
 
 /// What a question is known by until it is answered; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,6 +140,8 @@ pub struct Answer {
     /// What the reply's code says of it, when the question was signed; the least that any of its
     /// datagrams deserves. A forged datagram is never part of a reply.
     pub authenticity: Option<Authenticity>,
+    /// The beginning of a piece of the list of those who asked, where the rest of it was lost.
+    pub part: Option<Reply>,
 }
 
 /// What is to be done about a question whose answer is overdue.
@@ -148,6 +151,8 @@ pub(super) enum Overdue {
     Again(Ticket),
     /// It is given up.
     Ended(Answer),
+    /// The same, of a piece of a list, of which nothing came.
+    LostPiece(Answer),
 }
 
 impl Attempt {
@@ -227,7 +232,10 @@ impl Session {
                 sequence,
                 sent: now,
                 repeated: false,
-                reassembly: Reassembly::new(),
+                reassembly: match exchange.question.opcode {
+                    Opcode::ReadMru => Reassembly::with_most(MAX_LIST_FRAGMENTS),
+                    _ => Reassembly::new(),
+                },
                 authenticity: None,
             });
             sequence
@@ -236,9 +244,11 @@ impl Session {
         exchange.total += 1;
         let first = *exchange.first_sent.get_or_insert(now);
         let wait = exchange.once.unwrap_or_else(|| {
-            let repeatable = self.timing.repeats(exchange.question.opcode);
-            let sending = if repeatable { exchange.sendings } else { LAST_SENDING };
-            self.timing.first_wait(sending, &self.round_trip)
+            if Timing::repeats(exchange.question.opcode) {
+                self.timing.first_wait(exchange.sendings, &self.round_trip)
+            } else {
+                self.timing.only_wait(&self.round_trip)
+            }
         });
         let mut deadline = now + wait;
         if !patient && exchange.once.is_none() {
@@ -357,12 +367,32 @@ impl Session {
         };
         self.tally.answered += 1;
         self.finish(now.mono, ticket, Some(index), result.is_ok());
-        Received::Answered(Answer { ticket, result, authenticity })
+        Received::Answered(Answer { ticket, result, authenticity, part: None })
+    }
+
+    /// What there is of a piece of a list that has not come whole.
+    fn beginning(&self, now: Mono, ticket: Ticket) -> Option<Reply> {
+        let exchange = self.exchanges.get(&ticket)?;
+        if exchange.question.opcode != Opcode::ReadMru {
+            return None;
+        }
+        let attempt = exchange.attempts.iter().find(|attempt| !attempt.is_silent())?;
+        let beginning = attempt.reassembly.beginning()?;
+        let clock = NtpTimestamp::NEVER;
+        let dated = Dated { asked: attempt.sent, answered: now, clock };
+        let datagrams = u16::try_from(beginning.datagrams).unwrap_or(u16::MAX);
+        Some(Reply::new(beginning.status, beginning.data, datagrams, dated))
     }
 
     /// Gives the next fragment its time.
     fn wait_for_more(&mut self, now: Mono, ticket: Ticket) {
         let Some(exchange) = self.exchanges.get_mut(&ticket) else { return };
+        if exchange.question.opcode == Opcode::ReadMru {
+            // The fragments of a piece come in one go, and what is there of it can be used.
+            let has_end = exchange.attempts.iter().any(|attempt| attempt.reassembly.has_end());
+            let wait = self.round_trip.within_piece(has_end);
+            return set_deadline(&mut self.deadlines, ticket, exchange, Some(now + wait));
+        }
         let later = now + self.timing.between(&self.round_trip);
         // ntpq starts its shorter wait anew at each fragment; a measured wait is never shortened.
         let anew = self.timing.keeps_sequence();
@@ -417,7 +447,7 @@ impl Session {
             let waited = now.since(exchange.first_sent.unwrap_or(now));
             let partial = exchange.attempts.iter().any(|attempt| !attempt.is_silent());
             let opcode = exchange.question.opcode;
-            let repeatable = exchange.once.is_none() && self.timing.repeats(opcode);
+            let repeatable = exchange.once.is_none() && Timing::repeats(opcode);
             let counted = if patient { Duration::ZERO } else { waited };
             if repeatable && self.timing.goes_on(exchange.sendings, counted, &self.round_trip) {
                 all.push(Overdue::Again(ticket));
@@ -429,8 +459,11 @@ impl Session {
             } else {
                 Failure::Unanswered { attempts, waited }
             };
+            let part = self.beginning(now, ticket);
             self.finish(now, ticket, None, false);
-            all.push(Overdue::Ended(Answer { ticket, result: Err(failure), authenticity: None }));
+            let is_lost = opcode == Opcode::ReadMru && part.is_none();
+            let answer = Answer { ticket, result: Err(failure), authenticity: None, part };
+            all.push(if is_lost { Overdue::LostPiece(answer) } else { Overdue::Ended(answer) });
         }
         all
     }
@@ -492,6 +525,3 @@ fn set_deadline(
         deadlines.insert((new, ticket));
     }
 }
-
-/// The sending whose wait is as long as any.
-const LAST_SENDING: u32 = 5;

@@ -92,14 +92,24 @@ impl Timing {
 
     /// Whether a question of this kind is sent again by itself.
     ///
-    /// ntpq repeats everything; for screens, what changes the daemon is sent once only, for it may
-    /// have been done although its answer was lost.
-    pub(super) const fn repeats(&self, opcode: Opcode) -> bool {
-        let changes = matches!(
+    /// What changes the daemon is sent once only, for it may have been done although its answer was
+    /// lost.
+    ///
+    /// Differs: ntpq repeats everything.
+    pub(super) const fn repeats(opcode: Opcode) -> bool {
+        !matches!(
             opcode,
             Opcode::Configure | Opcode::SaveConfig | Opcode::WriteVariables | Opcode::WriteClock
-        );
-        self.same_sequence || !changes
+        )
+    }
+
+    /// How long to wait for the first datagram of the answer to what is sent once only: as long as
+    /// for all sendings of ntpq, or as for the last of others.
+    pub(super) fn only_wait(&self, round_trip: &RoundTrip) -> Duration {
+        match self.first {
+            First::Fixed(wait) => wait.saturating_mul(1 + self.resends),
+            First::Measured => self.first_wait(LAST_SENDING, round_trip),
+        }
     }
 
     /// Whether what brought nothing is sent again under the sequence number that it had.
@@ -128,6 +138,17 @@ impl RoundTrip {
         self.smoothed.unwrap_or_default()
     }
 
+    /// How long to wait for another fragment of a piece of a list: briefly, once the last has come
+    /// and what is missing was lost or overtaken.
+    pub(super) fn within_piece(&self, has_end: bool) -> Duration {
+        let round_trip = self.smoothed();
+        if has_end {
+            (round_trip / 4).clamp(Duration::from_millis(5), Duration::from_millis(250))
+        } else {
+            round_trip.clamp(Duration::from_millis(50), Duration::from_secs(1))
+        }
+    }
+
     /// How long a daemon deserves before it is asked again.
     fn wait(&self) -> Duration {
         match self.smoothed {
@@ -136,6 +157,9 @@ impl RoundTrip {
         }
     }
 }
+
+/// The sending whose wait is as long as any.
+const LAST_SENDING: u32 = 5;
 
 const WAIT_UNMEASURED: Duration = Duration::from_secs(1);
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);

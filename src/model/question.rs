@@ -47,6 +47,26 @@ impl Question {
         Self { opcode: Opcode::ReadClock, association, data: comma_list(names), signed: false }
     }
 
+    /// A line of configuration, to be carried out at once; daemons do so only with a key.
+    pub fn configure(line: &[u8]) -> Self {
+        Self::change(Opcode::Configure, AssocId::SYSTEM, line)
+    }
+
+    /// The configuration written to a file of this name, where the daemon keeps such files; only
+    /// with a key.
+    pub fn save_configuration(file: &[u8]) -> Self {
+        Self::change(Opcode::SaveConfig, AssocId::SYSTEM, file)
+    }
+
+    /// Variables set to values, `name=value` between commas; only with a key.
+    pub fn write_variables(association: AssocId, values: &[u8]) -> Self {
+        Self::change(Opcode::WriteVariables, association, values)
+    }
+
+    fn change(opcode: Opcode, association: AssocId, data: &[u8]) -> Self {
+        Self { opcode, association, data: data.to_vec(), signed: true }
+    }
+
     /// An ordered list, `ifstats` or `addr_restrictions`; daemons answer only with a key.
     pub fn ordered_list(name: &str) -> Self {
         Self {

@@ -25,6 +25,7 @@ mod counted;
 mod daemon;
 mod hostile;
 mod line;
+mod mru;
 mod properties;
 mod served;
 mod watching;

@@ -16,6 +16,8 @@ mod cmdmon;
 mod control_message;
 #[path = "../fuzz/bodies/engine.rs"]
 mod engine;
+#[path = "../fuzz/bodies/mru_walk.rs"]
+mod mru_walk;
 #[path = "../fuzz/bodies/ntp_conf.rs"]
 mod ntp_conf;
 #[path = "../fuzz/bodies/packet.rs"]
@@ -53,6 +55,11 @@ fn fragments() {
 #[test]
 fn lists_of_variables() {
     fuzz("varlist", varlist::varlist, 40_000);
+}
+
+#[test]
+fn walks_through_lists() {
+    fuzz("mru_walk", mru_walk::mru_walk, 15_000);
 }
 
 #[test]

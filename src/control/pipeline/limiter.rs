@@ -138,6 +138,11 @@ impl Limiter {
         }
     }
 
+    /// Whether the daemon is of a kind that may limit its clients by a score.
+    pub(super) const fn is_suspected(&self) -> bool {
+        self.suspected
+    }
+
     pub(super) const fn is_limited(&self) -> bool {
         matches!(self.state, State::Limited { .. })
     }

@@ -9,9 +9,14 @@ use crate::wire::mode6::{ErrorCode, Message};
 /// The most fragments that one reply may have, as in ntpq.
 pub const MAX_FRAGMENTS: usize = 32;
 
+/// The most fragments of a piece of the list of those who asked: those that a daemon lets a client
+/// ask for, and one that it may add to close the list.
+pub const MAX_LIST_FRAGMENTS: usize = 129;
+
 /// A reply of which some fragments have come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Reassembly {
+    most: usize,
     /// In order of their offsets, without overlaps.
     fragments: Vec<Fragment>,
     /// Length of the whole reply, known once its last fragment has come.
@@ -78,10 +83,40 @@ pub enum Discard {
     Finished,
 }
 
+impl Default for Reassembly {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Reassembly {
     /// A reply of which nothing has come.
     pub const fn new() -> Self {
-        Self { fragments: Vec::new(), end: None, status: 0, finished: false }
+        Self::with_most(MAX_FRAGMENTS)
+    }
+
+    /// A reply that may have so many fragments.
+    pub const fn with_most(most: usize) -> Self {
+        Self { most, fragments: Vec::new(), end: None, status: 0, finished: false }
+    }
+
+    /// Whether the last fragment has come.
+    pub const fn has_end(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// What stands before the first gap; `None` when that is nothing.
+    pub fn beginning(&self) -> Option<Reply> {
+        let mut data: Vec<u8> = Vec::new();
+        let mut datagrams = 0;
+        for fragment in &self.fragments {
+            if fragment.offset != data.len() {
+                break;
+            }
+            data.extend(&fragment.data);
+            datagrams += 1;
+        }
+        (!data.is_empty()).then_some(Reply { data, status: self.status, datagrams })
     }
 
     /// Fragments kept so far.
@@ -107,7 +142,7 @@ impl Reassembly {
             Ok(place) => place,
             Err(reason) => return Progress::Discarded(reason),
         };
-        if self.fragments.len() == MAX_FRAGMENTS {
+        if self.fragments.len() == self.most {
             self.finished = true;
             return Progress::TooLong;
         }
@@ -121,7 +156,10 @@ impl Reassembly {
         }
         self.finished = true;
         let datagrams = self.fragments.len();
-        let data = self.fragments.drain(..).flat_map(|fragment| fragment.data).collect();
+        let mut data = Vec::with_capacity(self.end.unwrap_or(0));
+        for fragment in self.fragments.drain(..) {
+            data.extend_from_slice(&fragment.data);
+        }
         Progress::Complete(Reply { data, status: self.status, datagrams })
     }
 
@@ -235,6 +273,21 @@ mod tests {
         let refusal = Message { error: true, status: 0x0500, ..fragment(9, b"", false) };
         assert_eq!(reply.add(&refusal), Progress::Refused(ErrorCode::UnknownVariable));
         assert_eq!(reply.add(&refusal), Progress::Discarded(Discard::Finished));
+    }
+
+    #[test]
+    fn what_stands_before_a_gap_is_to_be_had() {
+        let mut reply = Reassembly::with_most(3);
+        assert_eq!(reply.beginning(), None);
+        assert_eq!(reply.add(&fragment(3, b"def", true)), Progress::NeedsMore);
+        assert_eq!(reply.beginning(), None);
+        assert_eq!(reply.add(&fragment(0, b"abc", true)), Progress::NeedsMore);
+        let beginning = reply.beginning().unwrap();
+        assert_eq!((beginning.data.as_slice(), beginning.datagrams), (&b"abcdef"[..], 2));
+        assert_eq!(reply.add(&fragment(9, b"jkl", false)), Progress::NeedsMore);
+        assert_eq!(reply.beginning(), Some(beginning));
+        assert!(reply.has_end());
+        assert_eq!(reply.add(&fragment(6, b"ghi", true)), Progress::TooLong);
     }
 
     #[test]
