@@ -56,6 +56,8 @@ pub fn read(
             Which::V6 => family = Family::V6,
             Which::Command => options.commands.extend(value),
             Which::Peers => options.commands.push(PEERS.to_owned()),
+            // As it is without a command.
+            Which::Interactive => {}
             Which::Numeric => options.numeric = true,
             Which::Wide => options.wide = true,
             Which::OldRv => options.old_rv = true,
@@ -69,9 +71,7 @@ pub fn read(
         }
     }
     options.hosts = hosts(given.rest, family);
-    if options.commands.is_empty() {
-        return Err(Instead { text: format!("{program}: {NO_COMMAND}\n"), asked_for: false });
-    }
+    options.interactive = options.commands.is_empty();
     Ok(options)
 }
 
@@ -117,6 +117,7 @@ enum Which {
     V6,
     Command,
     Peers,
+    Interactive,
     Numeric,
     Wide,
     OldRv,
@@ -146,7 +147,7 @@ options! {
     Which::Command, Some('c'), "command", Something, [], "run this command; may be given several times";
     Which::Absent("debug-level"), Some('d'), "debug-level", Nothing, [], "";
     Which::Absent("set-debug-level"), Some('D'), "set-debug-level", Something, [], "";
-    Which::Absent("interactive"), Some('i'), "interactive", Nothing, [], "";
+    Which::Interactive, Some('i'), "interactive", Nothing, ["command", "peers"], "read commands, as without -c and -p";
     Which::Numeric, Some('n'), "numeric", Nothing, [], "look up no names of addresses";
     Which::OldRv, None, "old-rv", Nothing, [], "print the status line with named variables too";
     Which::Peers, Some('p'), "peers", Nothing, [], "print the table of peers";
@@ -167,9 +168,6 @@ const PEERS: &str = "peers";
 const DEFAULT_HOST: &str = "localhost";
 
 const TITLE: &str = "ntpq - standard NTP query program - Ver. 4.2.8p15";
-
-const NO_COMMAND: &str =
-    "no command: give -p or -c COMMAND (the interactive mode is not available in ntpscope yet)";
 
 const NOTES: &str = "HOST is a name, an address or [v6%zone], each with an optional :PORT; localhost when there is none.
 The exit status is 0 even when a host does not answer, as ntpq's.";
@@ -229,16 +227,17 @@ mod tests {
             (&["--ipv4=3"], "ntpq: The 'ipv4' option cannot have an argument."),
             (&["-6", "-4"], "ntpq error:  the 'ipv4' and 'ipv6' options conflict"),
             (&["-r", "foo"], "ntpq error:  'foo' does not match any refid keywords."),
-            (&["-i"], "ntpq: the option 'interactive' is not available in ntpscope"),
             (
-                &["host"],
-                "ntpq: no command: give -p or -c COMMAND (the interactive mode is not available in ntpscope yet)",
+                &["-i", "-c", "host"],
+                "ntpq error:  the 'interactive' and 'command' options conflict",
             ),
         ] {
             let instead = arguments(words).unwrap_err();
             assert!(!instead.asked_for);
             assert_eq!(instead.text.lines().next(), Some(first));
         }
+        assert!(arguments(&["host"]).unwrap().interactive);
+        assert!(!arguments(&["-p", "host"]).unwrap().interactive);
         assert!(arguments(&["--help"]).unwrap_err().text.contains("-n  --numeric"));
     }
 

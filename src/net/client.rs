@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use crate::control::pipeline::{Input, Output, Pipeline, Settings};
-use crate::model::{Failure, Question, Reply};
+use crate::control::pipeline::{Answer, Input, Output, Pipeline, Settings, Ticket};
+use crate::model::{Dialect, Failure, Question, Reply};
 use crate::net::clock::Clock;
 use crate::net::udp::{Failed, RECEIVE_BUFFER, Socket};
 use crate::units::Mono;
@@ -48,7 +49,40 @@ impl Client {
         let now = self.clock.now();
         let tickets: Vec<_> =
             questions.into_iter().map(|question| pipeline.ask(now, question)).collect();
+        let mut answers = self.settle().await;
+        let withdrawn = || Err(Failure::Withdrawn);
+        let mut result =
+            |ticket| answers.remove(ticket).map_or_else(withdrawn, |answer: Answer| answer.result);
+        tickets.iter().map(&mut result).collect()
+    }
+
+    /// Says which kind of daemon it is, once that is known.
+    pub fn set_dialect(&mut self, dialect: Dialect) {
+        if let Some(pipeline) = &mut self.pipeline {
+            pipeline.set_dialect(dialect);
+        }
+    }
+
+    /// Asks one more question with the settings of the last batch and from the same port: once, and
+    /// for so long. Beside the answer stands the beginning of one that did not come whole.
+    ///
+    /// Dropping the future leaves the question open; its answer is passed over then.
+    pub async fn ask_once(
+        &mut self,
+        question: Question,
+        wait: Duration,
+    ) -> (Result<Reply, Failure>, Option<Reply>) {
+        let now = self.clock.now();
+        let Some(pipeline) = &mut self.pipeline else { return (Err(Failure::Withdrawn), None) };
+        let ticket = pipeline.ask_once(now, question, wait);
+        let answer = self.settle().await.remove(&ticket);
+        answer.map_or((Err(Failure::Withdrawn), None), |answer| (answer.result, answer.part))
+    }
+
+    /// Drives the conversation until nothing is asked any more.
+    async fn settle(&mut self) -> HashMap<Ticket, Answer> {
         let mut answers = HashMap::new();
+        let Some(pipeline) = &mut self.pipeline else { return answers };
         let mut buffer = [0; RECEIVE_BUFFER];
         loop {
             while let Some(output) = pipeline.poll_output() {
@@ -59,13 +93,13 @@ impl Client {
                         }
                     }
                     Output::Answer(answer) => {
-                        answers.insert(answer.ticket, answer.result);
+                        answers.insert(answer.ticket, answer);
                     }
                     Output::Garbage(_) => {}
                 }
             }
             if pipeline.is_idle() {
-                break;
+                return answers;
             }
             tokio::select! {
                 received = self.socket.receive(&mut buffer) => {
@@ -80,8 +114,6 @@ impl Client {
                 }
             }
         }
-        let withdrawn = || Err(Failure::Withdrawn);
-        tickets.iter().map(|ticket| answers.remove(ticket).unwrap_or_else(withdrawn)).collect()
     }
 }
 

@@ -1,16 +1,18 @@
 //! Finds out what the ntpq machine needs: answers of daemons, names, lines of input.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, Write};
-use std::net::{SocketAddr, SocketAddrV6};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::control::pipeline::Settings;
 use crate::control::timing::Timing;
-use crate::model::Failure;
+use crate::model::{Failure, Question};
 use crate::net::client::Client;
 use crate::net::clock::Clock;
 use crate::net::random;
@@ -36,10 +38,28 @@ pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
             Some(Output::Text(stream, text)) => driver.write(stream, &text)?,
             Some(Output::Need(need)) => {
                 io::stdout().flush()?;
-                let answer = driver.find_out(need).await?;
-                batch.handle(driver.wall(), answer);
+                // Those two see to it themselves.
+                let sees_to_it = matches!(need, Need::Piece { .. } | Need::Command);
+                let mut interrupt = driver.interrupt.take_if(|_| !sees_to_it);
+                let answer = tokio::select! {
+                    answer = driver.find_out(need) => Some(answer?),
+                    () = interrupted(&mut interrupt) => None,
+                };
+                driver.interrupt = driver.interrupt.take().or(interrupt);
+                match answer {
+                    Some(answer) => batch.handle(driver.wall(), answer),
+                    None => batch.interrupt(),
+                }
             }
         }
+    }
+}
+
+/// Waits until the program is interrupted; for ever where that is not caught.
+async fn interrupted(interrupt: &mut Option<Signal>) {
+    match interrupt {
+        Some(interrupt) => drop(interrupt.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -48,11 +68,13 @@ pub(super) struct Driver {
     clock: Clock,
     client: Option<Client>,
     file: Option<File>,
+    /// Once it is caught it is so for good, and has to end the program where it ends no list.
+    interrupt: Option<Signal>,
 }
 
 impl Driver {
     pub(super) const fn new(clock: Clock) -> Self {
-        Self { clock, client: None, file: None }
+        Self { clock, client: None, file: None, interrupt: None }
     }
 
     /// Where the host is that was opened last.
@@ -82,6 +104,13 @@ impl Driver {
         Ok(match need {
             Need::Open { host, family } => Answer::Opened(self.open(&host, family).await),
             Need::Ask(flight) => Answer::Replies(self.ask(flight).await?),
+            Need::Piece { question, wait, dialect } => {
+                if let (Some(client), Some(dialect)) = (&mut self.client, dialect) {
+                    client.set_dialect(dialect);
+                }
+                self.ask_piece(question, wait).await?
+            }
+            Need::Write => Answer::Written,
             Need::Names(addresses) => Answer::Names(names(addresses).await),
             Need::Locate(hosts) => Answer::Located(locate(hosts).await),
             Need::Redirect(file) => Answer::Redirected(match File::create(&file) {
@@ -91,6 +120,8 @@ impl Driver {
                 }
                 Err(error) => Err(said(&error)),
             }),
+            Need::Read(file) => Answer::Read(read(&file).map_err(|error| said(&error))),
+            Need::Command => self.command().await?,
             Need::Line { prompt, hidden } => {
                 let line = spawn_blocking(move || line(&prompt, hidden)).await;
                 Answer::Line(line.map_err(io::Error::other)??)
@@ -139,6 +170,52 @@ impl Driver {
         };
         Ok(client.ask(settings, flight.questions).await)
     }
+
+    /// The next command: what the user types where there is a terminal, else the next line.
+    async fn command(&mut self) -> io::Result<Answer> {
+        let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let mut typed = spawn_blocking(next_line);
+        loop {
+            if is_terminal {
+                io::stdout().write_all(PROMPT)?;
+                io::stdout().flush()?;
+                if self.interrupt.is_none() {
+                    self.interrupt = Some(signal(SignalKind::interrupt())?);
+                }
+            }
+            tokio::select! {
+                line = &mut typed => {
+                    let line = line.map_err(io::Error::other)??;
+                    return Ok(if is_terminal { Answer::Typed(line) } else { Answer::Line(line) });
+                }
+                () = interrupted(&mut self.interrupt) => {
+                    if !is_terminal {
+                        return Ok(Answer::Line(None));
+                    }
+                    // The terminal has thrown away what stood on the line; the reading goes on.
+                    io::stdout().write_all(b"\n")?;
+                }
+            }
+        }
+    }
+
+    /// Asks for a piece of a list; an interrupt ends the list and not the program.
+    async fn ask_piece(&mut self, question: Question, wait: Duration) -> io::Result<Answer> {
+        let Some(client) = &mut self.client else {
+            let at = self.clock.now().mono;
+            return Ok(Answer::Piece { result: Err(Failure::Withdrawn), part: None, at });
+        };
+        let interrupt = match &mut self.interrupt {
+            Some(interrupt) => interrupt,
+            none => none.insert(signal(SignalKind::interrupt())?),
+        };
+        tokio::select! {
+            (result, part) = client.ask_once(question, wait) => {
+                Ok(Answer::Piece { result, part, at: self.clock.now().mono })
+            }
+            _ = interrupt.recv() => Ok(Answer::Interrupted),
+        }
+    }
 }
 
 /// The names of `addresses`, looked up side by side.
@@ -177,19 +254,18 @@ async fn locate(hosts: Vec<String>) -> Vec<Option<Located>> {
             Err(_) => None,
         };
         located.push(found.and_then(|found| {
-            let address = net_address(*found.addresses.first()?);
+            let address = NetAddress::from(*found.addresses.first()?);
             Some(Located { address, canonical: found.canonical })
         }));
     }
     located
 }
 
-fn net_address(address: SocketAddr) -> NetAddress {
-    let scope = match address {
-        SocketAddr::V4(_) => 0,
-        SocketAddr::V6(v6) => SocketAddrV6::scope_id(&v6),
-    };
-    NetAddress { ip: address.ip(), scope, port: address.port() }
+/// What is in a file, as far as a configuration can reach.
+fn read(file: &str) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(file)?.take(MOST_READ).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Reads a line from the user: a secret from the terminal without echo where there is one.
@@ -198,8 +274,14 @@ fn line(prompt: &str, hidden: bool) -> io::Result<Option<String>> {
         return Ok(Some(secret));
     }
     io::stderr().write_all(prompt.as_bytes())?;
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line)?;
+    next_line()
+}
+
+/// The next line of the input; `None` at its end. Bytes that are no text become signs that say so.
+fn next_line() -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let read = io::stdin().lock().take(MOST_TYPED).read_until(b'\n', &mut line)?;
+    let line = String::from_utf8_lossy(&line);
     Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
@@ -209,6 +291,15 @@ fn said(error: &io::Error) -> String {
     let end = text.find(" (os error").unwrap_or(text.len());
     text.get(..end).unwrap_or_default().to_owned()
 }
+
+/// What is written where a command can be typed.
+const PROMPT: &[u8] = b"ntpq> ";
+
+/// Bytes of a line that are read at once: more than any command has.
+const MOST_TYPED: u64 = 1 << 16;
+
+/// Bytes of a file that are read: more than any configuration has.
+const MOST_READ: u64 = 1 << 20;
 
 /// A second of this program's time: 2026-11-21.
 const NEAR: i64 = 1_795_219_200;

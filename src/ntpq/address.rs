@@ -4,7 +4,7 @@
 //! wherever names are shown.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// An address with the port that stood beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,16 @@ impl NetAddress {
             IpAddr::V4(_) => format!("{self}:{}", self.port),
             IpAddr::V6(_) => format!("[{self}]:{}", self.port),
         }
+    }
+}
+
+impl From<SocketAddr> for NetAddress {
+    fn from(address: SocketAddr) -> Self {
+        let scope = match address {
+            SocketAddr::V4(_) => 0,
+            SocketAddr::V6(v6) => v6.scope_id(),
+        };
+        Self { ip: address.ip(), scope, port: address.port() }
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Options {
     pub ref_ids: RefIds,
     /// Whether the answers are printed as JSON.
     pub json: bool,
+    /// Whether commands are read from the user, one after the other; then of the hosts the first is
+    /// asked.
+    pub interactive: bool,
 }
 
 /// A run of ntpq, to be driven.
@@ -54,6 +57,7 @@ pub struct Batch {
     hosts: Vec<(String, Family)>,
     host: usize,
     command: usize,
+    interactive: bool,
     state: State,
     outputs: VecDeque<Output>,
 }
@@ -64,6 +68,8 @@ enum State {
     Ready,
     /// A host is being opened.
     Opening,
+    /// The user is asked for a command.
+    Prompting,
     /// The associations are listed, for an argument that refers to the list.
     Listing(Line),
     /// A file for the output is being opened.
@@ -91,9 +97,22 @@ impl Batch {
             hosts: options.hosts,
             host: 0,
             command: 0,
+            interactive: options.interactive,
             state: State::Ready,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// Leaves the command at work and asks the user for the next, since he wants no more of it; in
+    /// a run that does not ask, the end. Whatever was needed is needed no more.
+    pub fn interrupt(&mut self) {
+        if !self.interactive {
+            return self.end(INTERRUPTED);
+        }
+        self.session.complain("\n");
+        self.session.redirected = false;
+        self.state = State::Ready;
+        self.go_on();
     }
 
     /// Starts; `now` is the time in seconds since 1970.
@@ -111,6 +130,15 @@ impl Batch {
         }
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Opening => self.take_opened(answer),
+            State::Prompting => {
+                self.session.settings.interactive = matches!(answer, Answer::Typed(_));
+                match answer {
+                    Answer::Typed(Some(command)) | Answer::Line(Some(command)) => {
+                        self.run(&command);
+                    }
+                    _ => self.end(0),
+                }
+            }
             State::Listing(line) => {
                 if let Answer::Replies(replies) = &answer
                     && let Some(reply) = replies.first()
@@ -135,7 +163,16 @@ impl Batch {
     fn go_on(&mut self) {
         while matches!(self.state, State::Ready) {
             match self.commands.get(self.command).cloned() {
-                Some(command) if self.host < self.hosts.len() => self.run(&command),
+                Some(command) if self.host < self.hosts.len() => {
+                    if self.command > 0 && self.session.has_printed {
+                        self.session.print("\n");
+                    }
+                    self.command += 1;
+                    self.run(&command);
+                }
+                _ if self.interactive && !self.hosts.is_empty() => {
+                    self.wait(State::Prompting, Need::Command);
+                }
                 _ => {
                     self.host += 1;
                     self.open_host();
@@ -178,10 +215,6 @@ impl Batch {
     }
 
     fn run(&mut self, text: &str) {
-        if self.command > 0 && self.session.has_printed {
-            self.session.print("\n");
-        }
-        self.command += 1;
         match command::read(text) {
             Ok(None) => {}
             Ok(Some(line)) => {
@@ -270,6 +303,9 @@ impl Batch {
         self.outputs.extend(written.into_iter().map(|(stream, text)| Output::Text(stream, text)));
     }
 }
+
+/// The exit status of a program that was interrupted, as shells tell it.
+const INTERRUPTED: u8 = 130;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -80,8 +80,24 @@ pub enum Verb {
     },
     /// Prints the interfaces.
     Interfaces,
-    /// Known by name, and not done here.
-    Absent,
+    /// Prints the access restrictions.
+    Restrictions,
+    /// Reads the variables on the list, of several peers.
+    SeveralLists,
+    /// Reads variables of several peers.
+    SeveralVariables,
+    /// Writes the variables on the list.
+    WriteList,
+    /// Writes variables.
+    WriteVariables,
+    /// Has the daemon write its configuration to a file.
+    SaveConfiguration,
+    /// Changes the daemon's configuration by a line.
+    Configure,
+    /// Changes the daemon's configuration by the lines of a file.
+    ConfigureFromFile,
+    /// Prints who asked the daemon most recently.
+    Mru,
 }
 
 /// The columns of a table of peers.
@@ -382,7 +398,7 @@ commands! {
     "authenticate" Verb::Authenticate, [Text true "yes|no"], "show or set whether every request is signed";
     "ntpversion" Verb::NtpVersion, [Unsigned true "version number"], "show or set the NTP version to claim";
     "keytype" Verb::KeyType, [Text true "digest-name"], "show or choose how secrets are used: AES128CMAC, MD5 or SHA1";
-    "saveconfig" Verb::Absent, [Text false "filename"], "have the daemon write its configuration to a file";
+    "saveconfig" Verb::SaveConfiguration, [Text false "filename"], "have the daemon write its configuration to a file";
     "associations" Verb::Associations { all: false, cached: false }, [], "list the associations and their status";
     "passociations" Verb::Associations { all: false, cached: true }, [], "list the associations as last obtained";
     "lassociations" Verb::Associations { all: true, cached: false }, [], "list all associations, clients too";
@@ -393,14 +409,14 @@ commands! {
     "showvars" Verb::ShowVariables, [], "show the list of variables";
     "readlist" Verb::ReadList, [Unsigned true "assocID"], "read the variables on the list";
     "rl" Verb::ReadList, [Unsigned true "assocID"], "read the variables on the list";
-    "writelist" Verb::Absent, [Unsigned true "assocID"], "write the variables on the list";
+    "writelist" Verb::WriteList, [Unsigned true "assocID"], "write the variables on the list";
     "readvar" Verb::ReadVariables, [Unsigned true "assocID", Text true "varname1", Text true "varname2", Text true "varname3"], "read variables of the daemon or of a peer";
     "rv" Verb::ReadVariables, [Unsigned true "assocID", Text true "varname1", Text true "varname2", Text true "varname3"], "read variables of the daemon or of a peer";
-    "writevar" Verb::Absent, [Unsigned false "assocID", Text false "name=value,[...]"], "write variables of the daemon or of a peer";
-    "mreadlist" Verb::Absent, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh"], "read the variables on the list, of several peers";
-    "mrl" Verb::Absent, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh"], "read the variables on the list, of several peers";
-    "mreadvar" Verb::Absent, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh", Text true "name=value[,...]"], "read variables of several peers";
-    "mrv" Verb::Absent, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh", Text true "name=value[,...]"], "read variables of several peers";
+    "writevar" Verb::WriteVariables, [Unsigned false "assocID", Text false "name=value,[...]"], "write variables of the daemon or of a peer";
+    "mreadlist" Verb::SeveralLists, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh"], "read the variables on the list, of several peers";
+    "mrl" Verb::SeveralLists, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh"], "read the variables on the list, of several peers";
+    "mreadvar" Verb::SeveralVariables, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh", Text true "name=value[,...]"], "read variables of several peers";
+    "mrv" Verb::SeveralVariables, [Unsigned false "assocIDlow", Unsigned false "assocIDhigh", Text true "name=value[,...]"], "read variables of several peers";
     "clocklist" Verb::ClockList, [Unsigned true "assocID"], "read the variables on the list, of a clock";
     "cl" Verb::ClockList, [Unsigned true "assocID"], "read the variables on the list, of a clock";
     "clockvar" Verb::ClockVariables, [Unsigned true "assocID", Text true "name=value[,...]"], "read variables of a clock";
@@ -411,11 +427,11 @@ commands! {
     "lpeers" Verb::Peers { columns: Columns::Usual, all: true }, [Family true "-4|-6"], "print all peers, clients too";
     "opeers" Verb::Peers { columns: Columns::Old, all: false }, [Family true "-4|-6"], "print the peers with the local address that each is asked from";
     "lopeers" Verb::Peers { columns: Columns::Old, all: true }, [Family true "-4|-6"], "print all peers, clients too, with their local addresses";
-    ":config" Verb::Absent, [Text false "<configuration command line>"], "change the daemon's configuration by a line";
-    "config-from-file" Verb::Absent, [Text false "<configuration filename>"], "change the daemon's configuration by the lines of a file";
-    "mrulist" Verb::Absent, [Text true "tag=value", Text true "tag=value", Text true "tag=value", Text true "tag=value"], "print who asked the daemon most recently";
+    ":config" Verb::Configure, [Text false "<configuration command line>"], "change the daemon's configuration by a line";
+    "config-from-file" Verb::ConfigureFromFile, [Text false "<configuration filename>"], "change the daemon's configuration by the lines of a file";
+    "mrulist" Verb::Mru, [Text true "tag=value", Text true "tag=value", Text true "tag=value", Text true "tag=value"], "print who asked the daemon most recently";
     "ifstats" Verb::Interfaces, [], "print the addresses that the daemon listens on";
-    "reslist" Verb::Absent, [], "print the daemon's access restrictions";
+    "reslist" Verb::Restrictions, [], "print the daemon's access restrictions";
     "sysinfo" Verb::Counters(Counters::System), [], "print the daemon's state";
     "kerninfo" Verb::Counters(Counters::Kernel), [], "print the state of the kernel's loop";
     "sysstats" Verb::Counters(Counters::Packets), [], "print the daemon's uptime and its counts of packets";

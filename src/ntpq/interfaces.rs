@@ -6,8 +6,8 @@ use crate::model::question::Question;
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::job::{Answer, Job, Step};
-use crate::ntpq::keys::{self, MAX_KEY_ID};
-use crate::ntpq::reading::{Item, c_unsigned, unsigned};
+use crate::ntpq::keys::{KeyPrompt, Prompted};
+use crate::ntpq::reading::{Item, c_unsigned, row_tag, unsigned};
 use crate::ntpq::session::Session;
 use crate::ntpq::text::{cut, printable};
 use crate::ntpq::variables;
@@ -16,63 +16,24 @@ use crate::units::AssocId;
 /// The table of interfaces.
 #[derive(Debug, Default)]
 pub struct InterfaceTable {
-    awaited: Awaited,
-}
-
-/// What was needed last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Awaited {
-    #[default]
-    Nothing,
-    KeyId,
-    Secret,
-    Reply,
+    key: KeyPrompt,
 }
 
 impl Job for InterfaceTable {
     fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
-        match (answer, self.awaited) {
-            (Some(Answer::Replies(replies)), _) => match replies.into_iter().next() {
-                Some(Ok(reply)) => return print(session, &reply),
-                Some(Err(failure)) => session.report(&failure, AssocId::SYSTEM),
-                None => {}
-            },
-            (Some(Answer::Line(line)), Awaited::KeyId) => {
-                let id = keys::typed_number(line.as_deref().unwrap_or_default());
-                if id == 0 || id > MAX_KEY_ID {
-                    session.complain("Invalid key identifier\n");
-                } else {
-                    session.keys.id = id;
-                    return self.ask(session);
-                }
-            }
-            (Some(Answer::Line(line)), Awaited::Secret) => {
-                let secret = line.unwrap_or_default();
-                if secret.is_empty() || !session.keys.set_secret(&secret) {
-                    session.complain("Invalid password\n");
-                } else {
-                    return self.ask(session);
-                }
-            }
-            (None, _) => return self.ask(session),
-            (Some(_), _) => {}
+        let Some(Answer::Replies(replies)) = answer else {
+            return match self.key.go_on(session, answer) {
+                Prompted::Need(need) => Step::Need(need),
+                Prompted::Ready => Step::Need(session.ask(vec![Question::ordered_list(LIST)])),
+                Prompted::Failed => Step::Done,
+            };
+        };
+        match replies.into_iter().next() {
+            Some(Ok(reply)) => return print(session, &reply),
+            Some(Err(failure)) => session.report(&failure, AssocId::SYSTEM),
+            None => {}
         }
         Step::Done
-    }
-}
-
-impl InterfaceTable {
-    fn ask(&mut self, session: &mut Session) -> Step {
-        Step::Need(if session.keys.id == 0 {
-            self.awaited = Awaited::KeyId;
-            keys::id_prompt()
-        } else if session.keys.current().is_none() {
-            self.awaited = Awaited::Secret;
-            session.keys.secret_prompt()
-        } else {
-            self.awaited = Awaited::Reply;
-            session.ask(vec![Question::ordered_list(LIST)])
-        })
     }
 }
 
@@ -100,7 +61,7 @@ fn print(session: &mut Session, reply: &Reply) -> Step {
     let mut rows = Vec::new();
     let mut row = Row::default();
     for item in variables::read_items(reply.data(), session) {
-        let Some((tag, number)) = split(&item) else { continue };
+        let Some((tag, number)) = row_tag(&item) else { continue };
         let mut next = Row { number, ..Row::default() };
         let target = if number == row.number { &mut row } else { &mut next };
         if !target.take(tag, &item) {
@@ -139,12 +100,6 @@ fn leave(session: &mut Session, row: &Row, rows: &mut Vec<Json>) {
         let text = format!("Warning: incomplete row with {} (of {FIELDS}) fields\n", row.fields);
         session.print(&text);
     }
-}
-
-/// The tag of an item and the number of its row.
-fn split<'a>(item: &Item<'a>) -> Option<(&'a str, u32)> {
-    let (tag, number) = std::str::from_utf8(item.name).ok()?.split_once('.')?;
-    Some((tag, unsigned(number.as_bytes())?))
 }
 
 impl Row {

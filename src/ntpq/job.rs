@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::model::Dialect;
 use crate::model::question::{Failure, Question};
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::session::Session;
+use crate::units::Mono;
 use crate::wire::mac::Key;
 
 /// A command at work.
@@ -37,12 +39,29 @@ pub enum Need {
     },
     /// Answers of the current host, by [`Answer::Replies`].
     Ask(Flight),
+    /// A piece of a list, of the host that was asked last and from the same port: once, and with
+    /// the beginning of an answer that does not come whole. By [`Answer::Piece`], or by
+    /// [`Answer::Interrupted`].
+    Piece {
+        /// The question.
+        question: Question,
+        /// How long its answer may take to begin.
+        wait: Duration,
+        /// Which dialect the daemon speaks, once that is known and was not said yet.
+        dialect: Option<Dialect>,
+    },
+    /// What was printed so far written out, for there is much of it; by [`Answer::Written`].
+    Write,
     /// Names of addresses, by [`Answer::Names`] in the same order.
     Names(Vec<NetAddress>),
     /// Addresses of hosts as the user wrote them, by [`Answer::Located`] in the same order.
     Locate(Vec<String>),
     /// A file for [`Stream::File`], by [`Answer::Redirected`].
     Redirect(String),
+    /// What is in this file, by [`Answer::Read`].
+    Read(String),
+    /// The next command from the user, by [`Answer::Typed`] or [`Answer::Line`].
+    Command,
     /// A line from the user, by [`Answer::Line`].
     Line {
         /// What to write before it, on the terminal or on standard error.
@@ -72,13 +91,30 @@ pub enum Answer {
     Opened(Result<Opened, NotOpened>),
     /// To [`Need::Ask`].
     Replies(Vec<Result<Reply, Failure>>),
+    /// To [`Need::Piece`].
+    Piece {
+        /// The answer, or why there is none.
+        result: Result<Reply, Failure>,
+        /// The beginning of one that did not come whole.
+        part: Option<Reply>,
+        /// When it came.
+        at: Mono,
+    },
+    /// To [`Need::Piece`]: the user wants no more of it.
+    Interrupted,
+    /// To [`Need::Write`].
+    Written,
     /// To [`Need::Names`].
     Names(Vec<HostName>),
     /// To [`Need::Locate`].
     Located(Vec<Option<Located>>),
     /// To [`Need::Redirect`]; the system's words when the file cannot be written.
     Redirected(Result<(), String>),
-    /// To [`Need::Line`]; `None` at the end of the input.
+    /// To [`Need::Read`]; the system's words when the file cannot be read.
+    Read(Result<Vec<u8>, String>),
+    /// To [`Need::Command`], where the user sees what he types; `None` at the end of the input.
+    Typed(Option<String>),
+    /// To [`Need::Line`], and to [`Need::Command`] elsewhere; `None` at the end of the input.
     Line(Option<String>),
 }
 

@@ -1,6 +1,7 @@
-//! The keys that `keyid`, `keytype` and `passwd` make.
+//! The keys that `keyid`, `keytype` and `passwd` make, and having the user type what is missing.
 
-use crate::ntpq::job::Need;
+use crate::ntpq::job::{Answer, Need};
+use crate::ntpq::session::Session;
 use crate::wire::mac::{Algorithm, Key};
 
 /// The key that is current, and the secrets that were given so far.
@@ -53,6 +54,73 @@ impl Keys {
     /// Asks the user for the secret of the current number.
     pub fn secret_prompt(&self) -> Need {
         Need::Line { prompt: format!("{} Password: ", self.algorithm), hidden: true }
+    }
+}
+
+/// Has the user give a key before a request that needs one, where none was given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyPrompt {
+    awaited: Awaited,
+}
+
+/// What the user is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Awaited {
+    #[default]
+    Nothing,
+    Number,
+    Secret,
+}
+
+/// How far asking for a key has come.
+#[derive(Debug)]
+pub enum Prompted {
+    /// The user is asked for this; hand in what was typed.
+    Need(Need),
+    /// There is a key.
+    Ready,
+    /// What was typed makes none, and that was said.
+    Failed,
+}
+
+impl KeyPrompt {
+    /// Nothing was asked yet.
+    pub const fn new() -> Self {
+        Self { awaited: Awaited::Nothing }
+    }
+
+    /// Begins with `None`, goes on with what was typed.
+    pub fn go_on(&mut self, session: &mut Session, typed: Option<Answer>) -> Prompted {
+        let typed = match typed {
+            Some(Answer::Line(line)) => line.unwrap_or_default(),
+            _ => String::new(),
+        };
+        match std::mem::take(&mut self.awaited) {
+            Awaited::Nothing => {}
+            Awaited::Number => {
+                let id = typed_number(&typed);
+                if id == 0 || id > MAX_KEY_ID {
+                    session.complain("Invalid key identifier\n");
+                    return Prompted::Failed;
+                }
+                session.keys.id = id;
+            }
+            Awaited::Secret => {
+                if typed.is_empty() || !session.keys.set_secret(&typed) {
+                    session.complain("Invalid password\n");
+                    return Prompted::Failed;
+                }
+            }
+        }
+        if session.keys.id == 0 {
+            self.awaited = Awaited::Number;
+            Prompted::Need(id_prompt())
+        } else if session.keys.current().is_none() {
+            self.awaited = Awaited::Secret;
+            Prompted::Need(session.keys.secret_prompt())
+        } else {
+            Prompted::Ready
+        }
     }
 }
 

@@ -107,6 +107,20 @@ fn cut(text: &[u8]) -> Cow<'_, str> {
     printable(text.get(..SHOWN).unwrap_or(text))
 }
 
+/// The tag of an item of a list, and the number of its row: `name.3` is `name` of row 3.
+pub fn row_tag<'a>(item: &Item<'a>) -> Option<(&'a str, u32)> {
+    let (tag, number) = std::str::from_utf8(item.name).ok()?.split_once('.')?;
+    Some((tag, unsigned(number.as_bytes())?))
+}
+
+/// The unsigned number in decimal that `text` begins with; a larger one than 64 bits hold stands as
+/// the largest.
+pub fn leading_unsigned(text: &[u8]) -> Option<u64> {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let digits = std::str::from_utf8(text.get(..end)?).ok().filter(|digits| !digits.is_empty())?;
+    Some(digits.parse().unwrap_or(u64::MAX))
+}
+
 /// An unsigned number in decimal, of at most 32 bits.
 pub fn unsigned(text: &[u8]) -> Option<u32> {
     let all_digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);

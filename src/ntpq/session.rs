@@ -42,6 +42,8 @@ pub struct Settings {
     pub raw: bool,
     /// Whether the status line is printed even when variables were named.
     pub old_rv: bool,
+    /// Whether the user types the commands, and sees them.
+    pub interactive: bool,
     /// How reference IDs are shown.
     pub ref_ids: RefIds,
     /// Whether every request is signed.
@@ -63,6 +65,7 @@ impl Default for Settings {
             wide: false,
             raw: false,
             old_rv: false,
+            interactive: false,
             ref_ids: RefIds::default(),
             always_sign: false,
             version: DEFAULT_VERSION,
@@ -147,6 +150,15 @@ impl Session {
             return;
         }
         self.write(if self.redirected { Stream::File } else { Stream::Out }, text);
+    }
+
+    /// Writes to standard output, wherever the command's output goes otherwise.
+    ///
+    /// Nothing where answers are recorded instead.
+    pub fn print_out(&mut self, text: &str) {
+        if !self.records() {
+            self.write(Stream::Out, text);
+        }
     }
 
     /// Writes to standard error.
@@ -283,6 +295,9 @@ impl Session {
             Failure::NoKey => return self.complain("Key not found\n"),
             // Mode 6 has no such failure either.
             failure @ (Failure::Declined(_) | Failure::Unreadable(_)) => failure.to_string(),
+            Failure::Withdrawn if self.host.is_none() => {
+                return self.complain("***No host open, use `host' command\n");
+            }
             Failure::Withdrawn => return,
         };
         self.complain(&format!("{}***{text}\n", self.host_prefix()));

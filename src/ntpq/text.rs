@@ -14,6 +14,24 @@ pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// `bytes` of several lines with everything but printable ASCII, tabs and line ends replaced by `?`.
+///
+/// A carriage return stays where it ends a line with a line feed or stands last, as daemons end
+/// their texts; alone it would have a terminal write over what stands there.
+pub fn printable_lines(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    let mut bytes = bytes.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let stays = match byte {
+            b'\n' | b'\t' => true,
+            b'\r' => matches!(bytes.peek(), None | Some(b'\n')),
+            byte => is_printable(byte),
+        };
+        text.push(if stays { char::from(byte) } else { '?' });
+    }
+    text
+}
+
 /// `bytes` with everything but printable ASCII written out as `cat -v` does: `^A`, `M-a`.
 pub fn visible(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -71,6 +89,7 @@ mod tests {
         }
         assert_eq!(visible(b"a\x01\x7f\xff\x80\x9b"), "a^A^?M-^?M-^@M-^[");
         assert_eq!(printable(b"evil\x1b[2J\xff"), "evil?[2J?");
+        assert_eq!(printable_lines(b"a\r\nb\tc\rd\x1b\xe9\r"), "a\r\nb\tc?d??\r");
     }
 
     #[test]

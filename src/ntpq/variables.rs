@@ -43,6 +43,36 @@ impl Reading {
         }
     }
 
+    /// The reading of a peer's `variables`, whose answer is only to be printed.
+    pub fn of_peer(
+        association: AssocId,
+        variables: &[(String, Option<String>)],
+        session: &Session,
+    ) -> Self {
+        let known = variables.iter().filter_map(|(name, _)| vars::find(Scope::Peer, name));
+        Self {
+            verb: Verb::ReadVariables,
+            association: Some(association.get().into()),
+            names: Vec::new(),
+            scope: Scope::Peer,
+            asked: association,
+            quiet: !session.settings.old_rv && !variables.is_empty(),
+            named: known.collect(),
+            reply: None,
+            looked_up: Vec::new(),
+        }
+    }
+
+    /// The association that is read.
+    pub const fn association(&self) -> AssocId {
+        self.asked
+    }
+
+    /// Prints the answer.
+    pub fn print(&self, session: &mut Session, reply: &Reply) {
+        print(self, session, reply);
+    }
+
     fn ask(&mut self, session: &mut Session) -> Step {
         let Some(asked) = association(session, self.association.unwrap_or(0)) else {
             return Step::Done;
@@ -163,7 +193,7 @@ pub fn status_line(scope: Scope, association: AssocId, word: u16) -> String {
 }
 
 /// The names, with their values, as they are asked for; what does not fit is left out.
-fn request_text(variables: &[(String, Option<String>)], session: &mut Session) -> String {
+pub fn request_text(variables: &[(String, Option<String>)], session: &mut Session) -> String {
     let mut text = String::new();
     for (name, value) in variables {
         let mut item = name.clone();
@@ -183,9 +213,9 @@ fn request_text(variables: &[(String, Option<String>)], session: &mut Session) -
 }
 
 fn print(reading: &Reading, session: &mut Session, reply: &Reply) {
-    let prefix = session.host_prefix();
     let id = reading.asked;
     if reply.data().is_empty() {
+        let prefix = session.host_prefix();
         let of_clock = if reading.scope == Scope::Clock { " clock" } else { "" };
         return session.print(&if id == AssocId::SYSTEM {
             format!("{prefix}No system{of_clock} variables returned\n")
@@ -193,21 +223,35 @@ fn print(reading: &Reading, session: &mut Session, reply: &Reply) {
             format!("{prefix}No information returned for{of_clock} association {id}\n")
         });
     }
+    print_reply(session, reading.scope, id, &reading.named, reading.quiet, reply);
+}
+
+/// Prints the variables of a reply about association `id`, and first its status unless `quiet`.
+/// `named` are those that were asked for by name.
+pub fn print_reply(
+    session: &mut Session,
+    scope: Scope,
+    id: AssocId,
+    named: &[&'static Variable],
+    quiet: bool,
+    reply: &Reply,
+) {
     if session.records() {
-        return session.record_variables(reading.scope, id, &reading.named, reply);
+        return session.record_variables(scope, id, named, reply);
     }
+    let prefix = session.host_prefix();
     session.print(&prefix);
     if session.settings.raw {
-        if !reading.quiet {
+        if !quiet {
             session.print(&format!("associd={id} status=0x{:04x},\n", reply.status));
         }
         return session.print(&printer::raw(reply.data()));
     }
-    if !reading.quiet {
-        session.print(&format!("{}\n", status_line(reading.scope, id, reply.status)));
+    if !quiet {
+        session.print(&format!("{}\n", status_line(scope, id, reply.status)));
     }
     let items = read_items(reply.data(), session);
-    let text = printer::cooked(&items, reading.scope, session);
+    let text = printer::cooked(&items, scope, session);
     session.print(&text);
 }
 

@@ -1,13 +1,16 @@
 //! Which machine does what a command says.
 
 use crate::ntpq::associations::AssociationList;
+use crate::ntpq::changes::{Change, ConfigurationFile};
 use crate::ntpq::command::{Line, Verb};
 use crate::ntpq::counters::Details;
 use crate::ntpq::interfaces::InterfaceTable;
-use crate::ntpq::job::{Answer, Job, Step};
+use crate::ntpq::job::Job;
+use crate::ntpq::mrulist::MruTable;
 use crate::ntpq::peers::PeerTable;
-use crate::ntpq::session::Session;
+use crate::ntpq::restrictions::RestrictionTable;
 use crate::ntpq::settings::Setting;
+use crate::ntpq::several::SeveralReadings;
 use crate::ntpq::variables::Reading;
 
 /// The machine for a line.
@@ -19,18 +22,14 @@ pub fn job(line: &Line) -> Box<dyn Job> {
             Box::new(Reading::new(line))
         }
         Verb::PeerCounters | Verb::Counters(_) => Box::new(Details::new(line)),
+        Verb::SeveralLists | Verb::SeveralVariables => Box::new(SeveralReadings::new(line)),
         Verb::Interfaces => Box::new(InterfaceTable::default()),
-        Verb::Absent => Box::new(NotHere(line.command.name)),
+        Verb::Restrictions => Box::new(RestrictionTable::default()),
+        Verb::Configure | Verb::SaveConfiguration | Verb::WriteList | Verb::WriteVariables => {
+            Box::new(Change::new(line.clone()))
+        }
+        Verb::ConfigureFromFile => Box::new(ConfigurationFile::new(line)),
+        Verb::Mru => Box::new(MruTable::new(line)),
         _ => Box::new(Setting::new(line.clone())),
-    }
-}
-
-/// A command that is known and not done here.
-struct NotHere(&'static str);
-
-impl Job for NotHere {
-    fn resume(&mut self, session: &mut Session, _: Option<Answer>) -> Step {
-        session.complain(&format!("***Command `{}' is not available in ntpscope yet\n", self.0));
-        Step::Done
     }
 }

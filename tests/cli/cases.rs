@@ -56,6 +56,48 @@ pub(crate) const KEYS: &str = r#"
 -c keytype -c "keytype SHA1" -c keytype -c "keytype foo" -c "keytype SHA512" -c "keytype AES128CMAC" -c keytype
 "#;
 
+/// Those who asked, in every order, all of them and some.
+pub(crate) const CLIENTS: &str = r#"
+-n -c mrulist
+-c mrulist
+-n -c "mrulist sort=lstint" -c "mrulist sort=-lstint" -c "mrulist sort=avgint" -c "mrulist sort=-avgint"
+-n -c "mrulist sort=addr" -c "mrulist sort=-addr" -c "mrulist sort=count" -c "mrulist sort=-count"
+-n -c "mrulist sort=nosuch" -c "mrulist sort=" -c "mrulist SORT=addr" -c "mru foo limited=1"
+-n -c "mrulist limited" -c "mrulist kod" -c "mrulist resall=0x840" -c "mrulist resany=0x800"
+-n -c "mrulist mincount=2" -c "mrulist mincount=1000" -c "mrulist mincount=3 sort=count kod"
+-n -c "mrulist laddr=127.0.0.1 sort=addr" -c "mrulist limited kod resany=0x1 mincount=1"
+-n -c "mrulist maxlstint=999999" -c "mrulist a b c d" -c "mrulist frags=3 limit=5"
+-n -c "mrulist mincount=1 > /dev/null" -c "mrulist >"
+-n -c raw -c mrulist -c cooked -c "mrulist mincount=5" 127.0.0.1 ::1
+-n -c "keyid 1" -c "passwd secretmd5" -c "authenticate yes" -c "mrulist mincount=9"
+-n -c "mrulist mincount=00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001" -c "mrulist"
+"#;
+
+/// Restrictions, several associations at once, and what changes a daemon: with a key, with a wrong
+/// one, without.
+pub(crate) const CHANGES: &str = r#"
+-c reslist -c ":config tos minsane 1" -c "saveconfig x" -c "writevar 0 leap=1" -c writelist
+-c "keyid 1" -c "passwd secretmd5" -c reslist -c "reslist > /dev/null" -c "keyid 2" -c reslist
+-c "keyid 1" -c "passwd wrong" -c reslist -c ":config x" -c "config-from-file lines" -c "saveconfig x"
+-c "keyid 1" -c reslist -c ":config x" -c "config-from-file lines"
+-c "keyid 1" -c "passwd secretmd5" -c ":config tos minsane 1" -c ":config restrict bogus blah" -c ":config server"
+-c "keyid 1" -c "passwd secretmd5" -c ":config tos   minsane x" -c ":config tos minsane x" -c ":config nosuch directive here"
+-c "keyid 1" -c "passwd secretmd5" -c ":config enable mode7" -c ":config logfile x" -c ":config" -c ":con includefile x"
+-c "keyid 1" -c "passwd secretmd5" -c "config-from-file lines" -c "config-from-file nosuch" -c "config lines" -c config-from-file
+-c "keyid 1" -c "passwd secretmd5" -c "saveconfig ../x" -c "saveconfig a/b" -c saveconfig -c "saveconfig a > /dev/null"
+-c "keyid 1" -c "passwd secretmd5" -c "writevar 0 leap=1" -c "writevar 0 nosuch=1" -c "writevar &1 leap=1" -c "writevar 0"
+-c "keyid 1" -c "passwd secretmd5" -c writelist -c "addvars leap=1,stratum" -c writelist -c "writelist &2" -c "writelist 70000"
+-c ":config tos minsane 1" localhost ::1
+-c "mreadvar &1 &2 reach" -c "mrl &1 &3" -c "mrl &3 &2" -c "mreadlist &1 &99" -c "mrv &1 &4 offset,delay" -c "mrv &2 &3"
+-c "mrl 0 &1" -c "mrl 1 2" -c "mrl 70000 1" -c "mrl &1" -c "mrv &1 &2 nosuch" -c "addvars reach" -c "mrl &1 &4" -c "mrv &1 &4"
+-n -c raw -c "mrl &1 &2" -c "mrv &3 &5 srcadr,filtdelay" localhost ::1
+--old-rv -c "mrv &1 &2 offset" -c "mrv &2 &1 srcadr srchost"
+"#;
+
+/// A file for `config-from-file`.
+pub(crate) const LINES: &str = "tos minsane 1 # as it is\n# nothing\n\n  \t\nrestrict bogus blah\t \n\
+    server\nenable mode7\nfudge 127.127.9.0 stratum 3\nunconfig 10.77.0.99";
+
 /// Several hosts, hosts that are not there.
 pub(crate) const HOSTS: &str = r#"
 -p 127.0.0.1 ::1
@@ -88,6 +130,7 @@ pub(crate) const SETTINGS: &str = r#"
 -c "ntpversion 1" -c peers -c as -c "ntpversion 3" -c peers -c "ntpversion 9" -c ntpversion
 -c "rv > /dev/null" -c rv -c "rv >" -c "rv > /nonexistent/x" -c rv
 -c rv -c quit -c rv
+-c rv -c exit -c rv
 -c "?" -c help
 "#;
 
@@ -124,8 +167,53 @@ pub(crate) const TROUBLE: &str = r#"
 -n -c "timeout 200" -c opeers -c apeers -c raw -c rv -c "rl 7" localhost
 -c "timeout 200" -c peers -c rv -c "rv 5 offset" -c foo 127.0.0.1 ::1
 -c "timeout 200" -c "keyid 1" -c "passwd secretmd5" -c ifstats
+-c "timeout 200" -c "keyid 1" -c "passwd secretmd5" -c reslist -c ":config tos minsane 1" -c "saveconfig x"
+-c "timeout 200" -c "keyid 1" -c "passwd secretmd5" -c "writevar 0 leap=1" -c "writelist 5" -c "config-from-file lines"
+-n -c "timeout 200" -c "mrulist sort=addr x" -c "mrl 1 2" localhost ::1
 "#;
 
 /// All but [`TROUBLE`].
-pub(crate) const ALL: [&str; 8] =
-    [TABLES, VARIABLES, COUNTERS, KEYS, HOSTS, SETTINGS, COMPLAINTS, COMMAND_LINE];
+pub(crate) const ALL: [&str; 10] = [
+    TABLES,
+    VARIABLES,
+    COUNTERS,
+    KEYS,
+    CLIENTS,
+    CHANGES,
+    HOSTS,
+    SETTINGS,
+    COMPLAINTS,
+    COMMAND_LINE,
+];
+
+/// Commands of which something is not compared, and why. All others are compared in full.
+pub(crate) const NOT_COMPARED: &[(&str, &str)] = &[
+    (
+        "help",
+        "what it says of one command is in words of our own; that there is no such command, and the list, are compared",
+    ),
+    ("?", "as help"),
+    ("keytype", "MD4, RIPEMD160 and SHAKE128 are not to be had here; all else is compared"),
+    ("debug", "there are no debugging texts here; the level is compared"),
+    (
+        "config-from-file",
+        "a line that is refused is sent once, not three times; what is printed is compared",
+    ),
+    (
+        "mrulist",
+        "progress is told by the clock, every five seconds, and raw pieces are cut by the line; the frozen list is too short for either",
+    ),
+];
+
+/// The commands in the cases, as they stand there.
+pub(crate) fn commands() -> impl Iterator<Item = String> {
+    let lines = ALL.iter().chain([&TROUBLE]).flat_map(|group| group.lines());
+    lines.flat_map(|line| {
+        let after = line.split("-c ").skip(1);
+        after.map(|text| {
+            let text = text.trim_start_matches(['"', '\'']);
+            let end = text.find([' ', '"', '\'']).unwrap_or(text.len());
+            text.get(..end).unwrap_or_default().to_owned()
+        })
+    })
+}

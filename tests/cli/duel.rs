@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cases;
 use crate::lab;
 
 /// Whom the programs ask.
@@ -88,6 +89,7 @@ impl Duel {
         }
         std::os::unix::fs::symlink(lab::program(), folder.join("ours/ntpscope")).unwrap();
         fs::write(folder.join("hosts"), HOSTS).unwrap();
+        fs::write(folder.join("lines"), cases::LINES).unwrap();
         // Addresses beyond the loopback's, for without them the system's resolver keeps addresses
         // of that family back from ntpq, which asks it to.
         let mut script = String::from(

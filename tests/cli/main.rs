@@ -9,6 +9,7 @@
 mod cases;
 #[expect(clippy::disallowed_methods, reason = "daemons and deadlines in real time")]
 mod chronyd;
+mod clients;
 mod duel;
 mod engine;
 #[path = "../support/lab.rs"]
@@ -40,6 +41,28 @@ fn a_classic_daemon_is_printed_as_ntpq_prints_it() {
 fn an_ntpsec_daemon_is_printed_as_ntpq_prints_it() {
     for zone in Zone::ALL {
         Duel { daemon: Daemon::Frozen("ntpsec", &[]), zone, by_link: true }.fight(&cases::ALL);
+    }
+}
+
+#[test]
+fn every_command_is_compared_or_says_why_not() {
+    use ntpscope::ntpq::command::{COMMANDS, Found, find};
+
+    let compared: Vec<&str> = cases::commands()
+        .filter_map(|name| match find(&name) {
+            Found::One(command) => Some(command.name),
+            Found::None | Found::Several => None,
+        })
+        .collect();
+    let missing: Vec<&str> = COMMANDS
+        .iter()
+        .map(|command| command.name)
+        .filter(|name| !compared.contains(name))
+        .collect();
+    assert_eq!(missing, [""; 0], "in no case of tests/cli/cases.rs");
+    for (name, why) in cases::NOT_COMPARED {
+        assert!(COMMANDS.iter().any(|command| command.name == *name), "{name}");
+        assert!(why.len() > 5, "{name} does not say why");
     }
 }
 

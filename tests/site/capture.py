@@ -20,6 +20,23 @@ CONF, REACH = 0x8000, 0x1000
 FALSETICK, SYSPEER = 1, 6
 # In place of the name of the kernel that the capture was made on.
 KERNEL = "6.1.0-lab-amd64"
+# The tags of a row of the list of those who asked.
+ROW = ("addr", "last", "first", "ct", "mv", "rs", "sc", "dr")
+# Lines that a daemon refuses or that change nothing.
+LINES = (
+    "tos minsane 1",
+    "restrict bogus blah",
+    "server",
+    "tos minsane x",
+    "server 10.77.0.99 minpol 4",
+    "nosuch directive here",
+    "enable mode7",
+    "logfile x",
+    "includefile x",
+    "fudge 127.127.9.0 stratum 3",
+    "unconfig 10.77.0.99",
+)
+FILES = ("../x", "a/b", "." + "y" * 20, "z" * 200)
 
 
 class Capture:
@@ -86,7 +103,42 @@ class Capture:
             if reply.error:
                 raise SystemExit(f"capture: {self.family} refuses {name} with error {reply.error}")
             found["lists"][name] = {"status": reply.status, "fragments": [_text(part) for part in reply.fragments]}
+        found["mru"] = self.clients()
+        found["changes"] = self.changes()
         print(f"capture: {self.family}: {len(ids)} associations, {self.asked} questions", file=sys.stderr)
+        return found
+
+    def clients(self) -> dict[str, object]:
+        """Those who asked, in the order in which the daemon lists them."""
+        nonce = self.ask(mode6.REQNONCE).text.strip()
+        all_rows: list[list[str]] = []
+        now = behind = ""
+        while not now:
+            reply = self.ask(mode6.READMRU, 0, f"{nonce}, frags=32{behind}")
+            rows: list[list[str]] = []
+            for item in re.split(r",\s*", reply.text.strip()):
+                name, _, value = item.partition("=")
+                tag, _, number = name.partition(".")
+                if name == "now":
+                    now = value
+                elif name == "nonce":
+                    nonce = item
+                elif tag in ROW and number.isdigit():
+                    rows += [[] for _ in range(int(number) + 1 - len(rows))]
+                    rows[int(number)].append(f"{tag}={value}")
+            all_rows += rows
+            last = dict(item.split("=", 1) for item in all_rows[-1])
+            behind = f", addr.0={last['addr']}, last.0={last['last']}"
+        return {"rows": [", ".join(row) for row in all_rows], "now": now}
+
+    def changes(self) -> dict[str, dict[str, str]]:
+        """What is said to lines of configuration that have no effect, and to names of files to save to."""
+        found: dict[str, dict[str, str]] = {"configure": {}, "saveconfig": {}}
+        for line in LINES:
+            found["configure"][line] = _text(self.ask(mode6.CONFIGURE, 0, line, nodes.KEY).data)
+        if self.family == "classic":
+            for name in FILES:
+                found["saveconfig"][name] = _text(self.ask(mode6.SAVECONFIG, 0, name, nodes.KEY).data)
         return found
 
     def known(self, opcode: int, numbers: list[int], candidates: list[str]) -> list[str]:

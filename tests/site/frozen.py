@@ -6,7 +6,8 @@
 FILE is a capture (`tests/data/frozen/*.json`, made by capture.py). Default replies are sent with the fragments they
 came in; a request for chosen names is answered in the daemon's own order, with its line breaks and its cuts. What the
 header must look like, what is dropped and what is refused follows the real daemons; nothing of the program under test is
-used. Configuration, traps and the MRU list are not frozen: error 1 unsigned, error 3 signed.
+used. A change is answered as the daemon answered it when the capture was made, and changes nothing; one that was not
+made then succeeds. Traps are not frozen: error 1 unsigned, error 3 signed.
 
 Prints `ready` when bound. Ends on SIGTERM, and when its standard input, if that is a pipe, is closed.
 """
@@ -30,7 +31,23 @@ from dataclasses import dataclass
 # Nothing is left in the source tree by a test that starts this.
 sys.dont_write_bytecode = True
 
-from mode6 import ERROR, HEADER, MORE, ORDERED, READCLOCK, READSTAT, READVAR, RESPONSE, ROOM  # noqa: E402 - behind the line above
+import clients  # noqa: E402 - behind the line above
+from clients import Refused  # noqa: E402
+from mode6 import (  # noqa: E402
+    CONFIGURE,
+    ERROR,
+    HEADER,
+    MORE,
+    ORDERED,
+    READCLOCK,
+    READMRU,
+    READSTAT,
+    READVAR,
+    REQNONCE,
+    RESPONSE,
+    ROOM,
+    SAVECONFIG,
+)
 
 BAD_AUTH, BAD_FORMAT, BAD_OPCODE, BAD_ASSOCIATION, BAD_NAME = 1, 2, 3, 4, 5
 # The line length from which the daemons break, and the room they keep for a separator.
@@ -47,13 +64,6 @@ class Answer:
 
     status: int
     fragments: list[bytes]
-
-
-class Refused(Exception):
-    """An error reply with this code."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
 
 
 class Frozen:
@@ -85,6 +95,8 @@ class Frozen:
             if force:
                 raise Refused(force)
             answer = self._answer(opcode, association, data, key == self.controlkey)
+            if answer is None:
+                return []
         except Refused as refused:
             header = HEADER.pack(lead, RESPONSE | ERROR | opcode, sequence, refused.code << 8, association, self.stale, 0)
             return [header + self._mac(header, key)]
@@ -135,7 +147,7 @@ class Frozen:
             message = bytes(padded[: len(message)])
         return message + self._mac(message, key)
 
-    def _answer(self, opcode: int, association: int, data: bytes, trusted: bool) -> Answer:
+    def _answer(self, opcode: int, association: int, data: bytes, trusted: bool) -> Answer | None:
         if opcode in PRIVILEGED[self.family]:
             if not trusted:
                 raise Refused(BAD_AUTH)
@@ -143,6 +155,10 @@ class Frozen:
                 return self._list(data)
             if opcode == 3:
                 raise Refused(self._write(association, data))
+            if opcode in (CONFIGURE, SAVECONFIG):
+                known = self.capture["changes"]["configure" if opcode == CONFIGURE else "saveconfig"]
+                text = known.get(data.decode("latin-1"), "Config Succeeded\r\n")
+                return Answer(0, [text.encode("latin-1")])
             # Writing clock variables is refused whoever asks; the others are not frozen.
             raise Refused(BAD_AUTH if opcode == 5 else BAD_OPCODE)
         if opcode == 0:
@@ -155,6 +171,13 @@ class Frozen:
             return Answer(entry["status"], [part.encode("latin-1") for part in entry["readstat"]])
         if opcode == READVAR:
             return self._read("variables", association, data, self.capture["tables"]["peer" if association else "system"])
+        if opcode == REQNONCE:
+            return Answer(0, [f"nonce={clients.NONCE}\r\n".encode()])
+        if opcode == READMRU:
+            known = self.capture["mru"]
+            rows = clients.Clients([row.split(", ") for row in known["rows"]], known["now"])
+            fragments = rows.answer(data, lambda items: lay_out(items, self.family == "classic"))
+            return fragments and Answer(0, fragments)
         if opcode == READCLOCK:
             return self._read("clocks", association, data, self.capture["tables"]["clock"])
         raise Refused(BAD_OPCODE)

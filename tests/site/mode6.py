@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 HEADER = struct.Struct("!BBHHHHH")
 RESPONSE, ERROR, MORE = 0x80, 0x40, 0x20
-READSTAT, READVAR, READCLOCK, ORDERED = 1, 2, 4, 11
+READSTAT, READVAR, READCLOCK, CONFIGURE, SAVECONFIG, READMRU, ORDERED, REQNONCE = 1, 2, 4, 8, 9, 10, 11, 12
 # The most data in one datagram.
 ROOM = 468
 

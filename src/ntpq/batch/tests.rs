@@ -24,6 +24,12 @@ pub(crate) struct World {
     pub(crate) silent: Vec<u16>,
     /// Names of addresses.
     pub(crate) names: Vec<(&'static str, &'static str)>,
+    /// Commands that the user types.
+    pub(crate) typed: Vec<&'static str>,
+    /// Files, by name.
+    pub(crate) files: Vec<(&'static str, &'static str)>,
+    /// What changes are answered with, in their order; the last for all that follow.
+    pub(crate) changes: Vec<Result<&'static str, Failure>>,
     /// What was asked, flight by flight.
     pub(crate) flights: Vec<Vec<(Opcode, u16, String)>>,
 }
@@ -67,19 +73,10 @@ impl World {
                 Answer::Opened(Ok(Opened { name: host, numeric }))
             }
             Need::Ask(flight) => {
-                self.flights.push(
-                    flight
-                        .questions
-                        .iter()
-                        .map(|q| {
-                            (
-                                q.opcode,
-                                q.association.get(),
-                                String::from_utf8(q.data.clone()).unwrap(),
-                            )
-                        })
-                        .collect(),
-                );
+                let words = |q: &Question| {
+                    (q.opcode, q.association.get(), String::from_utf8(q.data.clone()).unwrap())
+                };
+                self.flights.push(flight.questions.iter().map(words).collect());
                 Answer::Replies(flight.questions.iter().map(|q| self.reply(q)).collect())
             }
             Need::Names(addresses) => {
@@ -97,12 +94,33 @@ impl World {
                 Answer::Located(hosts.iter().map(locate).collect())
             }
             Need::Redirect(_) => Answer::Redirected(Ok(())),
+            Need::Piece { .. } | Need::Write => panic!("no lists here"),
+            Need::Command if self.typed.is_empty() => Answer::Typed(None),
+            Need::Command => Answer::Typed(Some(self.typed.remove(0).to_owned())),
+            Need::Read(file) => {
+                Answer::Read(match self.files.iter().find(|(name, _)| *name == file) {
+                    Some((_, text)) => Ok(text.as_bytes().to_vec()),
+                    None => Err("No such file or directory".into()),
+                })
+            }
             Need::Line { .. } => Answer::Line(None),
         }
     }
 
-    fn reply(&self, question: &Question) -> Result<Reply, Failure> {
+    fn reply(&mut self, question: &Question) -> Result<Reply, Failure> {
         let id = question.association.get();
+        if matches!(
+            question.opcode,
+            Opcode::Configure | Opcode::SaveConfig | Opcode::WriteVariables
+        ) {
+            assert!(question.signed, "a change needs a key");
+            let answer = match self.changes.len() {
+                0 => return Err(Failure::Refused(ErrorCode::Permission)),
+                1 => self.changes[0].clone(),
+                _ => self.changes.remove(0),
+            };
+            return answer.map(|text| Reply::new(0x0615, text.as_bytes(), 1, Dated::default()));
+        }
         if question.opcode == Opcode::ReadStatus {
             let pairs = self.listed.iter();
             let data: Vec<u8> = pairs
@@ -372,4 +390,46 @@ Output set to raw
 offset=1.5
 refid=10.8.0.1, reach=0xff"
     );
+}
+
+#[test]
+fn commands_are_read_until_there_are_no_more() {
+    let mut world = classic();
+    world.typed = vec!["version", "", "foo", "rv > file", "host", ":config x"];
+    world.changes = vec![Ok("column 3 syntax error\r\n")];
+    let interactive = Options { interactive: true, numeric: true, ..options(&[], &["10.0.0.1"]) };
+    let ran = world.run_with(interactive.clone());
+    assert!(ran.out.starts_with("ntpq 4.2.8p15@1.3728-o"), "{}", ran.out);
+    assert!(ran.out.ends_with("current host is 10.0.0.1\n"), "{}", ran.out);
+    assert_eq!(ran.error, "***Command `foo' unknown\nInvalid key identifier\n");
+    assert_eq!(ran.status, 0);
+
+    world.typed = vec!["keyid 1", "passwd x", ":config xyz", "quit", "version"];
+    let ran = world.run_with(interactive);
+    assert_eq!(ran.out, "             *___^\ncolumn 3 syntax error\r\n");
+}
+
+#[test]
+fn an_interrupt_leaves_a_command_and_not_the_session() {
+    let options = Options { interactive: true, ..options(&[], &["10.0.0.1"]) };
+    let mut batch = Batch::new(options, || TimeZone::UTC);
+    batch.start(NOW);
+    let need = |batch: &mut Batch| {
+        std::iter::from_fn(|| batch.poll_output())
+            .find_map(|output| match output {
+                Output::Need(need) => Some(need),
+                _ => None,
+            })
+            .unwrap()
+    };
+    assert!(matches!(need(&mut batch), Need::Open { .. }));
+    let opened = Opened { name: "10.0.0.1".into(), numeric: true };
+    batch.handle(NOW, Answer::Opened(Ok(opened)));
+    assert!(matches!(need(&mut batch), Need::Command));
+    batch.handle(NOW, Answer::Line(Some("rv".into())));
+    assert!(matches!(need(&mut batch), Need::Ask(_)));
+    batch.interrupt();
+    assert!(matches!(need(&mut batch), Need::Command));
+    batch.handle(NOW, Answer::Line(None));
+    assert!(matches!(batch.poll_output(), Some(Output::End(0))));
 }

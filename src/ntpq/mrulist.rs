@@ -1,0 +1,406 @@
+//! `mrulist`: who asked the daemon most recently. The walk itself is
+//! [`MruWalk`]'s.
+//!
+//! Differs: ntpq prints nothing of a list that it could not read to its end, unless it was
+//! interrupted; here what was read is printed, and said to be partial.
+
+use std::cmp::Ordering;
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::control::mru::{Ending, MruWalk, Step as WalkStep, Stop};
+use crate::model::mru::MruEntry;
+use crate::model::question::Failure;
+use crate::model::reply::Reply;
+use crate::ntpq::address::NetAddress;
+use crate::ntpq::command::{Argument, Line};
+use crate::ntpq::job::{Answer, Job, Need, Step};
+use crate::ntpq::printer;
+use crate::ntpq::session::Session;
+use crate::units::{AssocId, Mono, NtpTimestamp};
+
+/// The table of those who asked.
+#[derive(Debug)]
+pub struct MruTable {
+    arguments: Vec<String>,
+    order: Order,
+    walk: MruWalk,
+    /// Whether it was said who the daemon is.
+    has_introduced: bool,
+    /// When the next word on how far it is, is due.
+    report: Option<Mono>,
+    /// The places of the entries in the order in which they are printed, the last first; once the
+    /// walk has ended.
+    waiting: Vec<u32>,
+    /// Entries that wait for their names.
+    named: Vec<MruEntry>,
+    looked_up: Vec<NetAddress>,
+}
+
+/// In which order entries are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Order {
+    by: By,
+    reversed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum By {
+    /// The time since the last packet: as the daemon has them.
+    #[default]
+    Age,
+    Interval,
+    Address,
+    Count,
+}
+
+impl MruTable {
+    /// What `line` says.
+    pub fn new(line: &Line) -> Self {
+        let text = |argument: &Argument| match argument {
+            Argument::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        Self {
+            arguments: line.arguments.iter().filter_map(text).collect(),
+            order: Order::default(),
+            walk: MruWalk::new(Vec::new()),
+            has_introduced: false,
+            report: None,
+            waiting: Vec::new(),
+            named: Vec::new(),
+            looked_up: Vec::new(),
+        }
+    }
+
+    fn begin(&mut self, session: &mut Session) -> Step {
+        session.complain("Ctrl-C will stop MRU retrieval and display partial results.\n");
+        let mut parameters: Vec<String> = Vec::new();
+        let mut length = 0;
+        for argument in std::mem::take(&mut self.arguments) {
+            let is_passed_on = PASSED_ON.iter().any(|tag| argument.starts_with(tag));
+            if is_passed_on && length + argument.len() + 3 <= MAX_PARAMETERS {
+                length += argument.len() + 2;
+                parameters.push(argument);
+            } else if let Some(word) = argument.strip_prefix("sort=") {
+                self.order = order(word).unwrap_or(self.order);
+            } else if let Some(flag) = restriction(&argument) {
+                let parameter = format!("resany={flag:#x}");
+                if length + parameter.len() + 3 < MAX_PARAMETERS {
+                    length += parameter.len() + 2;
+                    parameters.push(parameter);
+                }
+            } else {
+                session.complain(&format!("ignoring unrecognized mrulist parameter: {argument}\n"));
+            }
+        }
+        self.walk = MruWalk::new(parameters);
+        self.go_on(session, Mono::default())
+    }
+
+    /// The next question, or the end of the walk. Before the first answer has come, `now` is any
+    /// time, for nothing is old then.
+    fn go_on(&mut self, session: &mut Session, now: Mono) -> Step {
+        match self.walk.next_step(now) {
+            Some(WalkStep::Nonce(question)) => {
+                let questions = [Some(question), session.identity_question()];
+                Step::Need(session.ask(questions.into_iter().flatten().collect()))
+            }
+            Some(WalkStep::Piece(mut question, wait)) => {
+                question.signed = session.settings.always_sign;
+                let dialect = session.dialect.flatten().filter(|_| !self.has_introduced);
+                self.has_introduced = true;
+                Step::Need(Need::Piece { question, wait, dialect })
+            }
+            None => self.end(session),
+        }
+    }
+
+    fn take_piece(
+        &mut self,
+        session: &mut Session,
+        at: Mono,
+        result: Result<Reply, Failure>,
+        part: Option<&Reply>,
+    ) -> Step {
+        if session.settings.raw
+            && let Ok(reply) = &result
+        {
+            session.print_out(&printer::raw(reply.data()));
+        }
+        self.walk.answered(at, result, part);
+        let due = *self.report.get_or_insert(at + REPORT);
+        if at >= due && self.walk.ending().is_none() {
+            self.report = Some(due + REPORT);
+            let (entries, updates) = (self.walk.list().len(), self.walk.tally().updates);
+            session.complain(&format!("\r{entries} ({updates} updates) "));
+        }
+        self.go_on(session, at)
+    }
+
+    /// Says how the walk ended, and begins the table where there is one.
+    fn end(&mut self, session: &mut Session) -> Step {
+        let stop = match self.walk.ending() {
+            Some(Ending::Partial(stop)) => Some(stop.clone()),
+            _ => None,
+        };
+        if let Some(stop) = &stop {
+            complain(session, stop);
+            if self.walk.list().is_empty() && *stop != Stop::Interrupted {
+                return Step::Done;
+            }
+        }
+        let (entries, updates) = (self.walk.list().len(), self.walk.tally().updates);
+        session.complain(&format!(
+            "\rRetrieved {entries} unique MRU entries and {updates} updates.\n"
+        ));
+        if let Some(stop) = stop.filter(|stop| *stop != Stop::Interrupted) {
+            session.complain(&format!("***The list is not complete: {stop}\n"));
+        }
+        if session.records() {
+            self.record(session);
+            return Step::Done;
+        }
+        if session.settings.raw {
+            return Step::Done;
+        }
+        session.print_out(HEADER);
+        self.waiting = self.ordered();
+        self.waiting.reverse();
+        self.print(session)
+    }
+
+    /// The places of all entries, in the order in which they are printed.
+    fn ordered(&self) -> Vec<u32> {
+        let list = self.walk.list();
+        let mut places: Vec<u32> = list.places().collect();
+        let Order { by, reversed } = self.order;
+        if by == By::Age {
+            if reversed {
+                places.reverse();
+            }
+            return places;
+        }
+        places.sort_by(|one, other| {
+            let (Some(one), Some(other)) = (list.at(*one), list.at(*other)) else {
+                return Ordering::Equal;
+            };
+            if reversed { compare(by, &other, &one) } else { compare(by, &one, &other) }
+        });
+        places
+    }
+
+    /// Prints a part of the table, once the names in it are known.
+    fn print(&mut self, session: &mut Session) -> Step {
+        loop {
+            let now = self.walk.now().unwrap_or_default();
+            let mut text = String::new();
+            for entry in self.named.drain(..) {
+                row(&mut text, &entry, now, session);
+            }
+            session.print(&text);
+            let rest = self.waiting.len().saturating_sub(AT_ONCE);
+            let places = self.waiting.split_off(rest);
+            self.named.extend(places.iter().rev().filter_map(|at| self.walk.list().at(*at)));
+            if self.named.is_empty() {
+                return Step::Done;
+            }
+            // A name is looked up once for each address, and there may be very many.
+            if session.names.len() > MOST_NAMES {
+                session.names.clear();
+            }
+            let addresses = self.named.iter().map(|entry| NetAddress::from(entry.address));
+            self.looked_up = session.names_needed(addresses);
+            if !self.looked_up.is_empty() {
+                return Step::Need(Need::Names(self.looked_up.clone()));
+            }
+            if !text.is_empty() {
+                return Step::Need(Need::Write);
+            }
+        }
+    }
+
+    /// Differs: of a list in JSON no more than [`MOST_RECORDED`] entries are told, with how many
+    /// there are: the document is put together in memory.
+    fn record(&self, session: &mut Session) {
+        let list = self.walk.list();
+        let now = self.walk.now().unwrap_or_default();
+        let places = self.ordered();
+        let entries = places.iter().take(MOST_RECORDED).filter_map(|place| list.at(*place));
+        let rows = entries.map(|entry| json_row(&entry, now)).collect();
+        let is_complete = matches!(self.walk.ending(), Some(Ending::Complete(_)));
+        let mut fields = Map::new();
+        fields.insert("complete".into(), is_complete.into());
+        fields.insert("entries".into(), list.len().into());
+        fields.insert("updates".into(), self.walk.tally().updates.into());
+        fields.insert("clients".into(), Json::Array(rows));
+        session.record(fields);
+    }
+}
+
+impl Job for MruTable {
+    fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
+        match answer {
+            None => self.begin(session),
+            Some(Answer::Replies(replies)) => {
+                let mut replies = replies.into_iter();
+                let Some(answer) = replies.next() else { return Step::Done };
+                if let Some(identity) = replies.next() {
+                    session.take_identity(&identity);
+                }
+                let at = answer.as_ref().map(|reply| reply.dated.answered).unwrap_or_default();
+                self.walk.answered(at, answer, None);
+                self.go_on(session, at)
+            }
+            Some(Answer::Piece { result, part, at }) => {
+                self.take_piece(session, at, result, part.as_ref())
+            }
+            Some(Answer::Interrupted) => {
+                self.walk.interrupt();
+                session.print_out(INTERRUPTED);
+                self.end(session)
+            }
+            Some(Answer::Names(names)) => {
+                session.take_names(&self.looked_up, names);
+                self.print(session)
+            }
+            Some(Answer::Written) => self.print(session),
+            Some(_) => Step::Done,
+        }
+    }
+}
+
+/// What ntpq says where it gives up.
+fn complain(session: &mut Session, stop: &Stop) {
+    match stop {
+        Stop::NoNonce(failure) => {
+            session.report(failure, AssocId::SYSTEM);
+            session.complain("nonce request failed\n");
+        }
+        Stop::Failed(failure) => session.report(failure, AssocId::SYSTEM),
+        Stop::NothingNamed => {
+            session.complain("CERR_UNKNOWNVAR from ntpd but no priors given.\n");
+        }
+        Stop::Forgetful => session.complain(FORGETFUL),
+        _ => {}
+    }
+}
+
+/// What is wanted of entries that a restriction marks.
+fn restriction(word: &str) -> Option<u16> {
+    match word {
+        "limited" => Some(LIMITED),
+        "kod" => Some(KOD),
+        _ => None,
+    }
+}
+
+fn order(word: &str) -> Option<Order> {
+    let (reversed, name) = match word.strip_prefix('-') {
+        Some(name) => (true, name),
+        None => (false, word),
+    };
+    let by = match name {
+        "lstint" => By::Age,
+        "avgint" => By::Interval,
+        "addr" => By::Address,
+        "count" => By::Count,
+        _ => return None,
+    };
+    Some(Order { by, reversed })
+}
+
+fn compare(by: By, one: &MruEntry, other: &MruEntry) -> Ordering {
+    match by {
+        By::Age => Ordering::Equal,
+        By::Interval => {
+            let intervals = interval_s(one).total_cmp(&interval_s(other));
+            intervals.then_with(|| (other.last - one.last).bits().cmp(&0))
+        }
+        By::Address => one.address.ip().cmp(&other.address.ip()),
+        By::Count => one.count.cmp(&other.count),
+    }
+}
+
+/// The average time from one packet to the next, as ntpq counts it: by packets, not by gaps.
+fn interval_s(entry: &MruEntry) -> f64 {
+    entry.span().seconds() / f64::from(entry.count.max(1))
+}
+
+/// Rounded as ntpq rounds, which is up for what lies in the middle and towards zero below it.
+#[expect(clippy::cast_possible_truncation, reason = "cut at the end of the range, as it should be")]
+fn rounded(seconds: f64) -> i32 {
+    (seconds + 0.5) as i32
+}
+
+fn row(text: &mut String, entry: &MruEntry, now: NtpTimestamp, session: &Session) {
+    let mark = match entry.restrictions {
+        flags if flags & KOD != 0 => 'K',
+        flags if flags & LIMITED != 0 => 'L',
+        _ => '.',
+    };
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{:6} {:6} {:4x} {mark} {} {} {:6} {:5} {}",
+        rounded((now - entry.last).seconds()),
+        rounded(interval_s(entry)),
+        entry.restrictions,
+        entry.mode.bits(),
+        entry.version,
+        entry.count,
+        entry.address.port(),
+        session.name_of(entry.address.into()),
+    );
+}
+
+fn json_row(entry: &MruEntry, now: NtpTimestamp) -> Json {
+    json!({
+        "address": NetAddress::from(entry.address).to_string(),
+        "port": entry.address.port(),
+        "last_s": (now - entry.last).seconds(),
+        "average_interval_s": interval_s(entry),
+        "count": entry.count,
+        "mode": entry.mode.bits(),
+        "version": entry.version,
+        "restrictions_bits": entry.restrictions,
+        "dropped": entry.dropped,
+        "score": f64::from(entry.score),
+    })
+}
+
+/// Parameters that the daemon is told as they are. ntpq knows one of them by its first letters.
+const PASSED_ON: [&str; 5] = ["resall=", "resany=", "mincount=", "laddr=", "maxlst"];
+
+/// What ntpq 4.2.8p15 takes the bits of a restriction for, whichever daemon it asks.
+const LIMITED: u16 = 0x40;
+const KOD: u16 = 0x800;
+
+/// Characters that the parameters may have together, with what separates and ends them.
+const MAX_PARAMETERS: usize = 128;
+
+/// From one word on how far it is to the next.
+const REPORT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Rows that are printed together.
+const AT_ONCE: usize = 256;
+
+/// Names that are kept while the table is printed.
+const MOST_NAMES: usize = 8192;
+
+/// Entries in a document.
+const MOST_RECORDED: usize = 20_000;
+
+const HEADER: &str = "lstint avgint rstr r m v  count rport remote address
+==============================================================================
+";
+
+const INTERRUPTED: &str =
+    "mrulist retrieval interrupted by operator.\nDisplaying partial client list.\n";
+
+const FORGETFUL: &str = "Giving up after 8 restarts from the beginning.
+With high-traffic NTP servers, this can occur if the
+MRU list is limited to less than about 16 seconds' of
+entries.  See the 'mru' ntp.conf directive to adjust.
+";
