@@ -70,11 +70,10 @@ pub fn job(line: Line, session: &Session) -> Box<dyn Job> {
 
 /// Whether `host` is to turn to what cannot be a host.
 fn names_bad_host(line: &Line) -> bool {
-    let host = match (line.text(0), line.text(1)) {
-        (Some("-4" | "-6"), Some(host)) | (Some(host), None) => host,
-        _ => return false,
-    };
-    is_unclosed(host)
+    match (line.text(0), line.text(1)) {
+        (Some("-4" | "-6"), Some(host)) | (Some(host), None) => is_unclosed(host),
+        _ => false,
+    }
 }
 
 fn query<I: Inquiry + 'static>(inquiry: I) -> Box<dyn Job> {
