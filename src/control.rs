@@ -15,6 +15,7 @@
 //! do the same, which is how they are tested.
 
 pub mod auth;
+pub mod change;
 pub mod chrony;
 mod conversation;
 pub mod finder;

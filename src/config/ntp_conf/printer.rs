@@ -62,7 +62,7 @@ impl Written {
             // of the configuration, nor is what is left out.
             Directive::Unconfigure(_) | Directive::Reset(_) | Directive::Ignored { .. } => {}
             _ => {
-                let mut told = Told { directive: directive.clone(), subject: subject(directive) };
+                let mut told = Told { directive: directive.clone(), subject: directive.subject() };
                 if let Directive::Fudge(fudge) = &mut told.directive {
                     // It leaves what it does not name as it was told before.
                     for before in &self.told {
@@ -132,32 +132,34 @@ impl fmt::Display for Written {
 /// What stands before what was told on the command line and at run time.
 const TOLD: &str = "# Told besides";
 
-/// What a directive sets, where setting it again makes it forgotten; `None` where each adds
-/// something.
-fn subject(directive: &Directive) -> Option<String> {
-    let text = directive.to_string();
-    let mut words = text.split(' ');
-    let first = words.next()?;
-    match directive {
-        Directive::Tos(_) | Directive::Tinker(_) | Directive::Discard(_) | Directive::Mru(_) => {
-            Some(format!("{first} {}", words.next()?))
+impl Directive {
+    /// What it sets, where setting it again makes what it was before forgotten; `None` where each
+    /// adds something.
+    pub fn subject(&self) -> Option<String> {
+        let text = self.to_string();
+        let mut words = text.split(' ');
+        let first = words.next()?;
+        match self {
+            Self::Tos(_) | Self::Tinker(_) | Self::Discard(_) | Self::Mru(_) => {
+                Some(format!("{first} {}", words.next()?))
+            }
+            Self::Flag { .. } => Some(format!("flag {}", words.next()?)),
+            Self::SetVariable(variable) => Some(format!("setvar {}", variable.name)),
+            Self::Fudge(fudge) => Some(format!("fudge {}", fudge.clock)),
+            Self::Keys(_)
+            | Self::DriftFile(_)
+            | Self::BroadcastDelay(_)
+            | Self::Ttl(_)
+            | Self::LeapFile { .. }
+            | Self::LeapSmearInterval(_)
+            | Self::StatsDir(_)
+            | Self::LogFile(_)
+            | Self::PidFile(_)
+            | Self::SaveConfigDir(_)
+            | Self::ControlKey(_)
+            | Self::Dscp(_) => Some(first.to_owned()),
+            _ => None,
         }
-        Directive::Flag { .. } => Some(format!("flag {}", words.next()?)),
-        Directive::SetVariable(variable) => Some(format!("setvar {}", variable.name)),
-        Directive::Fudge(fudge) => Some(format!("fudge {}", fudge.clock)),
-        Directive::Keys(_)
-        | Directive::DriftFile(_)
-        | Directive::BroadcastDelay(_)
-        | Directive::Ttl(_)
-        | Directive::LeapFile { .. }
-        | Directive::LeapSmearInterval(_)
-        | Directive::StatsDir(_)
-        | Directive::LogFile(_)
-        | Directive::PidFile(_)
-        | Directive::SaveConfigDir(_)
-        | Directive::ControlKey(_)
-        | Directive::Dscp(_) => Some(first.to_owned()),
-        _ => None,
     }
 }
 
