@@ -67,6 +67,7 @@ fn agree(way: &Way) {
     let synced = lab::lab(&["wait", "synced", NODE, "--timeout", "120"]);
     assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
     tick_reference_clock();
+    be_a_client();
     let told: Vec<&Report> =
         REPORTS.iter().filter(|report| report.is_open || way.is_whole).collect();
     let mut agreed: BTreeSet<Key> = BTreeSet::new();
@@ -199,6 +200,12 @@ fn look(way: &Way) -> Json {
 fn chronyc(way: &Way, report: &Report) -> Output {
     let words = ["exec", way.from, "chronyc", "-c", "-n", "-h", way.chronyc, report.command];
     lab::lab(&words)
+}
+
+/// Asks over UDP from another host, so that somebody in the list of clients has sent a command.
+fn be_a_client() {
+    let output = lab::lab(&["exec", "admin", "chronyc", "-h", "10.77.0.4", "activity"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Gives the daemon's reference clock a few samples: a driver would, of which the lab has none.
