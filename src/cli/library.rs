@@ -4,8 +4,9 @@
 //! `--command=CMD`), long names be cut while they fit one option only, and the first word that is no
 //! option ends the options. Complaints are the library's too.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What to print when there is nothing to run.
@@ -30,6 +31,17 @@ impl Instead {
             io::stderr().write_all(self.text.as_bytes()).map(|()| 1)
         }
     }
+}
+
+/// Whether a program started as `program` is to be the one called `name`.
+pub fn is_called(program: &OsStr, name: &str) -> bool {
+    Path::new(program).file_stem() == Some(OsStr::new(name))
+}
+
+/// What the program called `name` calls itself in complaints: what it was started as through a link,
+/// its name otherwise.
+pub fn own_name(program: &OsStr, name: &str) -> String {
+    if is_called(program, name) { program.to_string_lossy().into_owned() } else { name.to_owned() }
 }
 
 /// How the program called `name` ends that came to this.
@@ -244,3 +256,18 @@ impl<W: Copy> Program<'_, W> {
         format!("Usage:  {name} [ -<flag> [<val>] | --<name>[{{=| }}<val>] ]... [ host ...]")
     }
 }
+
+/// Writes a table of options, a row each.
+macro_rules! options {
+    ($($which:expr, $letter:expr, $name:literal, $takes:ident, $conflicts:expr, $help:expr;)+) => {
+        const OPTIONS: &[Described<Which>] = &[$(Described {
+            which: $which,
+            letter: $letter,
+            name: $name,
+            takes: Takes::$takes,
+            conflicts: &$conflicts,
+            help: $help,
+        }),+];
+    };
+}
+pub(in crate::cli) use options;

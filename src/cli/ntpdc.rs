@@ -3,12 +3,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 
-use crate::cli::library::{Described, Instead, Program, Takes, ended};
+use crate::cli::library::{
+    Described, Instead, Program, Takes, ended, is_called, options, own_name,
+};
 use crate::ntpdc::settings::VERSION;
 use crate::ntpdc::{Batch, Options};
 use crate::ntpq::Family;
@@ -20,7 +21,7 @@ pub fn start(
     arguments: impl IntoIterator<Item = OsString>,
     drive: impl FnOnce(&mut Batch) -> io::Result<u8>,
 ) -> ExitCode {
-    let name = program_name(program);
+    let name = own_name(program, NAME);
     let outcome = match read(&name, arguments) {
         Ok(mut options) => {
             let is_asked = io::stdin().is_terminal() && io::stderr().is_terminal();
@@ -34,13 +35,7 @@ pub fn start(
 
 /// Whether a program started under this name is to be ntpdc.
 pub fn is_ntpdc(program: &OsStr) -> bool {
-    Path::new(program).file_stem() == Some(OsStr::new(NAME))
-}
-
-/// What the program calls itself in complaints: what it was started as through a link, `ntpdc`
-/// otherwise.
-pub fn program_name(program: &OsStr) -> String {
-    if is_ntpdc(program) { program.to_string_lossy().into_owned() } else { NAME.to_owned() }
+    is_called(program, NAME)
 }
 
 /// Reads `arguments`, without the program's name; `program` is what it calls itself.
@@ -105,19 +100,6 @@ enum Which {
 
 /// Commands that have an option, in the order in which they are run.
 const TABLES: [&str; 3] = ["listpeers", "peers", "dmpeers"];
-
-macro_rules! options {
-    ($($which:expr, $letter:expr, $name:literal, $takes:ident, $conflicts:expr, $help:expr;)+) => {
-        const OPTIONS: &[Described<Which>] = &[$(Described {
-            which: $which,
-            letter: $letter,
-            name: $name,
-            takes: Takes::$takes,
-            conflicts: &$conflicts,
-            help: $help,
-        }),+];
-    };
-}
 
 options! {
     Which::V4, Some('4'), "ipv4", Nothing, ["ipv6"], "ask IPv4 addresses of names only";
@@ -209,7 +191,7 @@ mod tests {
     fn a_link_is_known_by_its_name() {
         assert!(is_ntpdc(OsStr::new("/usr/bin/ntpdc")));
         assert!(!is_ntpdc(OsStr::new("/usr/bin/ntpq")));
-        assert_eq!(program_name(OsStr::new("./ntpdc")), "./ntpdc");
-        assert_eq!(program_name(OsStr::new("ntpscope")), "ntpdc");
+        assert_eq!(own_name(OsStr::new("./ntpdc"), NAME), "./ntpdc");
+        assert_eq!(own_name(OsStr::new("ntpscope"), NAME), "ntpdc");
     }
 }

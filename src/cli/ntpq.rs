@@ -3,12 +3,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 
-use crate::cli::library::{Described, Instead, Program, Takes, ended};
+use crate::cli::library::{
+    Described, Instead, Program, Takes, ended, is_called, options, own_name,
+};
 use crate::ntpq::settings::VERSION;
 use crate::ntpq::{Batch, Family, Options, RefIds};
 
@@ -19,7 +20,7 @@ pub fn start(
     arguments: impl IntoIterator<Item = OsString>,
     drive: impl FnOnce(&mut Batch) -> io::Result<u8>,
 ) -> ExitCode {
-    let name = program_name(program);
+    let name = own_name(program, NAME);
     let outcome = match read(&name, arguments) {
         Ok(options) => drive(&mut Batch::new(options, TimeZone::system)),
         Err(instead) => instead.print(),
@@ -29,13 +30,7 @@ pub fn start(
 
 /// Whether a program started under this name is to be ntpq.
 pub fn is_ntpq(program: &OsStr) -> bool {
-    Path::new(program).file_stem() == Some(OsStr::new(NAME))
-}
-
-/// What the program calls itself in complaints: what it was started as through a link, `ntpq`
-/// otherwise.
-pub fn program_name(program: &OsStr) -> String {
-    if is_ntpq(program) { program.to_string_lossy().into_owned() } else { NAME.to_owned() }
+    is_called(program, NAME)
 }
 
 /// Reads `arguments`, without the program's name; `program` is what it calls itself.
@@ -126,19 +121,6 @@ enum Which {
     Help,
     Version,
     Absent(&'static str),
-}
-
-macro_rules! options {
-    ($($which:expr, $letter:expr, $name:literal, $takes:ident, $conflicts:expr, $help:literal;)+) => {
-        const OPTIONS: &[Described<Which>] = &[$(Described {
-            which: $which,
-            letter: $letter,
-            name: $name,
-            takes: Takes::$takes,
-            conflicts: &$conflicts,
-            help: $help,
-        }),+];
-    };
 }
 
 options! {
@@ -245,7 +227,7 @@ mod tests {
     fn a_link_is_known_by_its_name() {
         assert!(is_ntpq(OsStr::new("/usr/bin/ntpq")));
         assert!(!is_ntpq(OsStr::new("/usr/bin/ntpscope")));
-        assert_eq!(program_name(OsStr::new("./ntpq")), "./ntpq");
-        assert_eq!(program_name(OsStr::new("ntpscope")), "ntpq");
+        assert_eq!(own_name(OsStr::new("./ntpq"), NAME), "./ntpq");
+        assert_eq!(own_name(OsStr::new("ntpscope"), NAME), "ntpq");
     }
 }
