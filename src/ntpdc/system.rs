@@ -1,8 +1,8 @@
 //! The daemon as a whole: `loopinfo`, `sysinfo`, `kerninfo`.
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
+use crate::model::decode::kernel_words;
 use crate::ntpdc::number::{self, Sign};
 use crate::ntpdc::peers::net_address;
 use crate::ntpdc::query::{Inquiry, Shape};
@@ -159,32 +159,9 @@ impl Inquiry for KernelInfo {
 
 /// The kernel's status, in hexadecimal and in words.
 fn status(bits: u16) -> String {
-    const WORDS: [&str; 16] = [
-        "pll",
-        "ppsfreq",
-        "ppstime",
-        "fll",
-        "ins",
-        "del",
-        "unsync",
-        "freqhold",
-        "ppssignal",
-        "ppsjitter",
-        "ppswander",
-        "ppserror",
-        "clockerr",
-        "nano",
-        "mode=fll",
-        "src=B",
-    ];
-    let mut text = format!("{bits:04x} ");
-    for (bit, word) in WORDS.iter().enumerate() {
-        if bits >> bit & 1 != 0 {
-            // Writing to a string cannot fail.
-            let _ = write!(text, " {word}");
-        }
-    }
-    text
+    let words = kernel_words(u64::from(bits));
+    let between = if words.is_empty() { "" } else { " " };
+    format!("{bits:04x} {between}{words}")
 }
 
 /// Lines of a label and a value, in the columns of most tables.
