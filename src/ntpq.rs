@@ -18,6 +18,7 @@ pub mod interval;
 pub mod job;
 pub mod keys;
 pub mod mrulist;
+pub mod ordered_list;
 pub mod peers;
 pub mod printer;
 pub mod reading;

@@ -2,39 +2,19 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::model::question::Question;
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
-use crate::ntpq::job::{Answer, Job, Step};
-use crate::ntpq::keys::{KeyPrompt, Prompted};
+use crate::ntpq::job::Step;
+use crate::ntpq::ordered_list::OrderedList;
 use crate::ntpq::reading::{Item, c_unsigned, row_tag, unsigned};
 use crate::ntpq::session::Session;
 use crate::ntpq::text::{cut, printable};
 use crate::ntpq::variables;
-use crate::units::AssocId;
+use crate::wire::mode6::INTERFACE_LIST;
 
 /// The table of interfaces.
-#[derive(Debug, Default)]
-pub struct InterfaceTable {
-    key: KeyPrompt,
-}
-
-impl Job for InterfaceTable {
-    fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
-        let Some(Answer::Replies(replies)) = answer else {
-            return match self.key.go_on(session, answer) {
-                Prompted::Need(need) => Step::Need(need),
-                Prompted::Ready => Step::Need(session.ask(vec![Question::ordered_list(LIST)])),
-                Prompted::Failed => Step::Done,
-            };
-        };
-        match replies.into_iter().next() {
-            Some(Ok(reply)) => return print(session, &reply),
-            Some(Err(failure)) => session.report(&failure, AssocId::SYSTEM),
-            None => {}
-        }
-        Step::Done
-    }
+pub fn interface_table() -> OrderedList {
+    OrderedList::new(INTERFACE_LIST, print)
 }
 
 /// One interface, as far as it was read.
@@ -194,9 +174,6 @@ fn decimal(value: &[u8]) -> Option<u32> {
     let number = unsigned(digits.get(..end)?)?;
     Some(if negative { number.wrapping_neg() } else { number })
 }
-
-/// The list's name.
-const LIST: &str = "ifstats";
 
 /// Fields that a row has.
 const FIELDS: usize = 12;

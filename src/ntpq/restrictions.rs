@@ -4,39 +4,19 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::model::question::Question;
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
-use crate::ntpq::job::{Answer, Job, Step};
-use crate::ntpq::keys::{KeyPrompt, Prompted};
+use crate::ntpq::job::Step;
+use crate::ntpq::ordered_list::OrderedList;
 use crate::ntpq::reading::{Item, leading_unsigned, row_tag};
 use crate::ntpq::session::Session;
 use crate::ntpq::text::printable;
 use crate::ntpq::variables;
-use crate::units::AssocId;
+use crate::wire::mode6::RESTRICTION_LIST;
 
 /// The table of restrictions.
-#[derive(Debug, Default)]
-pub struct RestrictionTable {
-    key: KeyPrompt,
-}
-
-impl Job for RestrictionTable {
-    fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
-        let Some(Answer::Replies(replies)) = answer else {
-            return match self.key.go_on(session, answer) {
-                Prompted::Need(need) => Step::Need(need),
-                Prompted::Ready => Step::Need(session.ask(vec![Question::ordered_list(LIST)])),
-                Prompted::Failed => Step::Done,
-            };
-        };
-        match replies.into_iter().next() {
-            Some(Ok(reply)) => return print(session, &reply),
-            Some(Err(failure)) => session.report(&failure, AssocId::SYSTEM),
-            None => {}
-        }
-        Step::Done
-    }
+pub fn restriction_table() -> OrderedList {
+    OrderedList::new(RESTRICTION_LIST, print)
 }
 
 /// One restriction, as far as it was read.
@@ -150,9 +130,6 @@ fn replace(place: &mut Option<NetAddress>, read: Option<NetAddress>) -> bool {
     *place = read.or(*place);
     read.is_some()
 }
-
-/// The list's name.
-const LIST: &str = "addr_restrictions";
 
 /// Fields that a row has.
 const FIELDS: usize = 4;

@@ -4,11 +4,11 @@ use crate::ntpq::associations::AssociationList;
 use crate::ntpq::changes::{Change, ConfigurationFile};
 use crate::ntpq::command::{Line, Verb};
 use crate::ntpq::counters::Details;
-use crate::ntpq::interfaces::InterfaceTable;
+use crate::ntpq::interfaces::interface_table;
 use crate::ntpq::job::Job;
 use crate::ntpq::mrulist::MruTable;
 use crate::ntpq::peers::PeerTable;
-use crate::ntpq::restrictions::RestrictionTable;
+use crate::ntpq::restrictions::restriction_table;
 use crate::ntpq::settings::Setting;
 use crate::ntpq::several::SeveralReadings;
 use crate::ntpq::variables::Reading;
@@ -23,8 +23,8 @@ pub fn job(line: &Line) -> Box<dyn Job> {
         }
         Verb::PeerCounters | Verb::Counters(_) => Box::new(Details::new(line)),
         Verb::SeveralLists | Verb::SeveralVariables => Box::new(SeveralReadings::new(line)),
-        Verb::Interfaces => Box::new(InterfaceTable::default()),
-        Verb::Restrictions => Box::new(RestrictionTable::default()),
+        Verb::Interfaces => Box::new(interface_table()),
+        Verb::Restrictions => Box::new(restriction_table()),
         Verb::Configure | Verb::SaveConfiguration | Verb::WriteList | Verb::WriteVariables => {
             Box::new(Change::new(line.clone()))
         }

@@ -25,6 +25,12 @@ pub const HEADER_LEN: usize = 12;
 /// The most data that one message carries.
 pub const MAX_DATA: usize = 468;
 
+/// What daemons call the list of their local addresses.
+pub const INTERFACE_LIST: &str = "ifstats";
+
+/// What daemons call the list of their restrictions.
+pub const RESTRICTION_LIST: &str = "addr_restrictions";
+
 /// The version number that every ntpq claims unless told otherwise.
 pub const DEFAULT_VERSION: u8 = 2;
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::control::responder::books::{Books, Interface, Restriction};
 use crate::control::responder::reply::Text;
 use crate::model::encode::quoted;
-use crate::wire::mode6::ErrorCode;
+use crate::wire::mode6::{ErrorCode, INTERFACE_LIST, RESTRICTION_LIST};
 
 /// The list that `data` names; without a name the local addresses.
 ///
@@ -14,13 +14,13 @@ use crate::wire::mode6::ErrorCode;
 pub(super) fn read(data: &[u8], books: &dyn Books) -> Result<Text, ErrorCode> {
     let mut reply = Text::default();
     let mut row = 0;
-    match data {
-        b"" | b"ifstats" => books.interfaces(&mut |interface| {
+    match std::str::from_utf8(data) {
+        Ok("" | INTERFACE_LIST) => books.interfaces(&mut |interface| {
             add_interface(&mut reply, row, &interface);
             row += 1;
             proceed(&reply)
         }),
-        b"addr_restrictions" => books.restrictions(&mut |restriction| {
+        Ok(RESTRICTION_LIST) => books.restrictions(&mut |restriction| {
             add_restriction(&mut reply, row, &restriction);
             row += 1;
             proceed(&reply)
