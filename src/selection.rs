@@ -14,6 +14,7 @@ pub mod distance;
 pub mod filter;
 pub mod intersection;
 pub mod leap;
+pub mod prospect;
 
 use crate::selection::cluster::Member;
 use crate::units::{AssocId, Leap, NtpDuration, Precision, Stratum, Tally};

@@ -7,6 +7,8 @@
 //! cannot be seen by control messages, and no configuration was given that says it, there is no way
 //! back, and that is said.
 
+mod touches;
+
 use std::fmt;
 use std::net::IpAddr;
 

@@ -192,7 +192,7 @@ pub fn explain(daemon: &Daemon) -> Selection {
 
 /// Whether the daemon has its own words for what it makes of its sources: then its algorithm is
 /// another than ours, and nothing is worked out.
-fn tells_selection(peer: &Peer) -> bool {
+pub(super) fn tells_selection(peer: &Peer) -> bool {
     peer.row.latest().is_some_and(|row| row.covers(&peer::SELECTION))
 }
 
@@ -216,7 +216,7 @@ fn compared(explained: &Explained, id: AssocId) -> Option<Span> {
 }
 
 /// The limits of a daemon, as far as it tells.
-fn limits(daemon: &Daemon) -> Limits {
+pub(super) fn limits(daemon: &Daemon) -> Limits {
     let defaults = Limits::default();
     let precision = match daemon.system.latest().map(|values| values.get(&system::PRECISION)) {
         Some(Ok(Value::Precision(precision))) => *precision,
@@ -226,14 +226,14 @@ fn limits(daemon: &Daemon) -> Limits {
 }
 
 /// The system peer that the daemon has: it is kept against others that are hardly better.
-fn memory(sources: &[Source]) -> Memory {
+pub(super) fn memory(sources: &[Source]) -> Memory {
     let peer = sources.iter().find(|source| source.tally == Tally::SystemPeer);
     Memory { system_peer: peer.map(|source| source.id), hop_threshold: NtpDuration::ZERO }
 }
 
 /// Whether an association stands for a source: not for a pool or manycast group of them, not for
 /// those that the daemon broadcasts to.
-fn is_source(peer: &Peer) -> bool {
+pub(super) fn is_source(peer: &Peer) -> bool {
     let Some(row) = peer.row.latest() else { return true };
     let address = row.address(&peer::SOURCE);
     let is_group = address.is_some_and(|a| a.is_unspecified() || a.is_multicast());
@@ -245,7 +245,7 @@ fn is_source(peer: &Peer) -> bool {
 }
 
 /// What selection would see of `peer`; else which variable is missing, and why.
-fn candidate(
+pub(super) fn candidate(
     daemon: &Daemon,
     peer: &Peer,
     precision: Precision,

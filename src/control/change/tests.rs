@@ -168,3 +168,22 @@ fn a_clock_goes_back_to_what_it_tells() {
         Err(Senseless::NoAssociation(_))
     ));
 }
+
+#[test]
+fn what_the_selection_depends_on_is_named() {
+    use crate::selection::prospect::{Limit, Role, Touch};
+    let daemon = daemon();
+    let touches = |wanted: &str| thought(wanted, "", None).unwrap().touches(&daemon);
+    let role = Role { noselect: true, ..Role::default() };
+    let begins = Touch::Begins { host: "192.0.2.9".into(), role };
+    assert_eq!(touches("server 192.0.2.9 noselect"), [begins]);
+    let again = Touch::StartsAgain { id: AssocId::new(11), role };
+    assert_eq!(touches("server ntp1.example.net noselect"), [again]);
+    assert_eq!(touches("unconfig 12"), [Touch::Ends(AssocId::new(12))]);
+    assert_eq!(touches("tos minsane 2"), [Touch::Limit(Limit::Minsane(2))]);
+    assert_eq!(touches("reset sys"), []);
+    let configured = ntp_conf::read("ntp.conf", "server 192.0.2.2 prefer\nserver a.b\n").unwrap();
+    let known = Known { daemon: &daemon, restrictions: None, configured: &configured };
+    let prefer = Role { prefer: true, ..Role::default() };
+    assert_eq!(known.roles(), [(AssocId::new(12), prefer)]);
+}
