@@ -7,6 +7,7 @@
 //! absent with how to open it; it is asked for again only seldom.
 
 mod access;
+pub mod change;
 mod dialect;
 mod exchange;
 mod picture;

@@ -291,13 +291,13 @@ impl Flags {
     }
 
     /// Those about the selection, as reports give them: with other bits.
-    pub(super) fn selection(self) -> SelectOptions {
+    pub fn selection(self) -> SelectOptions {
         let set = SELECTION.iter().enumerate().filter(|(_, flag)| self.contains(**flag));
         SelectOptions::from_bits(set.fold(0, |bits, (place, _)| bits | 1 << place))
     }
 
     /// The flags of these selection options.
-    pub(super) fn of_selection(options: SelectOptions) -> Self {
+    pub fn of_selection(options: SelectOptions) -> Self {
         let set =
             SELECTION.iter().enumerate().filter(|(place, _)| options.bits() >> place & 1 == 1);
         set.fold(Self::default(), |flags, (_, flag)| flags.with(*flag))

@@ -1,0 +1,114 @@
+//! A change of a running chronyd thought through, before anything is sent: the lines that make it,
+//! the lines that take it back or why there are none, and what it touches.
+//!
+//! chronyd takes changes over its Unix socket only. It tells the addresses, names, keys and selection
+//! options of its sources, and who may ask; it does not tell poll limits, corrections and the like,
+//! so a source that was given up comes back only by the line of a configuration that the user names.
+//! Selection options can be set while a source goes on from 4.4; before, it is given up and added
+//! again.
+
+mod line;
+mod plan;
+
+use std::fmt;
+
+pub use line::{Host, Line, Request};
+pub use plan::{Known, NoInverse, Plan, plan};
+
+use crate::model::Value;
+use crate::model::daemon::Peer;
+use crate::model::vars::peer;
+
+/// Why a change makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Senseless {
+    /// It cannot be read: what is wrong.
+    Syntax(String),
+    /// There is no such command among those that change this daemon.
+    NoCommand {
+        /// Its name, safe to show.
+        name: String,
+        /// What does the same here, if anything.
+        instead: &'static str,
+    },
+    /// The daemon has no such source.
+    NoSource(String),
+    /// It has no way to do that to a source that it has, and what the source's other options are is
+    /// not told: it cannot be added again as it was.
+    Options(String),
+}
+
+impl Senseless {
+    /// There is no such command: what does the same, by name.
+    fn no_command(name: &str) -> Self {
+        let known = ELSEWHERE.iter().find(|(names, _)| names.contains(&name));
+        let instead = known.map_or("", |(_, instead)| instead);
+        Self::NoCommand { name: name.escape_debug().to_string(), instead }
+    }
+}
+
+impl fmt::Display for Senseless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(why) => f.write_str(why),
+            Self::NoCommand { name, instead: "" } => write!(f, "chronyd has no `{name}`"),
+            Self::NoCommand { name, instead } => write!(f, "chronyd has no `{name}`: {instead}"),
+            Self::NoSource(name) => write!(f, "there is no source {}", name.escape_debug()),
+            Self::Options(name) => write!(
+                f,
+                "this chronyd (before 4.4) cannot change options of a source that it has: {name} \
+                 would be given up and added again, and its other options are not told. Name a \
+                 chrony.conf that has its line, or say `add server {name}` with all its options"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Senseless {}
+
+/// Commands that others have, or that are not for us, each with what does the same.
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (
+        &["restrict"],
+        "`deny SUBNET` decides who is served, and `cmddeny SUBNET` who may ask over UDP; there are \
+         no flags",
+    ),
+    (
+        &["unrestrict", "delrestrict"],
+        "`allow SUBNET` decides who is served, and `cmdallow SUBNET` who may ask over UDP",
+    ),
+    (&["fudge"], "a reference clock is corrected by `offset` in its line of chrony.conf"),
+    (
+        &["tos"],
+        "minsources, maxdistance, maxjitter and combinelimit are lines of chrony.conf; of a running \
+         daemon only `reselectdist SECONDS` can be set",
+    ),
+    (
+        &["tinker"],
+        "maxchange, maxslewrate and makestep are lines of chrony.conf; of a running daemon only \
+         `maxupdateskew PPM` can be set",
+    ),
+    (
+        &["enable", "disable"],
+        "sources are turned on and off by `online` and `offline`, serving by `allow` and `deny`",
+    ),
+    (
+        &["leapfile"],
+        "it takes leap seconds from `leapsectz` or `leapseclist` of chrony.conf, when it starts",
+    ),
+    (&["unconfig", "unpeer", "remove"], "`delete HOST` gives a source up"),
+    (
+        &["makestep", "settime", "manual", "doffset", "dfreq", "trimrtc", "writertc", "smoothtime"],
+        "not from here, for it sets a clock: chronyc does it",
+    ),
+    (
+        &["shutdown", "cyclelogs", "dump"],
+        "not from here, for it is the host's affair: chronyc does",
+    ),
+];
+
+/// Whether a source is a reference clock.
+fn is_reference_clock(source: &Peer) -> bool {
+    let row = source.row.latest();
+    row.is_some_and(|row| row.get(&peer::IS_REFERENCE_CLOCK) == Ok(&Value::Flag(true)))
+}
