@@ -216,7 +216,16 @@ fn a_signal_ends_a_look_and_leaves_nothing() {
     let path = socket_in(&folder);
     let served = Served::over_unix(daemon().with(Fault::Silent), &path);
     for signal in ["INT", "TERM", "HUP"] {
-        let mut child = command(&["-n", "--timeout", "60s", &served.target])
+        // Whoever starts the tests may ignore signals, as nohup does, and what is ignored is
+        // inherited.
+        let program = lab::program();
+        let mut child = Command::new("env")
+            .arg("--default-signal=INT,TERM,HUP")
+            .arg(program)
+            .args(["-n", "--timeout", "60s", &served.target])
+            .env("XDG_CONFIG_HOME", "/nonexistent")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
