@@ -26,7 +26,18 @@ mod scripted;
     reason = "a test that cannot go on should fail, and say how far it came"
 )]
 mod service;
+#[expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    reason = "a daemon that does anything, in real time"
+)]
+#[path = "../support/wild.rs"]
+mod untamed;
 mod usage;
+#[expect(clippy::disallowed_methods, reason = "programs and deadlines in real time")]
+mod wild;
 
 use duel::{Daemon, Duel, Zone};
 

@@ -5,8 +5,11 @@ use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ntpscope::tui::command::{Action, COMMANDS};
+
 use crate::lab;
 use crate::terminal::Terminal;
+use crate::untamed::Wild;
 
 /// What the false daemon does with a request.
 type Manner = fn(&[u8]) -> Vec<Vec<u8>>;
@@ -211,4 +214,73 @@ fn whatever_a_daemon_says_the_screen_stays_up_and_recovers() {
     terminal.keys("q");
     assert_eq!(terminal.end(), 0);
     terminal.assert_given_back();
+}
+
+/// Keys that show something, each as it is typed: none that leaves, or does anything but show.
+fn shows() -> Vec<&'static str> {
+    let leaves = [Action::Quit, Action::Suspend, Action::Panic, Action::Measure, Action::Yes];
+    let commands = COMMANDS.iter().filter(|command| !leaves.contains(&command.action));
+    let keys = commands.flat_map(|command| command.keys.iter().copied());
+    let typed = keys.filter_map(|key| match key {
+        "enter" => Some("\r"),
+        "esc" => Some("\x1b"),
+        "space" => Some(" "),
+        "tab" => Some("\t"),
+        "pagedown" => Some("\x1b[6~"),
+        "pageup" => Some("\x1b[5~"),
+        "down" => Some("\x1b[B"),
+        "up" => Some("\x1b[A"),
+        _ => (key.len() == 1).then_some(key),
+    });
+    typed.collect()
+}
+
+/// The most memory that process `id` had in use, in MiB.
+fn peak_mib(id: u32) -> u64 {
+    let told = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    let kib = peak.trim().strip_suffix(" kB").and_then(|kib| kib.parse::<u64>().ok());
+    kib.expect("a number").div_ceil(1024)
+}
+
+#[test]
+fn a_daemon_gone_wild_and_a_hand_gone_wild_are_borne() {
+    let program = lab::program();
+    let program = program.to_str().expect("a path in UTF-8");
+    let keys = shows();
+    assert!(keys.len() > 30, "{keys:?}");
+    for seed in 1..=4_usize {
+        let wild = Wild::start(seed as u64);
+        let address = match seed {
+            4 => format!("chrony://{}", wild.address),
+            _ => wild.address.clone(),
+        };
+        let (rows, columns) = [(24, 80), (40, 120), (16, 60)][seed % 3];
+        let mut terminal = Terminal::start(&[program, "-n", &address], rows, columns);
+        terminal.wait_for("the screen", |screen| screen.contains("127.0.0.1"));
+        let mut place = seed * 7919;
+        for _ in 0..250 {
+            place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_041);
+            terminal.keys(keys[(place >> 33) % keys.len()]);
+            #[expect(clippy::disallowed_methods, reason = "as fast as a key that is held repeats")]
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let id = terminal.child.process_id().expect("it runs");
+        let peak = peak_mib(id);
+        assert!(peak <= 64, "seed {seed}: {peak} MiB");
+        assert!(wild.asked.load(Ordering::Relaxed) > 2, "seed {seed}: it asked hardly anything");
+        // It still listens: what is typed now may be text, but a terminal is always drawn anew.
+        let before = terminal.raw.len();
+        terminal.keys("\x0c");
+        terminal.resize(rows + 1, columns + 1);
+        terminal.wait_for("the screen again", |screen| !screen.trim().is_empty());
+        terminal.signal("-TERM", "ntpscope");
+        terminal.end();
+        assert!(terminal.raw.len() > before, "seed {seed}: it draws no more");
+        for harm in [&b"\x1b]0;owned"[..], b"\xc2\x9b", b"\xe2\x80\xae", b"\x07", b"\x7f"] {
+            let found = terminal.raw.windows(harm.len()).any(|bytes| bytes == harm);
+            assert!(!found, "seed {seed}: {harm:?} reached the terminal");
+        }
+        terminal.assert_given_back();
+    }
 }

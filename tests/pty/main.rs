@@ -13,6 +13,13 @@ mod chronyd;
 #[path = "../support/lab.rs"]
 mod lab;
 mod terminal;
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    reason = "bytes that may be anything, and may come late"
+)]
+#[path = "../support/wild.rs"]
+mod untamed;
 
 mod chrony;
 mod contact;
