@@ -3,6 +3,8 @@
 //! Implemented by the network, by a simulated site, by a replay. Nothing here waits: requests are
 //! handed over, updates are polled for as a future is.
 
+pub mod completion;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ pub mod ntpq;
 pub mod privileges;
 pub mod probe;
 pub mod run;
+pub mod set;
 pub mod settings;
 pub mod setup;
 pub mod sim;

@@ -3,6 +3,7 @@
 //! Nothing here opens a file or a socket; text comes in, values or [`Rejected`] go out.
 
 pub mod app;
+pub mod change;
 pub mod drift;
 pub mod engine;
 pub mod host;

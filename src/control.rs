@@ -6,7 +6,8 @@
 //! for the daemon that has a protocol of its own; [`finder`] finds out which of them is answered.
 //! [`mru`] walks through a list that is longer than one answer. [`responder`] answers others about
 //! any daemon that there is a picture of. [`private`] asks the questions of mode 7, one at a time,
-//! which nothing but ntpdc's commands needs.
+//! which nothing but ntpdc's commands needs. [`change`] thinks a change of a running daemon through,
+//! and [`reconfigure`] carries it out, proves it and takes it back.
 //!
 //! Pipeline and watcher have one shape. A driver hands over what happened with the time at which
 //! it did (`handle`), then takes outputs until there are none (`poll_output`), then waits for the
@@ -22,6 +23,7 @@ pub mod finder;
 pub mod mru;
 pub mod pipeline;
 pub mod private;
+pub mod reconfigure;
 pub mod responder;
 mod sequence;
 pub mod session;

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
             Some(Command::Demo(demo)) => watch_demo(&demo.look(&arguments), &demo).into(),
             Some(Command::Probe(asked)) => run::probe(&asked).into(),
             Some(Command::Run(asked)) => run::service::run(&asked).into(),
+            Some(Command::Set(asked)) => run::set::run(&asked).into(),
             None => watch(&arguments).into(),
         },
     }

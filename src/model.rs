@@ -5,6 +5,7 @@
 //! A value that is not there says why ([`absent`]).
 
 pub mod absent;
+pub mod change;
 pub mod clients;
 pub mod clock_loop;
 pub mod daemon;

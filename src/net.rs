@@ -21,6 +21,7 @@ pub mod offer;
 pub mod own_addresses;
 pub mod programs;
 pub mod random;
+pub mod reconfigure;
 pub mod resolver;
 pub mod signals;
 #[expect(unsafe_code, reason = "readings and stamps that only system calls give")]

@@ -58,6 +58,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("cli/run.rs", "net"),
     ("cli/run.rs", "sim"),
     ("cli/run/service.rs", "net"),
+    ("cli/run/set.rs", "net"),
+    ("cli/run/set.rs", "control"),
     // Nothing but a simulated world and what came of it.
     ("cli/demo.rs", "sim"),
     ("cli/sim.rs", "sim"),

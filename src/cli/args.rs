@@ -11,6 +11,7 @@ use crate::cli::demo::DemoArguments;
 use crate::cli::engine::{MeasureArguments, RunArguments};
 use crate::cli::exit::Exit;
 use crate::cli::probe::ProbeArguments;
+use crate::cli::set::SetArguments;
 use crate::cli::sim::SimArguments;
 use crate::config::app::{Color, span};
 use crate::config::target::TargetSpec;
@@ -114,6 +115,9 @@ pub enum Command {
     /// Run the engine without a screen: what happens is told line by line, until a signal ends it.
     #[command(after_help = RunArguments::after_help())]
     Run(RunArguments),
+    /// Change a running daemon: shown first, proved by reading back, and taken back where wanted.
+    #[command(after_help = SetArguments::after_help())]
+    Set(SetArguments),
 }
 
 /// Why there are no [`Arguments`] to act on: what to print, and how to end.

@@ -23,11 +23,19 @@ pub enum Exit {
     Unsynchronised = 6,
     /// A host that was probed does not answer.
     Unreachable = 7,
+    /// A change was not made, or only a part of it.
+    NotApplied = 8,
+    /// Whether a change was made cannot be seen.
+    Unproved = 9,
+    /// A change was made and taken back.
+    TakenBack = 10,
+    /// A change was to be taken back, and nothing proves that it was.
+    NotTakenBack = 11,
 }
 
 impl Exit {
     /// Every code with its meaning, for `--help` and the manual.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Success, "done; also when whoever reads the output stops reading"),
         (Self::Failed, "a file, a socket, the terminal or the clock failed"),
         (Self::Usage, "the command line or the settings are wrong; nothing was done"),
@@ -36,6 +44,10 @@ impl Exit {
         (Self::Missed, "a simulated run missed a limit of its scenario"),
         (Self::Unsynchronised, "a host that was probed answers, but is not synchronised"),
         (Self::Unreachable, "a host that was probed has no address or does not answer"),
+        (Self::NotApplied, "a change was not made, or only a part of it"),
+        (Self::Unproved, "a change was sent, and nothing shows whether it was made"),
+        (Self::TakenBack, "a change was made and taken back"),
+        (Self::NotTakenBack, "a change was to be taken back, and nothing shows that it was"),
     ];
 
     /// The number.
@@ -45,7 +57,7 @@ impl Exit {
 
     /// The list of codes as text for `--help`.
     pub fn help() -> String {
-        let lines = Self::ALL.map(|(exit, means)| format!("  {}  {means}", exit.code()));
+        let lines = Self::ALL.map(|(exit, means)| format!(" {:>2}  {means}", exit.code()));
         format!("Exit codes:\n{}", lines.join("\n"))
     }
 }

@@ -1,6 +1,7 @@
 //! Commands without a screen, on the real network: the only place of the command line that knows it.
 
 pub mod service;
+pub mod set;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

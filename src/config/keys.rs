@@ -95,6 +95,19 @@ pub fn read(source: &str, text: &str) -> Result<Vec<Entry>, Rejected> {
     Ok(entries)
 }
 
+/// A key that was typed: its number, the word of its type, and the secret as a file has it.
+///
+/// # Errors
+/// What is wrong with it, without a word of the secret.
+pub fn typed(number: u32, kind: &str, secret: &str) -> Result<Entry, Rejected> {
+    let key = Key::from_text(number, kind, secret).map_err(|bad| Rejected {
+        source: "the key".to_owned(),
+        position: None,
+        reason: bad.to_string(),
+    })?;
+    Ok(Entry { key, addresses: Vec::new() })
+}
+
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(text.lines())
 }

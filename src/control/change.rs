@@ -17,10 +17,11 @@ use crate::config::ntp_conf::clock::Fudge;
 use crate::config::ntp_conf::control::Unwanted;
 use crate::config::ntp_conf::{Association, Directive, Placed};
 use crate::config::restrict::{Flags, Restrict, Selector, Whom};
+use crate::model::change::Effect;
 use crate::model::daemon::{Daemon, Detail, Peer};
 use crate::model::values::{Value, Values};
 use crate::model::vars::{clock, peer, system};
-use crate::units::{AssocId, NtpDuration};
+use crate::units::{AssocId, NtpDuration, RefId};
 
 /// What is known of the daemon that is to be changed.
 #[derive(Clone, Copy, Debug)]
@@ -75,19 +76,6 @@ impl fmt::Display for NoInverse {
             Self::Counters => f.write_str("what was counted is lost"),
         }
     }
-}
-
-/// What a change touches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// An association begins.
-    Begins,
-    /// This association ends.
-    Ends(AssocId),
-    /// This association starts again from reach 0, under another number.
-    StartsAgain(AssocId),
-    /// The daemon loses its system peer, for a while at least.
-    LosesSystemPeer(AssocId),
 }
 
 /// Why a change makes no sense.
@@ -153,9 +141,10 @@ impl Known<'_> {
                 effects: vec![Effect::Begins],
             };
         };
-        let gone = unconfigure(&wanted.host);
-        let before = self.configured_as(&wanted.host).ok_or(NoInverse::Options(there.id));
-        let inverse = before.map(|before| vec![gone.clone(), before]);
+        let gone = gone(there, &wanted.host);
+        let before = self.configured(there, &wanted.host).ok_or(NoInverse::Options(there.id));
+        let again = unconfigure(&address_of(there).unwrap_or_else(|| wanted.host.clone()));
+        let inverse = before.map(|before| vec![again, before]);
         let mut effects = vec![Effect::StartsAgain(there.id)];
         effects.extend(self.loses(there.id));
         Plan { lines: vec![gone, line], inverse, effects }
@@ -177,7 +166,7 @@ impl Known<'_> {
                 (there, Some(host.clone()))
             }
         };
-        let before = host.and_then(|host| self.configured_as(&host));
+        let before = host.and_then(|host| self.configured(there, &host));
         let inverse = before.map(|before| vec![before]).ok_or(NoInverse::Options(there.id));
         let mut effects = vec![Effect::Ends(there.id)];
         effects.extend(self.loses(there.id));
@@ -262,6 +251,13 @@ impl Known<'_> {
         self.configured.iter().map(|placed| &placed.directive).find(is_it).cloned()
     }
 
+    /// The line of the configuration that makes an association, which is with this host: the line
+    /// may have its name where others say its address.
+    fn configured(&self, there: &Peer, host: &HostSpec) -> Option<Directive> {
+        let names = [Some(host.clone()), host_of(there), address_of(there)];
+        names.into_iter().flatten().find_map(|host| self.configured_as(&host))
+    }
+
     fn loses(&self, association: AssocId) -> Option<Effect> {
         let followed = self.daemon.system.latest()?.association(&system::PEER)?;
         (followed == association).then_some(Effect::LosesSystemPeer(association))
@@ -287,6 +283,24 @@ fn host_of(there: &Peer) -> Option<HostSpec> {
         .map(HostSpec::new)
 }
 
+/// The address of an association; `None` of a pool, or of a name that has none yet.
+fn address_of(there: &Peer) -> Option<HostSpec> {
+    let address = there.row.latest()?.address(&peer::SOURCE)?;
+    (!address.is_unspecified()).then(|| HostSpec::new(address.to_string()))
+}
+
+/// What gives up an association with this host that is to be made again.
+///
+/// Not by its name: ntpd gives up the one with the name at once, then looks the name up and gives up
+/// whatever has one of its addresses by then, which is the one that was made again.
+fn gone(there: &Peer, host: &HostSpec) -> Directive {
+    match address_of(there) {
+        Some(_) if host.address().is_some() => unconfigure(host),
+        Some(address) => unconfigure(&address),
+        None => Directive::Unconfigure(Unwanted::Association(there.id)),
+    }
+}
+
 fn unconfigure(host: &HostSpec) -> Directive {
     Directive::Unconfigure(Unwanted::Host { host: host.clone(), family: None })
 }
@@ -303,8 +317,12 @@ fn fudged(fudge: &Fudge, told: &Values) -> Option<Directive> {
         before.stratum = Some(told.stratum(&clock::STRATUM)?);
     }
     if fudge.reference_id.is_some() {
-        let Ok(Value::ReferenceCode(code)) = told.get(&clock::REFERENCE_ID) else { return None };
-        before.reference_id = Some(*code);
+        before.reference_id = Some(match told.get(&clock::REFERENCE_ID) {
+            Ok(Value::ReferenceCode(code)) => *code,
+            // NTPsec writes letters so where the stratum is above 1.
+            Ok(Value::ReferenceAddress(address)) => RefId::new(address.octets()),
+            _ => return None,
+        });
     }
     for ((was, is), bit) in before.flags.iter_mut().zip(fudge.flags).zip([1, 2, 4, 8]) {
         if is.is_some() {

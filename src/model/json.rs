@@ -11,6 +11,7 @@
 //!   Registers and flash bits have their number beside them, under the name with `_bits`.
 //! - What the table does not know is in `other`, as the daemon wrote it.
 
+pub mod change;
 pub mod engine;
 mod kept;
 pub mod probed;

@@ -80,6 +80,11 @@ impl Socket {
         Ok(Self { socket, address })
     }
 
+    /// From where, as the system has chosen it; `None` where it does not tell.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+
     /// Whom it talks to.
     pub const fn address(&self) -> SocketAddr {
         self.address

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{Host, Line, Senseless, is_reference_clock};
-use crate::control::change::Effect;
+use crate::model::change::Effect;
 use crate::model::daemon::{Daemon, Peer};
 use crate::model::vars::{peer, system};
 use crate::selection::prospect::{Role, Touch};

@@ -1,0 +1,313 @@
+//! `ntpscope set` on the real network.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::cli::exit::{Exit, printed};
+use crate::cli::run::{families, runtime};
+use crate::cli::set::{self, SetArguments, keys};
+use crate::cli::setup;
+use crate::config::change::{VERBS, Wish, find};
+use crate::config::host::HostSpec;
+use crate::config::keys::Entry;
+use crate::config::ntp_conf::{Placed, include};
+use crate::control::pipeline;
+use crate::control::reconfigure::ntpd::{Ntpd, Settings};
+use crate::control::reconfigure::way::Way;
+use crate::control::reconfigure::{Input, Reconfigure};
+use crate::control::timing::Timing;
+use crate::model::Daemon;
+use crate::model::change::{Course, Phase, Sent, TakenBack};
+use crate::model::json::change as json;
+use crate::net::clock::Clock;
+use crate::net::random;
+use crate::net::reconfigure::{Change, Link};
+use crate::net::resolver;
+use crate::net::signals::{Hangup, Signals};
+use crate::net::udp::Socket;
+use crate::units::Mono;
+
+/// Changes a daemon, or shows what would be changed.
+pub fn run(arguments: &SetArguments) -> Exit {
+    let asked = match asked(arguments) {
+        Ok(asked) => asked,
+        Err(why) => {
+            complain(&why);
+            return Exit::Usage;
+        }
+    };
+    let outcome = runtime().map(|runtime| {
+        let outcome = runtime.block_on(change(arguments, asked));
+        // Neither a resolver that hangs nor a line that nobody types is waited for.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(why)) => {
+            complain(&why);
+            Exit::Failed
+        }
+        Err(error) => {
+            complain(&format!("cannot run: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+/// What is wanted, of whom, with which key.
+struct Asked {
+    host: HostSpec,
+    wish: Wish,
+    key: Option<Entry>,
+    configured: Vec<Placed>,
+}
+
+/// Reads what the user wants, before anything is sent to anybody.
+fn asked(arguments: &SetArguments) -> Result<Asked, String> {
+    let host = arguments.host.as_ref().and_then(|target| target.control_messages());
+    let host = host.ok_or("only daemons that speak control messages (mode 6) can be changed")?;
+    let name = arguments.verb.as_deref().unwrap_or_default();
+    let Some(verb) = find(name) else {
+        let all: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
+        let name = name.escape_debug();
+        return Err(format!("there is no verb `{name}`\nhint: there are {}", all.join(", ")));
+    };
+    let wish = verb.wish(&arguments.arguments).map_err(|(line, rejected)| {
+        match rejected.position {
+            // Where it stands in what was typed says nothing to somebody who typed other words.
+            Some((_, column)) => {
+                format!("column {column}: {}{}", rejected.reason, set::pointed(&line, column))
+            }
+            None => rejected.to_string(),
+        }
+    })?;
+    let configured = arguments.config_of.as_ref().map(|file| include::follow(file, setup::found));
+    let configured = configured.transpose().map_err(|rejected| rejected.to_string())?;
+    let key = keys::chosen(arguments).map_err(|rejected| rejected.to_string())?;
+    Ok(Asked {
+        host: host.clone(),
+        wish,
+        key,
+        configured: configured.map(|followed| followed.directives).unwrap_or_default(),
+    })
+}
+
+async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
+    let clock = Clock::start();
+    let mut signals = Signals::catch(false, Hangup::End).map_err(|error| error.to_string())?;
+    let found = resolver::addresses(&asked.host, families(arguments.look_ups)).await;
+    let addresses = found.map_err(|why| format!("cannot find {}: {why}", asked.host))?;
+    let address = addresses.first().copied();
+    let address = address.ok_or_else(|| format!("{} has no address", asked.host))?;
+    let socket = Socket::connect(address).map_err(|failed| failed.to_string())?;
+    let seed = random::seed().map_err(|error| format!("cannot draw a number: {error}"))?;
+    let timing = Timing::live().with_patience(arguments.timeout);
+    let key = asked.key.map(|entry| entry.key);
+    let settings = Settings {
+        pipeline: pipeline::Settings { key, ..pipeline::Settings::new(timing, seed) },
+        patience: arguments.timeout,
+        configured: asked.configured,
+        has: arguments.has.clone(),
+        from: socket.local_address().as_ref().map(SocketAddr::ip),
+    };
+    let way = Ntpd::new(asked.wish, settings);
+    let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
+    let change = Change::new(machine, Link::Udp(socket), clock);
+    Ok(Teller::new(arguments, change).walk(&clock, &mut signals).await)
+}
+
+/// Tells the course of a change as it goes, and hands over what the user says to it.
+struct Teller<'a, W: Way> {
+    arguments: &'a SetArguments,
+    change: Change<W>,
+    told: Told,
+    /// The line that is awaited of the user.
+    typed: Option<JoinHandle<io::Result<String>>>,
+}
+
+/// What was told of a course so far.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the course")]
+struct Told {
+    preview: bool,
+    sent: usize,
+    outcome: bool,
+    confirming: bool,
+    taking_back: bool,
+    sent_back: usize,
+}
+
+impl<'a, W: Way> Teller<'a, W> {
+    fn new(arguments: &'a SetArguments, change: Change<W>) -> Self {
+        Self { arguments, change, told: Told::default(), typed: None }
+    }
+
+    async fn walk(mut self, clock: &Clock, signals: &mut Signals) -> Exit {
+        loop {
+            self.tell();
+            match self.change.course().phase {
+                Phase::Preview if self.arguments.write => {
+                    self.change.input(Input::Arm);
+                    continue;
+                }
+                Phase::Ended | Phase::Preview => break,
+                _ => {}
+            }
+            let ticks = matches!(self.change.course().phase, Phase::Confirming(_));
+            tokio::select! {
+                () = self.change.news() => {}
+                line = typed(&mut self.typed) => self.take_line(&line),
+                _ = signals.end() => self.change.input(Input::TakeBack),
+                () = tick(ticks && io::stderr().is_terminal()) => self.count_down(clock.now().mono),
+            }
+        }
+        self.conclude()
+    }
+
+    /// Tells what is new.
+    fn tell(&mut self) {
+        let course = self.change.course().clone();
+        if matches!(course.phase, Phase::Confirming(_)) && !self.told.confirming {
+            self.typed = Some(spawn_blocking(line));
+        }
+        if !self.arguments.json {
+            let daemon = self.change.machine().way().daemon();
+            say(&self.told.news(&course, daemon, self.arguments));
+        }
+        self.told.take(&course);
+    }
+
+    fn take_line(&mut self, typed: &io::Result<String>) {
+        match typed.as_deref().map(str::trim) {
+            Ok("yes") => self.change.input(Input::Confirm),
+            Ok("no") => self.change.input(Input::TakeBack),
+            Ok("") | Err(_) => {}
+            Ok(_) => {
+                say("type yes to keep it, no to take it back\n");
+                self.typed = Some(spawn_blocking(line));
+            }
+        }
+    }
+
+    fn count_down(&self, now: Mono) {
+        if let Some(left) = self.change.course().left(now) {
+            let seconds = left.as_secs_f64().ceil();
+            drop(write!(io::stderr(), "\r{seconds:>4} s left to type yes: "));
+            drop(io::stderr().flush());
+        }
+    }
+
+    fn conclude(&self) -> Exit {
+        let course = self.change.course();
+        let exit = set::exit(course);
+        if let Some(trouble) = &course.trouble {
+            complain(&trouble.to_string());
+            if let Some(hint) = set::hint(trouble) {
+                drop(writeln!(io::stderr(), "hint: {hint}"));
+            }
+        }
+        if self.arguments.json {
+            let mut object = json::course(course);
+            let host = self.arguments.host.as_ref().map(ToString::to_string);
+            object.insert("host".to_owned(), host.into());
+            let text = serde_json::Value::Object(object).to_string() + "\n";
+            return printed(io::stdout().write_all(text.as_bytes())).max(exit);
+        }
+        exit
+    }
+}
+
+impl Told {
+    /// What there is to tell of `course` that was not told yet.
+    fn news(&self, course: &Course, daemon: &Daemon, arguments: &SetArguments) -> String {
+        let mut text = String::new();
+        if let (Some(preview), false) = (&course.preview, self.preview) {
+            text.push_str(&set::preview(preview, daemon));
+            if !arguments.write {
+                text.push_str("nothing was sent that changes anything; with --write it is\n");
+            }
+        }
+        for sent in answered(&course.sent).skip(self.sent) {
+            text.push_str(&set::sent(sent));
+        }
+        if let (Some(outcome), false) = (&course.outcome, self.outcome) {
+            text.push_str(&set::outcome(outcome));
+        }
+        if let (Phase::Confirming(_), false) = (course.phase, self.confirming) {
+            let confirm = arguments.commit_confirm.map(humantime::format_duration);
+            let confirm = confirm.map(|confirm| confirm.to_string()).unwrap_or_default();
+            text.extend(["type yes within ", &confirm, " to keep it\n"]);
+        }
+        if let Some(back) = &course.back {
+            if !self.taking_back {
+                text.extend([set::why(back.why), "\n"]);
+            }
+            for sent in answered(&back.sent).skip(self.sent_back) {
+                text.push_str(&set::sent(sent));
+            }
+            if course.phase == Phase::Ended {
+                text.push_str(&set::back(back));
+            }
+        }
+        text
+    }
+
+    /// That all of `course` was told.
+    fn take(&mut self, course: &Course) {
+        self.preview = course.preview.is_some();
+        self.sent = answered(&course.sent).count();
+        self.outcome = course.outcome.is_some();
+        self.confirming |= matches!(course.phase, Phase::Confirming(_));
+        self.taking_back = course.back.is_some();
+        let back = course.back.as_ref().map_or(&[][..], |TakenBack { sent, .. }| sent);
+        self.sent_back = answered(back).count();
+    }
+}
+
+/// The lines that were answered, or of which it is known that they were not.
+fn answered(sent: &[Sent]) -> impl Iterator<Item = &Sent> {
+    sent.iter().filter(|sent| sent.answer.is_some())
+}
+
+/// The line that is awaited; for ever where none is.
+async fn typed(line: &mut Option<JoinHandle<io::Result<String>>>) -> io::Result<String> {
+    match line {
+        Some(awaited) => {
+            let typed = awaited.await;
+            *line = None;
+            typed.map_err(io::Error::other)?
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The next line of the input; empty at its end.
+fn line() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line)
+}
+
+/// Waits for a second; for ever where nothing is counted.
+async fn tick(counts: bool) {
+    if counts {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    } else {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Writes to stdout; who reads no more loses nothing that matters to the daemon.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Writes to stderr; there is nowhere to say that it cannot be.
+fn complain(text: &str) {
+    drop(writeln!(io::stderr(), "ntpscope: {text}"));
+}
