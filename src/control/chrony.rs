@@ -276,7 +276,8 @@ impl Watcher {
     fn start_round(&mut self, now: Now) {
         let elapsed =
             |last: Option<Mono>, period| last.is_none_or(|last| now.mono.since(last) >= period);
-        let is_slow = self.interest.visible && elapsed(self.slow_asked, SLOW);
+        let slow = if self.interest.statistics { LOOKED_AT } else { SLOW };
+        let is_slow = self.interest.visible && elapsed(self.slow_asked, slow);
         let with_clients = self.interest.clients && elapsed(self.clients_asked, CLIENTS);
         self.picture.begin_round();
         self.access.renew(now.mono);
@@ -441,6 +442,9 @@ const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What changes seldom is asked this often.
 const SLOW: Duration = Duration::from_secs(8);
+
+/// The same while somebody looks at what the daemon counts.
+const LOOKED_AT: Duration = Duration::from_secs(4);
 
 /// Clients are asked this often.
 const CLIENTS: Duration = Duration::from_secs(10);

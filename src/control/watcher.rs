@@ -48,8 +48,9 @@ use crate::control::pipeline::{self, Pipeline, Settings, Tally, Ticket};
 use crate::model::daemon::Detail;
 use crate::model::question::Unreachable;
 use crate::model::vars::{self, lists};
-use crate::model::{Contact, Daemon, Interest, Question, Variable};
+use crate::model::{Absent, Contact, Daemon, Interest, Question, Variable};
 use crate::units::{AssocId, Mono, Now};
+use crate::wire::mode6::{INTERFACE_LIST, RESTRICTION_LIST};
 
 /// Watches one daemon.
 #[derive(Clone, Debug)]
@@ -245,6 +246,7 @@ impl Watcher {
         if let Some(id) = self.interest.details {
             self.want_details(now.mono, id);
         }
+        self.want_statistics(now.mono);
         let period = cadence::list_period(self.circumstances());
         let list = self.agenda.item(Purpose::List);
         if let (Some(due), Some(asked), Phase::Talking) =
@@ -264,6 +266,21 @@ impl Watcher {
             let wanted = which != Detail::Clock || is_clock;
             if wanted && (known.is_none() || known < row) {
                 self.agenda.want(now, Purpose::Detail(id, which));
+            }
+        }
+    }
+
+    /// Has what the daemon counts asked from now on, if somebody looks at it; what was asked before
+    /// goes on in its own time.
+    fn want_statistics(&mut self, now: Mono) {
+        if !self.interest.statistics {
+            return;
+        }
+        for purpose in Purpose::STATISTICS {
+            let item = self.agenda.item(purpose);
+            let is_new = item.due.is_none() && item.ticket.is_none() && item.asked.is_none();
+            if is_new {
+                self.agenda.want(now, purpose);
             }
         }
     }
@@ -335,6 +352,15 @@ impl Watcher {
 
     fn ask_one(&mut self, now: Now, purpose: Purpose) {
         let names = self.names(purpose);
+        if let Purpose::Counted(section) = purpose
+            && names.is_empty()
+        {
+            // An empty question would bring something else.
+            self.picture.counted_failed(section, Absent::NotInFamily);
+            self.agenda.item(purpose).leave(now.mono);
+            self.changed = true;
+            return;
+        }
         let question = question(purpose, &names);
         let phase = self.conversation.phase();
         let ticket = match (phase, purpose) {
@@ -364,6 +390,7 @@ impl Watcher {
             Purpose::Row(_) => (lists::ROW, quirks.rows_by_default),
             Purpose::Detail(_, Detail::Scalars) => (lists::SCALARS, quirks.scalars_by_default),
             Purpose::Detail(_, Detail::Counters) => (lists::COUNTERS, quirks.counters_by_default),
+            Purpose::Counted(section) => return section.askable(dialect),
             _ => return Vec::new(),
         };
         if by_default { Vec::new() } else { vars::askable(list, dialect) }
@@ -384,6 +411,9 @@ impl Watcher {
                 // Names can be asked only of a daemon whose dialect is known.
                 Purpose::Row(_) => self.is_identified(),
                 Purpose::Detail(id, _) => self.is_identified() && self.interest.details == Some(id),
+                Purpose::Counted(_) | Purpose::Interfaces | Purpose::Restrictions => {
+                    self.is_identified() && self.interest.statistics
+                }
             },
         }
     }
@@ -457,6 +487,9 @@ fn question(purpose: Purpose, names: &[&'static Variable]) -> Question {
         Purpose::System => Question::variables(AssocId::SYSTEM, []),
         Purpose::Detail(id, Detail::Clock) => Question::clock_variables(id, []),
         Purpose::Row(id) | Purpose::Detail(id, _) => Question::variables(id, names),
+        Purpose::Counted(_) => Question::variables(AssocId::SYSTEM, names),
+        Purpose::Interfaces => Question::ordered_list(INTERFACE_LIST),
+        Purpose::Restrictions => Question::ordered_list(RESTRICTION_LIST),
     }
 }
 

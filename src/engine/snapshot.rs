@@ -3,6 +3,7 @@
 //! Every variable goes by the table of variables, so the screens, the diagnosis and mode 6 find
 //! our own engine where they find ntpd. What did not change stays shared with the last snapshot.
 
+mod counted;
 mod served;
 mod variables;
 
@@ -17,6 +18,7 @@ use crate::model::absent::Absent;
 use crate::model::clock_loop::{self, ClockLoop, LoopSource, Steers};
 use crate::model::daemon::{Associations, Contact, Daemon, Detail, Peer};
 use crate::model::identity::Identity;
+use crate::model::lists::{Interface, Restriction};
 use crate::model::part::{Dated, Part};
 use crate::model::values::Values;
 use crate::selection::Explained;
@@ -41,6 +43,16 @@ pub struct Snapshots {
     last: Daemon,
     around: Values,
     corrections: Values,
+    lists: Option<Lists>,
+}
+
+/// What a driver has on its lists, as it was at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Lists {
+    /// The addresses that are listened on.
+    pub interfaces: Vec<Interface>,
+    /// Whom the engine lets do what.
+    pub restrictions: Vec<Restriction>,
 }
 
 impl Default for Snapshots {
@@ -54,7 +66,12 @@ impl Snapshots {
     pub fn new() -> Self {
         let identity = Identity::read(concat!("ntpscope ", env!("CARGO_PKG_VERSION")));
         let last = Daemon { identity: Some(Arc::new(identity)), ..Daemon::default() };
-        Self { last, around: Values::default(), corrections: Values::default() }
+        Self { last, around: Values::default(), corrections: Values::default(), lists: None }
+    }
+
+    /// The driver's lists, which are in the snapshots from the next one on.
+    pub fn list(&mut self, lists: Lists) {
+        self.lists = Some(lists);
     }
 
     /// What only the driver knows of the system, such as what the kernel and the sockets tell, to be
@@ -84,6 +101,8 @@ impl Snapshots {
         let mut system = self.around.clone();
         system.merge(system_values(engine, now, &report));
         system.merge(self.corrections.clone());
+        let statistics =
+            counted::statistics(&self.last.statistics, &system, dated, &mut self.lists);
         let associations = Associations {
             system: system_status(engine),
             list: peers.iter().map(|peer| (peer.id, peer.status)).collect(),
@@ -98,6 +117,7 @@ impl Snapshots {
             peers,
             selection: self.selection(engine),
             clock_loop: Some(self.clock_loop(engine, &report, steered)),
+            statistics,
             ..Daemon::default()
         };
         self.last.clone()

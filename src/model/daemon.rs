@@ -9,6 +9,7 @@ use crate::model::clock_loop::ClockLoop;
 use crate::model::identity::Identity;
 use crate::model::part::{Dated, Part};
 use crate::model::question::{Failure, Unreachable};
+use crate::model::statistics::Statistics;
 use crate::model::values::{Value, Values};
 use crate::model::vars::{Variable, peer, system};
 use crate::selection::Explained;
@@ -37,6 +38,8 @@ pub struct Daemon {
     pub selection: Option<Arc<Explained>>,
     /// Its loop, where it is an engine whose loop we see from within.
     pub clock_loop: Option<Arc<ClockLoop>>,
+    /// What it counts and has on its lists, as far as somebody looked at it.
+    pub statistics: Arc<Statistics>,
     /// Who asks it for what, where it keeps account and tells.
     pub clients: Part<Vec<ClientRecord>>,
     /// Times that were entered by hand.

@@ -15,4 +15,6 @@ pub struct Interest {
     pub visible: bool,
     /// Whether its clients are wanted: there may be very many.
     pub clients: bool,
+    /// Whether what it counts and has on its lists is wanted.
+    pub statistics: bool,
 }

@@ -26,10 +26,12 @@ use crate::engine::mobilize::Applied;
 use crate::engine::output::{Event, Output, Resolution, Socket, Transmission};
 use crate::engine::settings::Settings;
 use crate::engine::snapshot::Snapshots;
+use crate::model::Interest;
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::discipline::Permit;
 use crate::net::engine::leap_file::LeapFile;
+use crate::net::engine::looking::Looking;
 use crate::net::engine::marking::Marking;
 use crate::net::engine::ntp_port::{NtpPort, Sent};
 use crate::net::engine::serving::{Named, Serving};
@@ -50,6 +52,7 @@ mod files;
 mod groups;
 mod interfaces;
 mod leap_file;
+mod looking;
 mod marking;
 mod notice;
 mod ntp_port;
@@ -123,6 +126,12 @@ impl Running {
     /// Notices that nobody fetches are dropped when there are too many.
     pub async fn notice(&mut self) -> Option<Notice> {
         self.notices.recv().await
+    }
+
+    /// Says what of the engine is on screen.
+    pub async fn look_at(&self, interest: Interest) {
+        // Nobody listens when the engine has ended: then there is nothing to look at.
+        drop(self.news.send(News::Interest(interest)).await);
     }
 }
 
@@ -228,6 +237,7 @@ fn build<K: Kernel>(
         notices,
         own: Vec::new(),
         snapshots: Snapshots::new(),
+        looking: Looking::default(),
         told: setup.told,
         taken: now.mono,
         has_news: true,
@@ -260,6 +270,8 @@ enum News {
     LeapTable(LeapTable),
     /// The drift file could not be written.
     NoDrift(PathBuf, std::io::Error),
+    /// What of the engine is on screen has changed.
+    Interest(Interest),
 }
 
 /// An engine with all that it needs.
@@ -287,6 +299,7 @@ struct Driver<K: Kernel> {
     notices: Sender<Notice>,
     own: Vec<Interface>,
     snapshots: Snapshots,
+    looking: Looking,
     told: Option<(TargetId, Mailbox)>,
     /// When the last snapshot was taken, and whether anything happened since.
     taken: Mono,
@@ -451,6 +464,7 @@ impl<K: Kernel> Driver<K> {
             News::Reload(setup) => self.reload(*setup),
             News::LeapTable(table) => self.take_leap_table(table),
             News::NoDrift(path, source) => self.tell(Notice::Drift { path, source }),
+            News::Interest(interest) => self.looking.interest = interest,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::backend::{Backend, Measure, Request, TargetId, Update};
 use crate::config::engine::EngineSetup;
 use crate::config::ntp_conf::include::Found;
 use crate::config::target::TargetSpec;
-use crate::model::{Contact, Daemon};
+use crate::model::{Contact, Daemon, Interest};
 use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
 use crate::net::discipline::Permit;
@@ -28,6 +28,8 @@ pub struct Network {
     tasks: JoinSet<()>,
     /// The engine in this process, once it was told to measure.
     own: JoinSet<()>,
+    /// What of it is on screen.
+    own_interest: Sender<Interest>,
     names: resolver::Asked,
     clock: Clock,
     families: Families,
@@ -47,6 +49,7 @@ impl Network {
             orders: Vec::with_capacity(specs.len()),
             tasks: JoinSet::new(),
             own: JoinSet::new(),
+            own_interest: channel(Interest::default()).0,
             clock,
             families,
             names: resolver::Asked::default(),
@@ -103,11 +106,25 @@ impl Network {
             told: Some((TargetId::OWN, self.mailbox.clone())),
         };
         let (mailbox, clock) = (self.mailbox.clone(), self.clock);
+        let mut looked_at = self.own_interest.subscribe();
+        looked_at.mark_changed();
         self.own.spawn(async move {
             let (why, last) = match engine::start(setup) {
                 Ok(mut running) => {
                     // What it has to say is in its snapshots; the notices are for those without.
-                    while running.notice().await.is_some() {}
+                    loop {
+                        tokio::select! {
+                            notice = running.notice() => {
+                                if notice.is_none() {
+                                    break;
+                                }
+                            }
+                            Ok(()) = looked_at.changed() => {
+                                let interest = looked_at.borrow_and_update().clone();
+                                running.look_at(interest).await;
+                            }
+                        }
+                    }
                     ("an error in the engine ended it".to_owned(), Some(clock.mono()))
                 }
                 Err(failed) => (failed.to_string(), None),
@@ -127,6 +144,9 @@ impl Network {
 impl Backend for Network {
     fn request(&mut self, request: Request) {
         match request {
+            Request::Interest { target: TargetId::OWN, interest } => {
+                self.own_interest.send_replace(interest);
+            }
             Request::Interest { target, interest } => {
                 self.order(target, |orders| orders.interest = interest);
             }

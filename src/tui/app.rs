@@ -32,6 +32,8 @@ pub enum Screen {
     Clock,
     /// Who of the sources is right.
     Selection,
+    /// What the daemon is and how it fares.
+    Daemon,
 }
 
 /// What there is to know about a screen.
@@ -46,7 +48,7 @@ pub struct ScreenFacts {
 }
 
 /// Every screen.
-pub const SCREENS: [ScreenFacts; 4] = [
+pub const SCREENS: [ScreenFacts; 5] = [
     ScreenFacts {
         screen: Screen::Peers,
         title: "Peers",
@@ -66,6 +68,11 @@ pub const SCREENS: [ScreenFacts; 4] = [
         screen: Screen::Selection,
         title: "Selection",
         about: "why each source has its tally: who is right, who is wrong and by how much",
+    },
+    ScreenFacts {
+        screen: Screen::Daemon,
+        title: "Daemon",
+        about: "what the daemon is and how it fares: whom it answers, refuses and loses",
     },
 ];
 
@@ -283,7 +290,7 @@ pub struct Tab {
     pub behind: u32,
     /// The association under the cursor.
     pub cursor: Cursor,
-    /// Lines that the association screen is scrolled by.
+    /// Lines that a screen of lines is scrolled by.
     pub scroll: usize,
     /// Offsets seen so far.
     pub history: History,

@@ -22,6 +22,7 @@ pub enum Action {
     Details,
     Clock,
     Selection,
+    Daemon,
     ZoomIn,
     ZoomOut,
     Measure,
@@ -179,6 +180,8 @@ commands! {
     "selection-up" Up ["k" "up"] "" Selection Move ""; "previous source"
     "clock-down" ScrollDown ["j" "down"] "" Clock Move ""; "down one line"
     "clock-up" ScrollUp ["k" "up"] "" Clock Move ""; "up one line"
+    "daemon-down" ScrollDown ["j" "down"] "" Daemon Move ""; "down one line"
+    "daemon-up" ScrollUp ["k" "up"] "" Daemon Move ""; "up one line"
     "page-down" PageDown ["pagedown" "ctrl-d"] "" Everywhere Move ""; "down one page"
     "page-up" PageUp ["pageup" "ctrl-u"] "" Everywhere Move ""; "up one page"
     "first" First ["g" "home"] "" Everywhere Move ""; "first row or line"
@@ -203,6 +206,7 @@ commands! {
     "reverse" Reverse ["S"] "[on|off]" Peers Show ""; "turn the order round"
     "filter" Filter ["/"] "[TEXT]" Peers Show "filter"; "only rows that match: text, or tests such as tally:x reach<377 st>3 offset>5ms"
     "freeze" Freeze ["f"] "[on|off]" Everywhere Show "freeze"; "hold the display while collection goes on"
+    "daemon" Daemon ["D"] "" Everywhere Show "daemon"; "the daemon: what it is, what it counts and how quickly, interfaces, restrictions, keys"
     "refresh" Refresh ["r"] "" Everywhere Daemons ""; "ask again now, as far as politeness allows"
     "next-tab" NextTab ["tab"] "" Everywhere Daemons ""; "next daemon"
     "previous-tab" PreviousTab ["backtab"] "" Everywhere Daemons ""; "previous daemon"

@@ -140,6 +140,38 @@ pub fn wait(span: Duration) -> String {
     }
 }
 
+/// How quickly something grows: `12.5/s`, `0.25/s`, `1 234/s`.
+pub fn rate(per_second: f64) -> String {
+    match per_second {
+        rate if rate >= 999.5 => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "positive, and what is too large to be true becomes the largest"
+            )]
+            let whole = rate.round() as u64;
+            format!("{}/s", count(whole))
+        }
+        rate if rate >= 99.95 => format!("{rate:.0}/s"),
+        rate if rate >= 9.995 => format!("{rate:.1}/s"),
+        rate if rate > 0.0 => format!("{:.2}/s", rate.max(0.01)),
+        _ => "0/s".into(),
+    }
+}
+
+/// A count with its thousands apart: `12 345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// What our wall clock showed at `then`: `02:14:07 UTC`, with the date when it was not today.
 pub fn moment(then: Mono, now: Now) -> String {
     time(now.clock + -NtpDuration::from(now.mono.since(then)), now)
@@ -186,6 +218,19 @@ mod tests {
 
     fn ms(value: f64) -> NtpDuration {
         NtpDuration::from_milliseconds(value)
+    }
+
+    #[test]
+    fn counts_and_rates_can_be_read() {
+        assert_eq!(
+            [0, 999, 1000, 12_345, 1_234_567].map(count).join("|"),
+            "0|999|1 000|12 345|1 234 567"
+        );
+        let rates = [0.0, 0.0001, 0.25, 9.99, 12.5, 123.4, 1234.5, 1e30].map(rate);
+        assert_eq!(
+            rates.get(..7).unwrap().join("|"),
+            "0/s|0.01/s|0.25/s|9.99/s|12.5/s|123/s|1 235/s"
+        );
     }
 
     #[test]

@@ -218,6 +218,11 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
                 ..Interest::default()
             }
         }
+        Screen::Daemon => {
+            let followed = verdict::system_peer(&tab.latest).map(|peer| peer.id);
+            let rows = followed.into_iter().collect();
+            Interest { rows, visible, statistics: true, ..Interest::default() }
+        }
     }
 }
 

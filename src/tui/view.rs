@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::tui::app::{App, Overlay, Screen, Tab};
 use crate::tui::views::{
-    association, clock, frame, help, peers, question, selection, status, world,
+    association, clock, daemon, frame, help, peers, question, selection, status, world,
 };
 use crate::units::AssocId;
 
@@ -26,6 +26,7 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             Screen::Association => association::render(app, tab, areas.body, buffer),
             Screen::Clock => clock::render(app, tab, areas.body, buffer),
             Screen::Selection => selection::render(app, tab, areas.body, buffer),
+            Screen::Daemon => daemon::render(app, tab, areas.body, buffer),
         }
     }
     status::render(app, areas.status, buffer);
@@ -61,7 +62,7 @@ pub fn page(app: &App) -> isize {
         _ if matches!(app.overlay, Some(Overlay::Help { .. })) => help::height(body(app)),
         Screen::Peers => app.tab().map_or(0, |tab| peers::height(app, tab, body(app))),
         Screen::Selection => app.tab().map_or(0, |tab| selection::height(app, tab, body(app))),
-        Screen::Association | Screen::Clock => usize::from(body(app).height),
+        Screen::Association | Screen::Clock | Screen::Daemon => usize::from(body(app).height),
     };
     isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1)
 }
@@ -83,6 +84,7 @@ pub fn most_scroll(app: &App) -> usize {
         Screen::Peers | Screen::Selection => 0,
         Screen::Association => association::most_scroll(app, tab, body(app)),
         Screen::Clock => clock::most_scroll(app, tab, body(app)),
+        Screen::Daemon => daemon::most_scroll(app, tab, body(app)),
     }
 }
 

@@ -7,8 +7,9 @@ use ntpscope::control::pipeline::Settings;
 use ntpscope::control::timing::Timing;
 use ntpscope::control::watcher::{Input, Watcher};
 use ntpscope::model::daemon::Detail;
-use ntpscope::model::vars::peer;
-use ntpscope::model::{Contact, Daemon as Snapshot, Dialect, Interest};
+use ntpscope::model::statistics::Section;
+use ntpscope::model::vars::{peer, system};
+use ntpscope::model::{Absent, Contact, Daemon as Snapshot, Dialect, Failure, Interest};
 use ntpscope::units::Mono;
 
 use crate::daemon::{Daemon, Limiter, Mood, id, ms};
@@ -324,7 +325,7 @@ fn an_association_that_vanishes_is_no_error() {
                 .peers
                 .iter()
                 .filter(|peer| peer.row.latest().is_none())
-                .map(|_| &ntpscope::model::Absent::NotAskedYet))
+                .map(|_| &Absent::NotAskedYet))
         );
     }
 }
@@ -400,4 +401,76 @@ fn five_minutes_with_a_limiter() {
         let gap = answers.windows(2).map(|pair| pair[1].since(pair[0])).max();
         assert!(gap <= Some(s(16)), "never locked out: {gap:?}");
     }
+}
+
+/// A daemon that tells all that `dialect` counts.
+fn counting() -> Daemon {
+    let mut daemon = Daemon::classic(1..=2);
+    for variable in Section::ALL.iter().flat_map(|section| section.askable(Dialect::Classic)) {
+        daemon.system.push((variable.name.to_owned(), "7".to_owned()));
+    }
+    daemon
+}
+
+fn look_at_statistics(world: &mut World<Watcher>, statistics: bool) {
+    let interest = Interest { visible: true, statistics, ..Interest::default() };
+    tell(world, Input::Interest(interest));
+}
+
+#[test]
+fn what_a_daemon_counts_is_asked_while_somebody_looks_and_politely() {
+    let mut world = watch(1, counting(), Line::perfect(ms(1)));
+    world.run_for(s(10));
+    // Named variables of the system: their names are data; the version is asked so, too.
+    let asked = |world: &World<Watcher>| {
+        world
+            .asked
+            .iter()
+            .filter(|(opcode, id, data)| (*opcode, *id) == (2, 0) && *data > 7)
+            .count()
+    };
+    assert_eq!(asked(&world), 0);
+    look_at_statistics(&mut world, true);
+    world.run_for(ms(300));
+    // Packets, network, clients, authentication, kernel.
+    assert_eq!(asked(&world), 5);
+    let packets = |world: &World<Watcher>| {
+        latest(world).statistics.section(Section::Packets).part().latest().is_some()
+    };
+    assert!(packets(&world));
+    world.run_for(s(60));
+    // Packets every 4 s; the others once more for their rates, and then every 16 s.
+    let sixty_seconds = asked(&world) - 5;
+    assert!((15 + 4 * 3..=15 + 4 * 5).contains(&sixty_seconds), "{sixty_seconds}");
+    assert!(latest(&world).statistics.rate(&system::RECEIVED).is_some());
+    look_at_statistics(&mut world, false);
+    let before = asked(&world);
+    world.run_for(s(60));
+    assert_eq!(asked(&world), before);
+    assert!(packets(&world), "what was known stays");
+}
+
+#[test]
+fn lists_that_need_a_key_are_not_asked_without_one() {
+    let mut world = watch(1, counting(), Line::perfect(ms(1)));
+    look_at_statistics(&mut world, true);
+    world.run_for(s(40));
+    assert!(world.asked.iter().all(|(opcode, ..)| *opcode != 11), "nothing was sent");
+    let no_key = Some(Absent::Failed(Failure::NoKey));
+    let statistics = &latest(&world).statistics;
+    assert_eq!(statistics.interfaces.trouble().cloned(), no_key);
+    assert_eq!(statistics.restrictions.trouble().cloned(), no_key);
+    assert!(matches!(latest(&world).contact, Contact::Answering { .. }));
+}
+
+#[test]
+fn a_daemon_that_does_not_know_a_section_is_not_asked_for_it_again() {
+    let mut world = watch(1, Daemon::classic(1..=2), Line::perfect(ms(1)));
+    look_at_statistics(&mut world, true);
+    world.run_for(s(60));
+    let named =
+        world.asked.iter().filter(|(opcode, id, data)| (*opcode, *id) == (2, 0) && *data > 7);
+    assert_eq!(named.count(), 5);
+    let part = latest(&world).statistics.section(Section::Packets).part().clone();
+    assert_eq!(part.trouble(), Some(&Absent::NotInFamily));
 }

@@ -10,6 +10,7 @@ use super::dialect::source::Reports;
 use super::dialect::system::{System, Told};
 use crate::model::clients::{ClientRecord, ManualEntry};
 use crate::model::daemon::{Associations, Detail};
+use crate::model::statistics::Section;
 use crate::model::{Absent, Contact, Daemon, Dated, Dialect, Identity, Part, Peer};
 use crate::units::{AssocId, Mono, Tally};
 use crate::wire::cmdmon::{Address, ServerStats, SourceData, SourceId, Tracking};
@@ -219,6 +220,22 @@ impl Picture {
         if is_restart {
             self.restarted(now);
         }
+    }
+
+    /// The report that a section of counters is made from came.
+    pub(super) fn counted(&mut self, section: Section, dated: Dated) {
+        match self.system.section(section) {
+            Ok(values) => {
+                let statistics = Arc::make_mut(&mut self.daemon.statistics);
+                statistics.section_mut(section).renew(values, dated);
+            }
+            Err(why) => self.not_counted(section, &why),
+        }
+    }
+
+    /// That report did not come.
+    pub(super) fn not_counted(&mut self, section: Section, why: &Absent) {
+        Arc::make_mut(&mut self.daemon.statistics).section_mut(section).fail(why.clone());
     }
 
     /// The socket is another than before, so the daemon is.

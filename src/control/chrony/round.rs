@@ -8,6 +8,7 @@ use super::dialect::clients;
 use super::dialect::source::Reports;
 use super::picture::Picture;
 use crate::model::clients::ClientRecord;
+use crate::model::statistics::Section;
 use crate::model::{Absent, Dated};
 use crate::wire::cmdmon::{
     Address, Body, ClientAccesses, ClientRange, Command, Reply, Report, SelectData, SourceId,
@@ -288,14 +289,20 @@ impl Round {
             }
             (Purpose::Served, Report::ServerStats(stats)) => {
                 picture.served(Ok(stats), dated.answered);
+                picture.counted(Section::Service, dated);
             }
             (Purpose::Activity, Report::Activity(activity)) => {
                 picture.system_mut().activity = Ok(activity);
+                picture.counted(Section::Activity, dated);
             }
             (Purpose::Smoothing, Report::Smoothing(smoothing)) => {
                 picture.system_mut().smoothing = Ok(smoothing);
+                picture.counted(Section::Smoothing, dated);
             }
-            (Purpose::Rtc, Report::Rtc(rtc)) => picture.system_mut().rtc = Ok(rtc),
+            (Purpose::Rtc, Report::Rtc(rtc)) => {
+                picture.system_mut().rtc = Ok(rtc);
+                picture.counted(Section::RealTimeClock, dated);
+            }
             (Purpose::Null, _) => {}
             // A layout of a version to come, or the report of another source.
             (purpose, _) => self.failed(picture, purpose, &Absent::NotGiven),
@@ -359,10 +366,22 @@ impl Round {
             Purpose::Auth(address) => {
                 picture.with(of(address), |source| fail(&mut source.auth, why));
             }
-            Purpose::Activity => fail(&mut picture.system_mut().activity, why),
-            Purpose::Served => fail(&mut picture.system_mut().served, why),
-            Purpose::Smoothing => picture.system_mut().smoothing = Err(why.clone()),
-            Purpose::Rtc => picture.system_mut().rtc = Err(why.clone()),
+            Purpose::Activity => {
+                fail(&mut picture.system_mut().activity, why);
+                picture.not_counted(Section::Activity, why);
+            }
+            Purpose::Served => {
+                fail(&mut picture.system_mut().served, why);
+                picture.not_counted(Section::Service, why);
+            }
+            Purpose::Smoothing => {
+                picture.system_mut().smoothing = Err(why.clone());
+                picture.not_counted(Section::Smoothing, why);
+            }
+            Purpose::Rtc => {
+                picture.system_mut().rtc = Err(why.clone());
+                picture.not_counted(Section::RealTimeClock, why);
+            }
             Purpose::Clients { .. } => picture.clients_failed(why.clone()),
         }
     }

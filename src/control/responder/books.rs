@@ -100,6 +100,24 @@ pub struct Restriction {
     pub hits: u64,
 }
 
+impl Restriction {
+    /// What is restricted, in the words of the configuration.
+    pub fn words(&self) -> String {
+        let mut words = String::new();
+        for (is_set, word) in
+            [(self.selector.is_for_ntp_port(), "ntpport"), (self.is_source, "source")]
+        {
+            if is_set {
+                words.push_str(word);
+                words.push(' ');
+            }
+        }
+        words.push_str(&self.flags.to_string());
+        words.truncate(words.trim_end().len());
+        words
+    }
+}
+
 /// A local address: a row of `ifstats`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interface {

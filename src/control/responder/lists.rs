@@ -61,20 +61,12 @@ fn add_interface(reply: &mut Text, row: usize, interface: &Interface) {
 }
 
 fn add_restriction(reply: &mut Text, row: usize, restriction: &Restriction) {
-    let Restriction { selector, flags, is_source, hits } = restriction;
-    let mut words = String::new();
-    for (is_set, word) in [(selector.is_for_ntp_port(), "ntpport"), (*is_source, "source")] {
-        if is_set {
-            words.push_str(word);
-            words.push(' ');
-        }
-    }
-    words.push_str(&flags.to_string());
+    let Restriction { selector, hits, .. } = restriction;
     let items = [
         ("addr", selector.address().to_string()),
         ("mask", selector.mask().to_string()),
         ("hits", hits.to_string()),
-        ("flags", words.trim_end().to_owned()),
+        ("flags", restriction.words()),
     ];
     for (tag, value) in items {
         reply.row_item(row, tag, &value);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::control::pipeline::Ticket;
 use crate::model::Interest;
 use crate::model::daemon::Detail;
+use crate::model::statistics::Section;
 use crate::units::{AssocId, Mono};
 
 /// What a question is for.
@@ -22,6 +23,32 @@ pub(super) enum Purpose {
     Row(AssocId),
     /// Details of an association.
     Detail(AssocId, Detail),
+    /// What it counts.
+    Counted(Section),
+    /// The addresses that it listens on.
+    Interfaces,
+    /// Whom it lets do what.
+    Restrictions,
+}
+
+impl Purpose {
+    /// What is asked only while somebody looks at what the daemon counts: what control messages
+    /// tell of it, what changes most first.
+    pub(super) const STATISTICS: [Self; 8] = [
+        Self::Counted(Section::Packets),
+        Self::Counted(Section::Network),
+        Self::Counted(Section::Clients),
+        Self::Counted(Section::Authentication),
+        Self::Counted(Section::TimeSecurity),
+        Self::Counted(Section::Kernel),
+        Self::Interfaces,
+        Self::Restrictions,
+    ];
+
+    /// Whether it is one of those.
+    pub(super) const fn is_statistics(self) -> bool {
+        matches!(self, Self::Counted(_) | Self::Interfaces | Self::Restrictions)
+    }
 }
 
 /// One thing to ask again and again.
@@ -39,6 +66,13 @@ pub(super) struct Item {
     pub(super) known: bool,
     /// Failures in a row.
     pub(super) failures: u32,
+}
+
+impl Item {
+    /// It is not to be had of this daemon and not asked again.
+    pub(super) const fn leave(&mut self, now: Mono) {
+        (self.asked, self.due, self.known) = (Some(now), None, true);
+    }
 }
 
 /// Everything that there is to ask.
@@ -134,7 +168,12 @@ impl Agenda {
             let shown = match purpose {
                 Purpose::Row(id) => on_screen.as_ref().is_none_or(|all| all.contains_key(id)),
                 Purpose::Version => false,
-                Purpose::List | Purpose::System | Purpose::Detail(..) => true,
+                Purpose::List
+                | Purpose::System
+                | Purpose::Detail(..)
+                | Purpose::Counted(_)
+                | Purpose::Interfaces
+                | Purpose::Restrictions => true,
             };
             let is_old = item.asked.is_none_or(|asked| now.since(asked) >= least);
             if shown && is_old && item.ticket.is_none() {
@@ -158,6 +197,7 @@ impl Agenda {
             Purpose::Row(id) if !item.known => place(id).map(|place| (2, place)),
             Purpose::System if !item.known => Some((3, 0)),
             Purpose::Detail(..) if !item.known => Some((4, 0)),
+            purpose if purpose.is_statistics() && !item.known => Some((4, 1)),
             _ => None,
         };
         let lateness = late.as_millis() * 1000 / item.period.as_millis().max(1);

@@ -8,6 +8,7 @@ use crate::control::watcher::agenda::Purpose;
 use crate::control::watcher::picture::ListNews;
 use crate::control::watcher::{Asked, Quirks, Watcher, cadence};
 use crate::model::daemon::Detail;
+use crate::model::statistics::Section;
 use crate::model::{Absent, Failure, Reply};
 use crate::units::{AssocId, Mono, Now};
 use crate::wire::mode6::ErrorCode;
@@ -30,6 +31,11 @@ impl Watcher {
             }
             Err(failure @ (Failure::Refused(_) | Failure::TooLong)) => {
                 self.take_refusal(now, &asked, failure);
+            }
+            // It was never sent: nothing shows from it but that, and only a key changes it.
+            Err(Failure::NoKey) => {
+                self.agenda.item(asked.purpose).leave(now.mono);
+                self.statistics_failed(asked.purpose, Absent::Failed(Failure::NoKey));
             }
             Err(failure) => self.take_failure(now, &asked, failure),
         }
@@ -61,6 +67,39 @@ impl Watcher {
             Purpose::Detail(id, which) => {
                 self.picture.detail(id, which, &asked.names, reply);
             }
+            Purpose::Counted(section) => {
+                self.picture.counted(section, &asked.names, reply);
+                self.plan_statistics(asked);
+            }
+            Purpose::Interfaces => {
+                self.picture.interfaces(reply);
+                self.plan_statistics(asked);
+            }
+            Purpose::Restrictions => {
+                self.picture.restrictions(reply);
+                self.plan_statistics(asked);
+            }
+        }
+    }
+
+    fn plan_statistics(&mut self, asked: &Asked) {
+        // Rates come with the second answer, and that soon.
+        let is_soon = match asked.purpose {
+            Purpose::Counted(Section::Packets) => true,
+            Purpose::Counted(section) => !self.picture.has_rates(section),
+            _ => false,
+        };
+        let period = cadence::statistics_period(self.circumstances(), is_soon);
+        self.plan(asked.purpose, asked.at, period);
+    }
+
+    /// Takes in that statistics are not there, and why.
+    fn statistics_failed(&mut self, purpose: Purpose, why: Absent) {
+        match purpose {
+            Purpose::Counted(section) => self.picture.counted_failed(section, why),
+            Purpose::Interfaces => self.picture.interfaces_failed(why),
+            Purpose::Restrictions => self.picture.restrictions_failed(why),
+            _ => {}
         }
     }
 
@@ -91,6 +130,11 @@ impl Watcher {
         self.pipeline.forget_daemon();
         self.agenda.want(now, Purpose::Version);
         self.want_rows(now);
+        if self.interest.statistics {
+            for purpose in Purpose::STATISTICS {
+                self.agenda.want(now, purpose);
+            }
+        }
     }
 
     fn want_rows(&mut self, now: Mono) {
@@ -147,6 +191,14 @@ impl Watcher {
                 self.agenda.item(asked.purpose).due = None;
                 self.picture.detail_failed(id, which, Absent::Failed(failure));
             }
+            // A daemon can be built without some of what its family counts.
+            Purpose::Counted(_) if refused(ErrorCode::UnknownVariable) => {
+                self.agenda.item(asked.purpose).leave(now.mono);
+                self.statistics_failed(asked.purpose, Absent::NotInFamily);
+            }
+            Purpose::Counted(_) | Purpose::Interfaces | Purpose::Restrictions => {
+                self.statistics_failed(asked.purpose, Absent::Failed(failure));
+            }
         }
     }
 
@@ -177,6 +229,9 @@ impl Watcher {
             Purpose::Row(id) => self.picture.row_failed(id, failure),
             Purpose::Detail(id, which) => {
                 self.picture.detail_failed(id, which, Absent::Failed(failure));
+            }
+            Purpose::Counted(_) | Purpose::Interfaces | Purpose::Restrictions => {
+                self.statistics_failed(asked.purpose, Absent::Failed(failure));
             }
         }
         if unreachable {

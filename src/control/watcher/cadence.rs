@@ -37,6 +37,17 @@ pub(super) const fn system_period(circumstances: Circumstances) -> Duration {
     Duration::from_secs(if circumstances.limited { 16 } else { 8 })
 }
 
+/// From one question for counters to the next: those of packets, and everything else, which is
+/// looked at more seldom.
+pub(super) const fn statistics_period(circumstances: Circumstances, is_soon: bool) -> Duration {
+    Duration::from_secs(match (circumstances.limited, is_soon) {
+        (false, true) => 4,
+        (false, false) => 16,
+        (true, true) => 32,
+        (true, false) => 128,
+    })
+}
+
 /// How long to leave what failed `times` in a row.
 pub(super) fn failure_gap(times: u32) -> Duration {
     Duration::from_secs(2 << times.min(4))

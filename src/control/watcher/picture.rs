@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::daemon::{Associations, Detail};
+use crate::model::lists;
+use crate::model::statistics::{Section, Statistics};
 use crate::model::vars::{Scope, peer, system};
 use crate::model::{
     Absent, Contact, Daemon, Dated, Dialect, Failure, Identity, Peer, Reply, Values, Variable,
@@ -196,6 +198,49 @@ impl Picture {
             *part = part.failed(why);
             self.peers_changed = true;
         }
+    }
+
+    /// Takes in counters that were asked with `names`.
+    pub(super) fn counted(&mut self, section: Section, names: &[&'static Variable], reply: &Reply) {
+        let values = Values::decode(Scope::System, self.dialect(), names, reply);
+        self.statistics_mut().section_mut(section).renew(values, reply.dated);
+    }
+
+    /// Whether counters of a section were told twice, so that there are rates.
+    pub(super) fn has_rates(&self, section: Section) -> bool {
+        self.daemon.statistics.section(section).span().is_some()
+    }
+
+    pub(super) fn counted_failed(&mut self, section: Section, why: Absent) {
+        self.statistics_mut().section_mut(section).fail(why);
+    }
+
+    /// Takes in the addresses that are listened on.
+    pub(super) fn interfaces(&mut self, reply: &Reply) {
+        let statistics = self.statistics_mut();
+        statistics.interfaces =
+            statistics.interfaces.renewed(lists::interfaces(reply), reply.dated);
+    }
+
+    pub(super) fn interfaces_failed(&mut self, why: Absent) {
+        let statistics = self.statistics_mut();
+        statistics.interfaces = statistics.interfaces.failed(why);
+    }
+
+    /// Takes in whom it lets do what.
+    pub(super) fn restrictions(&mut self, reply: &Reply) {
+        let statistics = self.statistics_mut();
+        statistics.restrictions =
+            statistics.restrictions.renewed(lists::restrictions(reply), reply.dated);
+    }
+
+    pub(super) fn restrictions_failed(&mut self, why: Absent) {
+        let statistics = self.statistics_mut();
+        statistics.restrictions = statistics.restrictions.failed(why);
+    }
+
+    fn statistics_mut(&mut self) -> &mut Statistics {
+        Arc::make_mut(&mut self.daemon.statistics)
     }
 
     /// Whether an association is a reference clock, as far as is known: those have addresses of

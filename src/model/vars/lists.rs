@@ -5,6 +5,7 @@
 //! not know.
 
 pub mod classic;
+pub mod counted;
 pub mod ntpsec;
 
 use crate::model::vars::{Variable, clock, peer, system};

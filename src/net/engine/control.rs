@@ -153,7 +153,7 @@ impl<K: Kernel> Driver<K> {
     }
 
     /// Has the responder do something for which it needs the keys and lists.
-    fn with_books<T>(
+    pub(super) fn with_books<T>(
         &mut self,
         now: &Now,
         answer: impl FnOnce(&mut Responder, &dyn Books) -> T,
@@ -199,6 +199,7 @@ impl<K: Kernel> Driver<K> {
         around.merge(surroundings::values(&self.traffic, &self.engine, &self.serving.server));
         surroundings::add_control(&mut around, &self.serving.control);
         self.snapshots.surround(around, surroundings::since_reset(&self.traffic, now.mono));
+        self.list(&now);
         self.snapshots.take(&self.engine, &now, seen)
     }
 }

@@ -41,6 +41,7 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Details => open(app, Screen::Association),
         Action::Clock => show_screen(app, Screen::Clock),
         Action::Selection => show_screen(app, Screen::Selection),
+        Action::Daemon => show_screen(app, Screen::Daemon),
         Action::ZoomIn => zoom(app, -1),
         Action::ZoomOut => zoom(app, 1),
         Action::Measure => measure::ask(app, argument),
@@ -200,7 +201,7 @@ fn moves(app: &mut App, action: Action) -> bool {
     }
     let walks = matches!(action, Action::Down | Action::Up);
     match app.screen() {
-        Screen::Association | Screen::Clock if !walks => {
+        Screen::Association | Screen::Clock | Screen::Daemon if !walks => {
             let most = view::most_scroll(app);
             if let Some(tab) = app.tab_mut() {
                 tab.scroll = moved(tab.scroll.min(most), step, most);
@@ -212,7 +213,9 @@ fn moves(app: &mut App, action: Action) -> bool {
                 tab.scroll = 0;
             }
         }
-        Screen::Peers | Screen::Clock | Screen::Selection => move_cursor(app, step),
+        Screen::Peers | Screen::Clock | Screen::Selection | Screen::Daemon => {
+            move_cursor(app, step);
+        }
     }
     true
 }

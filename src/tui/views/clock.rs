@@ -6,10 +6,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use crate::tui::app::{App, Tab};
 use crate::tui::views::columns::Context;
+use crate::tui::views::lines::{Line, put_line, put_scrolled};
 use crate::tui::widgets::text;
 
 pub mod answer;
@@ -51,9 +51,6 @@ pub fn most_scroll(app: &App, tab: &Tab, area: Rect) -> usize {
     (facts(&context, width).len() + charts).saturating_sub(usize::from(area.height))
 }
 
-/// A line in pieces that differ in their looks.
-pub type Line = Vec<(Style, String)>;
-
 /// The answer first, then what it rests on.
 fn facts(context: &Context<'_>, width: u16) -> Vec<Line> {
     let room = usize::from(width);
@@ -71,27 +68,6 @@ fn facts(context: &Context<'_>, width: u16) -> Vec<Line> {
         }
     }
     lines
-}
-
-fn put_scrolled(context: &Context<'_>, lines: &[Line], area: Rect, buffer: &mut Buffer) {
-    let height = usize::from(area.height);
-    let first = context.tab.scroll.min(lines.len().saturating_sub(height));
-    for (line, row) in lines.iter().skip(first).zip(0..area.height) {
-        put_line(line, area, row, buffer);
-    }
-    let below = lines.len().saturating_sub(first + height);
-    if below > 0 && area.height > 1 {
-        let more = context.app.marks(&format!(" → {below} more lines "));
-        let column = area.width.saturating_sub(u16::try_from(text::width(&more)).unwrap_or(0));
-        text::put(buffer, area, (column, area.height - 1), &more, context.theme.bar);
-    }
-}
-
-fn put_line(line: &Line, area: Rect, row: u16, buffer: &mut Buffer) {
-    let mut column = 0;
-    for (style, piece) in line {
-        column += text::put(buffer, area, (column, row), piece, *style);
-    }
 }
 
 /// Columns from which on the charts stand beside the facts.

@@ -112,6 +112,7 @@ fn hints(app: &App, room: usize) -> String {
         }
         if command.action == Action::Clock && app.screen() == Screen::Clock
             || command.action == Action::Selection && app.screen() == Screen::Selection
+            || command.action == Action::Daemon && app.screen() == Screen::Daemon
         {
             continue;
         }

@@ -4,6 +4,7 @@ use super::{
     age, correction, count, frequency, insert, insert_absent, span, stamp, text, to_nanosecond,
     turned,
 };
+use crate::model::statistics::Section;
 use crate::model::vars::{Variable, system};
 use crate::model::{Absent, Value, Values};
 use crate::units::{AssocId, Leap, NtpDuration};
@@ -65,6 +66,23 @@ impl System {
             Err(why) => insert_absent(&mut values, system::RTC_ROWS, why),
         }
         values
+    }
+
+    /// What it counts in one section, or why that is not known.
+    pub(in crate::control::chrony) fn section(&self, section: Section) -> Told<Values> {
+        let mut values = Values::default();
+        match section {
+            Section::Service => service(&mut values, self.served.as_ref().map_err(Clone::clone)?),
+            Section::Activity => counts(&mut values, self.activity.as_ref().map_err(Clone::clone)?),
+            Section::RealTimeClock => {
+                real_time_clock(&mut values, self.rtc.as_ref().map_err(Clone::clone)?);
+            }
+            Section::Smoothing => {
+                smoothed(&mut values, self.smoothing.as_ref().map_err(Clone::clone)?);
+            }
+            _ => return Err(Absent::NotInFamily),
+        }
+        Ok(values)
     }
 
     /// The status word that ntpd would have.
