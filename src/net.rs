@@ -30,3 +30,4 @@ pub mod statistics;
 pub mod steered;
 pub mod udp;
 pub mod unix;
+mod user;

@@ -12,6 +12,7 @@ pub mod batch;
 pub mod change;
 pub mod clocks;
 pub mod command;
+pub mod completion;
 pub mod counters;
 pub mod interfaces;
 pub mod job;

@@ -1,22 +1,23 @@
 //! Finds out what the ntpq machine needs: answers of daemons, names, lines of input.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
+use std::io::{self, Read as _, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::{JoinSet, yield_now};
 
 use crate::config::Rejected;
 use crate::config::host::HostSpec;
 use crate::control::pipeline::Settings;
 use crate::control::timing::Timing;
+use crate::line::Secret;
 use crate::model::{Failure, Question};
 use crate::net::client::Client;
 use crate::net::clock::Clock;
 use crate::net::random;
 use crate::net::resolver::{self, Families};
+use crate::net::user::{Said, User};
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::{Answer, Batch, Family, Flight, HostName, Located, Need, NotOpened, Opened};
 use crate::ntpq::{Output, Stream};
@@ -27,6 +28,7 @@ use crate::ntpq::{Output, Stream};
 /// What is printed cannot be written, or the system has no randomness to give.
 pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
     let mut driver = Driver::new(clock);
+    let mut user = User::new();
     batch.start(driver.wall());
     loop {
         match batch.poll_output() {
@@ -38,14 +40,16 @@ pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
             Some(Output::Text(stream, text)) => driver.write(stream, &text)?,
             Some(Output::Need(need)) => {
                 io::stdout().flush()?;
-                // Those two see to it themselves.
-                let sees_to_it = matches!(need, Need::Piece { .. } | Need::Command);
-                let mut interrupt = driver.interrupt.take_if(|_| !sees_to_it);
-                let answer = tokio::select! {
-                    answer = driver.find_out(need) => Some(answer?),
-                    () = interrupted(&mut interrupt) => None,
+                let answer = match need {
+                    Need::Command => {
+                        let said = user.command(PROMPT, Stream::Out, &batch.known()).await?;
+                        if user.edits() && matches!(said, Said::End) {
+                            writeln!(io::stdout())?;
+                        }
+                        command(said, user.is_at_terminal())
+                    }
+                    need => find_out(&mut driver, &mut user, need).await?,
                 };
-                driver.interrupt = driver.interrupt.take().or(interrupt);
                 match answer {
                     Some(answer) => batch.handle(driver.wall(), answer),
                     None => batch.interrupt(),
@@ -55,11 +59,41 @@ pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
     }
 }
 
-/// Waits until the program is interrupted; for ever where that is not caught.
-async fn interrupted(interrupt: &mut Option<Signal>) {
-    match interrupt {
-        Some(interrupt) => drop(interrupt.recv().await),
-        None => std::future::pending().await,
+/// What is said where a command is awaited; `None` when he interrupts.
+fn command(said: Said<String>, is_terminal: bool) -> Option<Answer> {
+    let answer = |line: Option<String>| {
+        if is_terminal { Answer::Typed(line) } else { Answer::Line(line.map(Secret::from)) }
+    };
+    match said {
+        Said::Line(line) => Some(answer(Some(line))),
+        Said::End => Some(answer(None)),
+        Said::WhichAssociations => Some(Answer::WhichAssociations),
+        Said::Interrupted => None,
+    }
+}
+
+/// Finds out what is needed, of the user or of the world; `None` when he interrupts it.
+pub(super) async fn find_out(
+    driver: &mut Driver,
+    user: &mut User,
+    need: Need,
+) -> io::Result<Option<Answer>> {
+    if let Need::Line { prompt, hidden } = need {
+        return Ok(match user.line(&prompt, hidden).await? {
+            Said::Line(line) => Some(Answer::Line(Some(line))),
+            Said::End => Some(Answer::Line(None)),
+            Said::Interrupted | Said::WhichAssociations => None,
+        });
+    }
+    // Of a list there is use in what has come so far.
+    let is_piece = matches!(need, Need::Piece { .. });
+    if is_piece {
+        user.catch_interrupt()?;
+    }
+    match user.unless_interrupted(driver.find_out(need)).await {
+        None if is_piece => Ok(Some(Answer::Interrupted)),
+        None => Ok(None),
+        Some(answer) => answer.map(Some),
     }
 }
 
@@ -68,13 +102,11 @@ pub(super) struct Driver {
     clock: Clock,
     client: Option<Client>,
     file: Option<File>,
-    /// Once it is caught it is so for good, and has to end the program where it ends no list.
-    interrupt: Option<Signal>,
 }
 
 impl Driver {
     pub(super) const fn new(clock: Clock) -> Self {
-        Self { clock, client: None, file: None, interrupt: None }
+        Self { clock, client: None, file: None }
     }
 
     /// Where the host is that was opened last.
@@ -100,6 +132,7 @@ impl Driver {
         }
     }
 
+    /// Finds out what is needed of the world; of the user there is nothing to be had here.
     pub(super) async fn find_out(&mut self, need: Need) -> io::Result<Answer> {
         Ok(match need {
             Need::Open { host, family } => Answer::Opened(self.open(&host, family).await),
@@ -108,9 +141,13 @@ impl Driver {
                 if let (Some(client), Some(dialect)) = (&mut self.client, dialect) {
                     client.set_dialect(dialect);
                 }
-                self.ask_piece(question, wait).await?
+                self.ask_piece(question, wait).await
             }
-            Need::Write => Answer::Written,
+            Need::Write => {
+                // What has come of signals and of the network meanwhile is seen to.
+                yield_now().await;
+                Answer::Written
+            }
             Need::Names(addresses) => Answer::Names(names(addresses).await),
             Need::Locate(hosts) => Answer::Located(locate(hosts).await),
             Need::Redirect(file) => Answer::Redirected(match File::create(&file) {
@@ -121,11 +158,7 @@ impl Driver {
                 Err(error) => Err(said(&error)),
             }),
             Need::Read(file) => Answer::Read(read(&file).map_err(|error| said(&error))),
-            Need::Command => self.command().await?,
-            Need::Line { prompt, hidden } => {
-                let line = spawn_blocking(move || line(&prompt, hidden)).await;
-                Answer::Line(line.map_err(io::Error::other)??)
-            }
+            Need::Command | Need::Line { .. } => Answer::Line(None),
         })
     }
 
@@ -171,50 +204,13 @@ impl Driver {
         Ok(client.ask(settings, flight.questions).await)
     }
 
-    /// The next command: what the user types where there is a terminal, else the next line.
-    async fn command(&mut self) -> io::Result<Answer> {
-        let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
-        let mut typed = spawn_blocking(next_line);
-        loop {
-            if is_terminal {
-                io::stdout().write_all(PROMPT)?;
-                io::stdout().flush()?;
-                if self.interrupt.is_none() {
-                    self.interrupt = Some(signal(SignalKind::interrupt())?);
-                }
-            }
-            tokio::select! {
-                line = &mut typed => {
-                    let line = line.map_err(io::Error::other)??;
-                    return Ok(if is_terminal { Answer::Typed(line) } else { Answer::Line(line) });
-                }
-                () = interrupted(&mut self.interrupt) => {
-                    if !is_terminal {
-                        return Ok(Answer::Line(None));
-                    }
-                    // The terminal has thrown away what stood on the line; the reading goes on.
-                    io::stdout().write_all(b"\n")?;
-                }
-            }
-        }
-    }
-
-    /// Asks for a piece of a list; an interrupt ends the list and not the program.
-    async fn ask_piece(&mut self, question: Question, wait: Duration) -> io::Result<Answer> {
-        let Some(client) = &mut self.client else {
-            let at = self.clock.now().mono;
-            return Ok(Answer::Piece { result: Err(Failure::Withdrawn), part: None, at });
+    /// Asks for a piece of a list.
+    async fn ask_piece(&mut self, question: Question, wait: Duration) -> Answer {
+        let (result, part) = match &mut self.client {
+            Some(client) => client.ask_once(question, wait).await,
+            None => (Err(Failure::Withdrawn), None),
         };
-        let interrupt = match &mut self.interrupt {
-            Some(interrupt) => interrupt,
-            none => none.insert(signal(SignalKind::interrupt())?),
-        };
-        tokio::select! {
-            (result, part) = client.ask_once(question, wait) => {
-                Ok(Answer::Piece { result, part, at: self.clock.now().mono })
-            }
-            _ = interrupt.recv() => Ok(Answer::Interrupted),
-        }
+        Answer::Piece { result, part, at: self.clock.now().mono }
     }
 }
 
@@ -268,23 +264,6 @@ fn read(file: &str) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Reads a line from the user: a secret from the terminal without echo where there is one.
-fn line(prompt: &str, hidden: bool) -> io::Result<Option<String>> {
-    if hidden && let Ok(secret) = rpassword::prompt_password(prompt) {
-        return Ok(Some(secret));
-    }
-    io::stderr().write_all(prompt.as_bytes())?;
-    next_line()
-}
-
-/// The next line of the input; `None` at its end. Bytes that are no text become signs that say so.
-fn next_line() -> io::Result<Option<String>> {
-    let mut line = Vec::new();
-    let read = io::stdin().lock().take(MOST_TYPED).read_until(b'\n', &mut line)?;
-    let line = String::from_utf8_lossy(&line);
-    Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
 /// The system's own words for an error, as `strerror` has them.
 fn said(error: &io::Error) -> String {
     let text = error.to_string();
@@ -293,10 +272,7 @@ fn said(error: &io::Error) -> String {
 }
 
 /// What is written where a command can be typed.
-const PROMPT: &[u8] = b"ntpq> ";
-
-/// Bytes of a line that are read at once: more than any command has.
-const MOST_TYPED: u64 = 1 << 16;
+pub const PROMPT: &str = "ntpq> ";
 
 /// Bytes of a file that are read: more than any configuration has.
 const MOST_READ: u64 = 1 << 20;

@@ -64,6 +64,13 @@ impl Signals {
         })
     }
 
+    /// The same without the interrupt (SIGINT), for those who have a use of their own for it.
+    #[must_use]
+    pub fn but_interrupt(mut self) -> Self {
+        self.ends.retain(|(kind, _)| *kind != SignalKind::interrupt());
+        self
+    }
+
     /// The next signal.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Wanted> {
         if self.poll_end(context).is_ready() {

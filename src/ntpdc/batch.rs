@@ -95,12 +95,31 @@ impl Batch {
         self.go_on();
     }
 
+    /// Leaves the command at work and asks for the next, since the user wants no more of it; in a
+    /// run that does not ask, the end. Whatever was needed is needed no more.
+    pub fn interrupt(&mut self) {
+        if !self.options.commands.is_empty() {
+            return self.end(ntpq::batch::INTERRUPTED);
+        }
+        self.session.complain("\n");
+        self.session.shell.redirected = false;
+        self.state = State::Ready;
+        self.go_on();
+    }
+
+    /// Whether a command is awaited.
+    pub const fn is_prompting(&self) -> bool {
+        matches!(self.state, State::Prompting)
+    }
+
     /// Takes the answer to what was needed; `now` is the time in seconds since 1970.
     pub fn handle(&mut self, now: i64, answer: Answer) {
         self.session.shell.now = now;
         match (std::mem::replace(&mut self.state, State::Ready), answer) {
             (State::Opening, Answer::World(answer)) => self.take_opened(answer),
-            (State::Prompting, Answer::World(ntpq::Answer::Line(Some(line)))) => self.read(&line),
+            (State::Prompting, Answer::World(ntpq::Answer::Line(Some(line)))) => {
+                self.read(line.as_str());
+            }
             (State::Prompting, _) => {
                 if self.options.prompts {
                     // Behind the prompt.
@@ -259,7 +278,8 @@ impl Batch {
     }
 }
 
-const PROMPT: &str = "ntpdc> ";
+/// What is written where a command can be typed.
+pub const PROMPT: &str = "ntpdc> ";
 
 #[cfg(test)]
 mod tests;

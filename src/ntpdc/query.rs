@@ -13,8 +13,7 @@ use crate::ntpdc::job::{Answer, Job, Need, Step};
 use crate::ntpdc::session::Session;
 use crate::ntpq;
 use crate::ntpq::address::NetAddress;
-use crate::ntpq::keys;
-use crate::wire::mac::Key;
+use crate::ntpq::keys::{KeyPrompt, Prompted};
 use crate::wire::mode7::{Code, Implementation, Items, Refusal, Request};
 
 /// What is asked, and what is made of the answer.
@@ -81,8 +80,7 @@ pub struct Query<I> {
 /// What is awaited.
 enum Stage {
     Nothing,
-    KeyId,
-    Secret,
+    Key(KeyPrompt),
     Answer,
     Names(Vec<NetAddress>, Items),
 }
@@ -95,6 +93,16 @@ impl<I: Inquiry> Query<I> {
 
     /// Asks, or finds out first who signs.
     fn ask(&mut self, session: &mut Session) -> Step {
+        self.ask_with(KeyPrompt::new(), None, session)
+    }
+
+    /// Asks once it is known who signs; goes on asking for that with what was `typed`.
+    fn ask_with(
+        &mut self,
+        mut prompt: KeyPrompt,
+        typed: Option<ntpq::Answer>,
+        session: &mut Session,
+    ) -> Step {
         let request = match self.inquiry.request(session.implementation) {
             Ok(request) => request,
             Err(complaint) => {
@@ -106,29 +114,21 @@ impl<I: Inquiry> Query<I> {
             session.complain("***No host open, use `host' command\n");
             return Step::Done;
         }
-        let key = match self.key(session) {
-            Ok(key) => key,
-            Err(need) => return Step::Need(Need::World(need)),
-        };
+        let is_signed =
+            self.inquiry.code().is_keyed() && !(session.key_chosen && session.shell.keys.id == 0);
+        if is_signed {
+            match prompt.go_on(&mut session.shell, typed) {
+                Prompted::Ready => {}
+                Prompted::Failed => return Step::Done,
+                Prompted::Need(need) => {
+                    self.stage = Stage::Key(prompt);
+                    return Step::Need(Need::World(need));
+                }
+            }
+        }
+        let key = session.shell.keys.current().filter(|_| is_signed).cloned();
         self.stage = Stage::Answer;
         Step::Need(session.ask(request, key))
-    }
-
-    /// The key that signs, `None` when nobody does; what is needed first where it is not known yet.
-    fn key(&mut self, session: &Session) -> Result<Option<Key>, ntpq::Need> {
-        let keys = &session.shell.keys;
-        if !self.inquiry.code().is_keyed() || session.key_chosen && keys.id == 0 {
-            return Ok(None);
-        }
-        if keys.id == 0 {
-            self.stage = Stage::KeyId;
-            return Err(keys::id_prompt());
-        }
-        if let Some(key) = keys.current() {
-            return Ok(Some(key.clone()));
-        }
-        self.stage = Stage::Secret;
-        Err(keys.secret_prompt())
     }
 
     /// Takes what came of the question.
@@ -242,25 +242,8 @@ impl<I: Inquiry> Job for Query<I> {
     fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
         match (std::mem::replace(&mut self.stage, Stage::Nothing), answer) {
             (Stage::Nothing, _) => self.ask(session),
-            (Stage::KeyId, Some(Answer::World(ntpq::Answer::Line(line)))) => {
-                session.shell.keys.id = keys::typed_number(&line.unwrap_or_default());
-                if session.shell.keys.id == 0 {
-                    session.complain("Invalid key identifier\n");
-                    return Step::Done;
-                }
-                self.ask(session)
-            }
-            (Stage::Secret, Some(Answer::World(ntpq::Answer::Line(line)))) => {
-                let secret = line.unwrap_or_default();
-                if secret.is_empty() {
-                    session.complain("Invalid password\n");
-                    return Step::Done;
-                }
-                if !session.shell.keys.set_secret(&secret) {
-                    session.complain("Key not found\n");
-                    return Step::Done;
-                }
-                self.ask(session)
+            (Stage::Key(prompt), Some(Answer::World(typed))) => {
+                self.ask_with(prompt, Some(typed), session)
             }
             (Stage::Answer, Some(Answer::Outcome(outcome))) => self.take_outcome(outcome, session),
             (Stage::Names(asked, items), Some(Answer::World(ntpq::Answer::Names(names)))) => {

@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::model::question::Question;
 use crate::ntpq::command::{self, Argument, Line};
+use crate::ntpq::completion::Known;
 use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Output, Step, Stream};
+use crate::ntpq::naming::{self, Naming};
 use crate::ntpq::record::Record;
 use crate::ntpq::session::{RefIds, Session};
 use crate::ntpq::text::printable;
@@ -76,6 +78,8 @@ enum State {
     Redirecting(Line),
     /// A command is at work.
     Running(Box<dyn Job>),
+    /// What the associations are called is found out for whoever types.
+    Naming(Naming),
     /// All is done.
     Ended,
 }
@@ -115,6 +119,11 @@ impl Batch {
         self.go_on();
     }
 
+    /// What is known for completing what is typed.
+    pub fn known(&self) -> Known {
+        naming::known(&self.session)
+    }
+
     /// Starts; `now` is the time in seconds since 1970.
     pub fn start(&mut self, now: i64) {
         self.session.now = now;
@@ -133,12 +142,13 @@ impl Batch {
             State::Prompting => {
                 self.session.settings.interactive = matches!(answer, Answer::Typed(_));
                 match answer {
-                    Answer::Typed(Some(command)) | Answer::Line(Some(command)) => {
-                        self.run(&command);
-                    }
+                    Answer::Typed(Some(command)) => self.run(&command),
+                    Answer::Line(Some(command)) => self.run(command.as_str()),
+                    Answer::WhichAssociations => self.name(Naming::default(), None),
                     _ => self.end(0),
                 }
             }
+            State::Naming(naming) => self.name(naming, Some(answer)),
             State::Listing(line) => {
                 if let Answer::Replies(replies) = &answer
                     && let Some(reply) = replies.first()
@@ -283,6 +293,13 @@ impl Batch {
         }
     }
 
+    /// Finds out what the associations are called, and asks for the next command again.
+    fn name(&mut self, mut naming: Naming, answer: Option<Answer>) {
+        if let Some(need) = naming.go_on(&mut self.session, answer) {
+            self.wait(State::Naming(naming), need);
+        }
+    }
+
     fn wait(&mut self, state: State, need: Need) {
         self.flush();
         self.outputs.push_back(Output::Need(need));
@@ -305,7 +322,7 @@ impl Batch {
 }
 
 /// The exit status of a program that was interrupted, as shells tell it.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 #[cfg(test)]
 pub(crate) mod tests;

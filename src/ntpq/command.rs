@@ -100,6 +100,20 @@ pub enum Verb {
     Mru,
 }
 
+impl Verb {
+    /// Whether it may change the daemon, or has it write a file.
+    pub const fn changes_daemon(self) -> bool {
+        matches!(
+            self,
+            Self::WriteList
+                | Self::WriteVariables
+                | Self::SaveConfiguration
+                | Self::Configure
+                | Self::ConfigureFromFile
+        )
+    }
+}
+
 /// The columns of a table of peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {

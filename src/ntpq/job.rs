@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::line::Secret;
 use crate::model::Dialect;
 use crate::model::question::{Failure, Question};
 use crate::model::reply::Reply;
@@ -60,7 +61,8 @@ pub enum Need {
     Redirect(String),
     /// What is in this file, by [`Answer::Read`].
     Read(String),
-    /// The next command from the user, by [`Answer::Typed`] or [`Answer::Line`].
+    /// The next command from the user, by [`Answer::Typed`] or [`Answer::Line`]; or first of all
+    /// [`Answer::WhichAssociations`], and then this is needed again.
     Command,
     /// A line from the user, by [`Answer::Line`].
     Line {
@@ -115,7 +117,10 @@ pub enum Answer {
     /// To [`Need::Command`], where the user sees what he types; `None` at the end of the input.
     Typed(Option<String>),
     /// To [`Need::Line`], and to [`Need::Command`] elsewhere; `None` at the end of the input.
-    Line(Option<String>),
+    Line(Option<Secret>),
+    /// To [`Need::Command`]: the user wants to know first which associations there are, to name
+    /// some of them.
+    WhichAssociations,
 }
 
 /// A host that can be asked now.

@@ -1,5 +1,6 @@
 //! The keys that `keyid`, `keytype` and `passwd` make, and having the user type what is missing.
 
+use crate::line::Secret;
 use crate::ntpq::job::{Answer, Need};
 use crate::ntpq::session::Session;
 use crate::wire::mac::{Algorithm, Key};
@@ -93,12 +94,13 @@ impl KeyPrompt {
     pub fn go_on(&mut self, session: &mut Session, typed: Option<Answer>) -> Prompted {
         let typed = match typed {
             Some(Answer::Line(line)) => line.unwrap_or_default(),
-            _ => String::new(),
+            _ => Secret::default(),
         };
+        let typed = typed.as_str();
         match std::mem::take(&mut self.awaited) {
             Awaited::Nothing => {}
             Awaited::Number => {
-                let id = typed_number(&typed);
+                let id = typed_number(typed);
                 if id == 0 || id > MAX_KEY_ID {
                     session.complain("Invalid key identifier\n");
                     return Prompted::Failed;
@@ -106,7 +108,7 @@ impl KeyPrompt {
                 session.keys.id = id;
             }
             Awaited::Secret => {
-                if typed.is_empty() || !session.keys.set_secret(&typed) {
+                if typed.is_empty() || !session.keys.set_secret(typed) {
                     session.complain("Invalid password\n");
                     return Prompted::Failed;
                 }
@@ -145,7 +147,7 @@ pub fn too_long(word: &str) -> Option<(&'static str, u32)> {
 }
 
 /// The algorithms whose digests ntpq takes: longer ones it refuses rather than cutting them.
-const USABLE: [Algorithm; 3] = [Algorithm::Aes128Cmac, Algorithm::Md5, Algorithm::Sha1];
+pub const USABLE: [Algorithm; 3] = [Algorithm::Aes128Cmac, Algorithm::Md5, Algorithm::Sha1];
 
 /// Number above which there are no keys.
 pub const MAX_KEY_ID: u32 = 65_535;

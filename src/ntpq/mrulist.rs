@@ -83,7 +83,7 @@ impl MruTable {
             if is_passed_on && length + argument.len() + 3 <= MAX_PARAMETERS {
                 length += argument.len() + 2;
                 parameters.push(argument);
-            } else if let Some(word) = argument.strip_prefix("sort=") {
+            } else if let Some(word) = argument.strip_prefix(SORT) {
                 self.order = order(word).unwrap_or(self.order);
             } else if let Some(flag) = restriction(&argument) {
                 let parameter = format!("resany={flag:#x}");
@@ -301,14 +301,16 @@ fn order(word: &str) -> Option<Order> {
         Some(name) => (true, name),
         None => (false, word),
     };
-    let by = match name {
-        "lstint" => By::Age,
-        "avgint" => By::Interval,
-        "addr" => By::Address,
-        "count" => By::Count,
-        _ => return None,
-    };
-    Some(Order { by, reversed })
+    let (_, by, _) = ORDERS.iter().find(|(known, ..)| *known == name)?;
+    Some(Order { by: *by, reversed })
+}
+
+/// The words for orders, each with what it means; the reversed ones follow.
+pub fn orders() -> impl Iterator<Item = (String, String)> {
+    let plain = ORDERS.iter().map(|(name, _, about)| ((*name).to_owned(), (*about).to_owned()));
+    let turned =
+        |(name, _, about): &(&str, By, &str)| (format!("-{name}"), format!("{about}, reversed"));
+    plain.chain(ORDERS.iter().map(turned))
 }
 
 fn compare(by: By, one: &MruEntry, other: &MruEntry) -> Ordering {
@@ -372,6 +374,28 @@ fn json_row(entry: &MruEntry, now: NtpTimestamp) -> Json {
 
 /// Parameters that the daemon is told as they are. ntpq knows one of them by its first letters.
 const PASSED_ON: [&str; 5] = ["resall=", "resany=", "mincount=", "laddr=", "maxlst"];
+
+/// What an order is said behind.
+pub const SORT: &str = "sort=";
+
+const ORDERS: [(&str, By, &str); 4] = [
+    ("lstint", By::Age, "by the time since the last packet"),
+    ("avgint", By::Interval, "by the average time between packets"),
+    ("addr", By::Address, "by address"),
+    ("count", By::Count, "by the number of packets"),
+];
+
+/// What the command takes, each with what it means.
+pub const OPTIONS: [(&str, &str); 8] = [
+    (SORT, "in this order"),
+    ("limited", "only those whose rate is limited"),
+    ("kod", "only those who are told to slow down"),
+    ("mincount=", "only those with so many packets"),
+    ("laddr=", "only those who asked this local address"),
+    ("resall=", "only those with all of these restrictions, as 0x…"),
+    ("resany=", "only those with one of these restrictions, as 0x…"),
+    ("maxlstint=", "only those heard within so many seconds"),
+];
 
 /// What ntpq 4.2.8p15 takes the bits of a restriction for, whichever daemon it asks.
 const LIMITED: u16 = 0x40;

@@ -14,6 +14,7 @@ use crate::model::vars::system;
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::job::{Flight, HostName, Need, Opened, Stream};
 use crate::ntpq::keys::Keys;
+use crate::ntpq::naming::Sources;
 use crate::ntpq::record::Record;
 use crate::ntpq::text::printable;
 use crate::units::AssocId;
@@ -99,6 +100,8 @@ pub struct Session {
     pub host: Option<Opened>,
     /// Its associations as last listed, by id.
     pub associations: Vec<(AssocId, PeerStatus)>,
+    /// What its associations are called, for those who type; `None` when that was not asked yet.
+    pub sources: Option<Sources>,
     /// Which dialect it speaks: `None` when it was not asked yet.
     pub dialect: Option<Option<Dialect>>,
     /// Names of addresses that were looked up.
@@ -126,6 +129,7 @@ impl Session {
             host_width: 0,
             host: None,
             associations: Vec::new(),
+            sources: None,
             dialect: None,
             names: HashMap::new(),
             has_printed: false,
@@ -139,6 +143,7 @@ impl Session {
     pub fn turn_to(&mut self, host: Opened) {
         self.host = Some(host);
         self.associations.clear();
+        self.sources = None;
         self.dialect = None;
     }
 

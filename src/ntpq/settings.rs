@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::line::Secret;
 use crate::ntpq::command::{self, Argument, COMMANDS, Found, Line, Verb};
 use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Step};
 use crate::ntpq::keys::{self, MAX_KEY_ID};
@@ -110,10 +111,11 @@ impl Setting {
     fn password(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
         let typed = match answer {
             Some(Answer::Line(line)) => line.unwrap_or_default(),
-            _ => String::new(),
+            _ => Secret::default(),
         };
+        let typed = typed.as_str();
         if self.awaited == Awaited::KeyId {
-            session.keys.id = keys::typed_number(&typed);
+            session.keys.id = keys::typed_number(typed);
             if session.keys.id == 0 {
                 session.print("Keyid must be defined\n");
                 return Step::Done;
@@ -124,7 +126,7 @@ impl Setting {
         }
         let secret = match (self.line.text(0), self.awaited) {
             (Some(secret), _) => secret,
-            (None, Awaited::Secret) => typed.as_str(),
+            (None, Awaited::Secret) => typed,
             (None, _) => {
                 self.awaited = Awaited::Secret;
                 return Step::Need(session.keys.secret_prompt());

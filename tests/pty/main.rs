@@ -29,3 +29,4 @@ mod hostile;
 mod life;
 mod made_up;
 mod measure;
+mod prompt;

@@ -77,7 +77,7 @@ fn run(options: Options, typed: &[&str], daemon: impl Fn(&Message<'_>, usize) ->
                 }
                 ntpq::Need::Line { prompt, .. } => {
                     ran.prompts.push(prompt);
-                    ntpq::Answer::Line(typed.next().map(|line| (*line).to_owned()))
+                    ntpq::Answer::Line(typed.next().map(|line| (*line).to_owned().into()))
                 }
                 ntpq::Need::Redirect(_) => ntpq::Answer::Redirected(Ok(())),
                 ntpq::Need::Locate(names) => {

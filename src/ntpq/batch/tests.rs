@@ -6,6 +6,7 @@ use crate::model::question::Failure;
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::job::{HostName, Located, Opened, Stream};
+use crate::units::AssocId;
 use crate::wire::mode6::{ErrorCode, Opcode};
 
 /// 2026-11-21 00:00:30 UTC.
@@ -426,10 +427,46 @@ fn an_interrupt_leaves_a_command_and_not_the_session() {
     let opened = Opened { name: "10.0.0.1".into(), numeric: true };
     batch.handle(NOW, Answer::Opened(Ok(opened)));
     assert!(matches!(need(&mut batch), Need::Command));
-    batch.handle(NOW, Answer::Line(Some("rv".into())));
+    batch.handle(NOW, Answer::Line(Some("rv".to_owned().into())));
     assert!(matches!(need(&mut batch), Need::Ask(_)));
     batch.interrupt();
     assert!(matches!(need(&mut batch), Need::Command));
     batch.handle(NOW, Answer::Line(None));
     assert!(matches!(batch.poll_output(), Some(Output::End(0))));
+}
+
+#[test]
+fn who_types_is_told_what_associations_are_called_and_nothing_is_printed() {
+    let mut world = World {
+        variables: vec![
+            (0, 0x0615, "version=\"ntpd 4.2.8p15\""),
+            (7, 0x961a, "srcadr=192.0.2.7, srchost=\"one.example\""),
+            (9, 0x1414, "srcadr=192.0.2.9"),
+        ],
+        listed: vec![(9, 0x1414), (7, 0x961a)],
+        ..World::default()
+    };
+    let options = Options { interactive: true, ..options(&[], &["10.0.0.1"]) };
+    let mut batch = Batch::new(options, || TimeZone::UTC);
+    batch.start(NOW);
+    let mut prompts = 0;
+    let mut asked = false;
+    while prompts < 3 {
+        match batch.poll_output().unwrap() {
+            Output::Need(Need::Command) => {
+                prompts += 1;
+                let known = batch.known().associations;
+                let named = |id, name: &str| (AssocId::new(id), name.to_owned());
+                let all = vec![named(7, "one.example"), named(9, "192.0.2.9")];
+                assert_eq!(known, asked.then_some(all), "prompt {prompts}");
+                asked = true;
+                batch.handle(NOW, Answer::WhichAssociations);
+            }
+            Output::Need(need) => batch.handle(NOW, world.answer(need)),
+            Output::Text(_, text) => assert_eq!(text, ""),
+            Output::End(_) => panic!("it ended"),
+        }
+    }
+    batch.handle(NOW + 100, Answer::Typed(Some("hostnames no".into())));
+    assert!(batch.known().associations.is_none(), "what is old is asked for again");
 }

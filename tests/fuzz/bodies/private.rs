@@ -110,7 +110,7 @@ fn found(need: ntpq::Need) -> ntpq::Answer {
         ntpq::Need::Names(addresses) => {
             ntpq::Answer::Names(addresses.iter().map(|_| HostName::Unconfirmed(name())).collect())
         }
-        ntpq::Need::Line { .. } => ntpq::Answer::Line(Some("1".to_owned())),
+        ntpq::Need::Line { .. } => ntpq::Answer::Line(Some("1".to_owned().into())),
         other => panic!("asked for {other:?}"),
     }
 }
