@@ -4,6 +4,7 @@
 //! handed over, updates are polled for as a future is.
 
 pub mod completion;
+pub mod console;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -69,6 +70,13 @@ pub enum Request {
     Pace(Pace),
     /// Let the incident at this place of [`World::incidents`] happen, or end when it lasts.
     Incident(u8),
+    /// Something for the console of a daemon.
+    Console {
+        /// The daemon.
+        target: TargetId,
+        /// What.
+        input: console::Input,
+    },
 }
 
 /// What the engine in this process is to measure, and how.
@@ -153,6 +161,13 @@ pub enum Update {
     /// This world is simulated, and this is how it stands. Comes first of all, and again with
     /// each change of it.
     World(Arc<World>),
+    /// News of the console of a daemon.
+    Console {
+        /// The daemon.
+        target: TargetId,
+        /// What.
+        news: console::News,
+    },
 }
 
 /// What the engine in this process could measure without being given any source.

@@ -8,6 +8,7 @@ pub mod answered;
 pub mod batch;
 pub mod client;
 pub mod clock;
+pub mod consoles;
 pub mod daemon;
 pub mod discipline;
 pub mod engine;

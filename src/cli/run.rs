@@ -245,7 +245,9 @@ impl Seen {
                 }
             }
             Ok(Update::Name { address, name }) => self.names.push((address, name)),
-            Ok(Update::Programs(_) | Update::Offer(_) | Update::World(_)) => {}
+            Ok(
+                Update::Programs(_) | Update::Offer(_) | Update::World(_) | Update::Console { .. },
+            ) => {}
         }
         true
     }

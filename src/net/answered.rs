@@ -34,7 +34,7 @@ pub struct Answered<B> {
 
 /// Where the questions to one daemon come.
 #[derive(Debug)]
-struct Desk {
+pub(super) struct Desk {
     target: TargetId,
     socket: UdpSocket,
     responder: Responder,
@@ -93,7 +93,8 @@ impl<B: Backend> Answered<B> {
 }
 
 impl Desk {
-    fn open(target: TargetId, address: SocketAddr) -> io::Result<Self> {
+    /// Opens one for the daemon at `address`.
+    pub(super) fn open(target: TargetId, address: SocketAddr) -> io::Result<Self> {
         let failed = |source: io::Error| {
             let kind = source.kind();
             let failed = Failed { operation: LISTEN, address, source };
@@ -107,8 +108,23 @@ impl Desk {
         Ok(Self { target, socket, responder, picture: Arc::default(), replies: Vec::new() })
     }
 
+    /// Whose it is.
+    pub(super) const fn target(&self) -> TargetId {
+        self.target
+    }
+
+    /// Where questions come.
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// What is answered from, from now on.
+    pub(super) fn show(&mut self, picture: &Arc<Daemon>) {
+        self.picture = Arc::clone(picture);
+    }
+
     /// Answers what has come; whether there may be more.
-    fn answer(&mut self, now: &Now, context: &mut Context<'_>) -> bool {
+    pub(super) fn answer(&mut self, now: &Now, context: &mut Context<'_>) -> bool {
         let mut room = [0; ROOM];
         for _ in 0..MOST_AT_ONCE {
             let mut datagram = ReadBuf::new(&mut room);
@@ -161,7 +177,7 @@ impl<B: Backend> Backend for Answered<B> {
         match &mut update {
             Update::Daemon { target, daemon } => {
                 for desk in self.desks.iter_mut().filter(|desk| desk.target == *target) {
-                    desk.picture = Arc::clone(daemon);
+                    desk.show(daemon);
                 }
             }
             Update::World(world) => Arc::make_mut(world).answers = Some(self.at.clone()),

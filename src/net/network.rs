@@ -159,8 +159,8 @@ impl Backend for Network {
                 }
             }
             Request::Measure(measure) => self.measure(&measure),
-            // This world is real.
-            Request::Pace(_) | Request::Incident(_) => {}
+            // This world is real, and consoles are `net::consoles`'.
+            Request::Pace(_) | Request::Incident(_) | Request::Console { .. } => {}
         }
         while self.tasks.try_join_next().is_some() {}
     }

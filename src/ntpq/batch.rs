@@ -37,6 +37,8 @@ pub struct Options {
     /// Whether commands are read from the user, one after the other; then of the hosts the first is
     /// asked.
     pub interactive: bool,
+    /// Whether commands that change the daemon are refused, until [`Batch::arm`] says otherwise.
+    pub read_only: bool,
 }
 
 /// A run of ntpq, to be driven.
@@ -60,6 +62,7 @@ pub struct Batch {
     host: usize,
     command: usize,
     interactive: bool,
+    read_only: bool,
     state: State,
     outputs: VecDeque<Output>,
 }
@@ -102,6 +105,7 @@ impl Batch {
             host: 0,
             command: 0,
             interactive: options.interactive,
+            read_only: options.read_only,
             state: State::Ready,
             outputs: VecDeque::new(),
         }
@@ -117,6 +121,11 @@ impl Batch {
         self.session.redirected = false;
         self.state = State::Ready;
         self.go_on();
+    }
+
+    /// Says whether commands that change the daemon are obeyed from now on.
+    pub const fn arm(&mut self, is_armed: bool) {
+        self.read_only = !is_armed;
     }
 
     /// What is known for completing what is typed.
@@ -227,6 +236,10 @@ impl Batch {
     fn run(&mut self, text: &str) {
         match command::read(text) {
             Ok(None) => {}
+            Ok(Some(line)) if self.read_only && line.command.verb.changes_daemon() => {
+                let text = format!("***`{}' is refused: {NOT_ARMED}\n", line.command.name);
+                self.session.complain(&text);
+            }
             Ok(Some(line)) => {
                 self.session.complain(&line.warnings);
                 self.resolve(line, false);
@@ -320,6 +333,9 @@ impl Batch {
         self.outputs.extend(written.into_iter().map(|(stream, text)| Output::Text(stream, text)));
     }
 }
+
+/// Why a command that changes the daemon is refused.
+const NOT_ARMED: &str = "nothing is changed from this screen until writing is armed";
 
 /// The exit status of a program that was interrupted, as shells tell it.
 pub const INTERRUPTED: u8 = 130;

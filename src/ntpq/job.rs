@@ -12,7 +12,7 @@ use crate::units::Mono;
 use crate::wire::mac::Key;
 
 /// A command at work.
-pub trait Job {
+pub trait Job: Send {
     /// Goes on with the answer to what was needed last, `None` at the start.
     fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step;
 }

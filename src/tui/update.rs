@@ -118,6 +118,7 @@ fn handle_update(app: &mut App, update: Update) {
         Update::Programs(programs) => app.programs = programs,
         Update::Offer(offer) => app.offer = Some(offer),
         Update::World(world) => app.world = Some(world),
+        Update::Console { .. } => {}
     }
     for place in 0..app.tabs.len() {
         follow_cursor(app, place);
