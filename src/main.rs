@@ -18,7 +18,9 @@ use ntpscope::config::host::NTP_PORT;
 use ntpscope::config::target::TargetSpec;
 use ntpscope::net::answered::Answered;
 use ntpscope::net::clock::Clock;
+use ntpscope::net::consoles::Consoles;
 use ntpscope::net::network::Network;
+use ntpscope::ntpq::Family;
 use ntpscope::sim::live::Live;
 use ntpscope::sim::site::Stage;
 use ntpscope::tui;
@@ -120,7 +122,7 @@ fn watch(arguments: &Arguments) -> Exit {
             network.permit(permit);
         }
         network.offer(setup::found);
-        Ok(network)
+        Ok(Consoles::new(network, hosts(arguments), run::family(arguments.look_ups), clock))
     };
     ended(screens(network, options, clock))
 }
@@ -169,11 +171,18 @@ fn watch_demo(arguments: &Arguments, demo: &DemoArguments) -> Exit {
     let listen = demo.listen.map(|at| at.with_port(NTP_PORT));
     let places = targets_of(&stage).into_iter().map(|target| target.id);
     let outcome = match listen {
-        None => screens(move || Ok(Live::open(stage, pace, Box::new(reads))), options, clock),
+        None => {
+            let live = move || {
+                let world = Live::open(stage, pace, Box::new(reads));
+                Ok(Consoles::new(world, Vec::new(), Family::Any, clock))
+            };
+            screens(live, options, clock)
+        }
         Some(first) => {
             let live = move || {
                 let world = Live::open(stage, pace, Box::new(reads));
-                Answered::open(world, places, first, Box::new(reads))
+                let world = Answered::open(world, places, first, Box::new(reads))?;
+                Ok(Consoles::new(world, Vec::new(), Family::Any, clock))
             };
             screens(live, options, clock)
         }

@@ -10,6 +10,7 @@
 
 pub mod app;
 pub mod command;
+pub mod console;
 pub mod event;
 pub mod format;
 pub mod history;

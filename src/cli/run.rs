@@ -31,6 +31,7 @@ use crate::net::engine;
 use crate::net::network::Network;
 use crate::net::resolver::Families;
 use crate::net::signals::{Hangup, Signals, end_by};
+use crate::ntpq::Family;
 use crate::units::{Mono, Now};
 
 /// A runtime for one thread, with few threads for the resolver.
@@ -50,6 +51,15 @@ pub const fn families(look_ups: LookUps) -> Families {
         (true, _) => Families::V4,
         (_, true) => Families::V6,
         _ => Families::Any,
+    }
+}
+
+/// The same for what commands are asked with.
+pub const fn family(look_ups: LookUps) -> Family {
+    match families(look_ups) {
+        Families::Any => Family::Any,
+        Families::V4 => Family::V4,
+        Families::V6 => Family::V6,
     }
 }
 

@@ -127,6 +127,15 @@ impl Editor {
         Some((&search.text, search.found.is_some() || search.text.is_empty()))
     }
 
+    /// What stands before the text: `prompt`, or what is searched for.
+    pub fn label(&self, prompt: &str) -> String {
+        match self.search() {
+            None => prompt.to_owned(),
+            Some((text, true)) => format!("(search)`{text}': "),
+            Some((text, false)) => format!("(no line with)`{text}': "),
+        }
+    }
+
     /// The words that are offered.
     pub const fn offer(&self) -> Option<&Offer> {
         self.offer.as_ref()

@@ -237,7 +237,7 @@ impl Batch {
         match command::read(text) {
             Ok(None) => {}
             Ok(Some(line)) if self.read_only && line.command.verb.changes_daemon() => {
-                let text = format!("***`{}' is refused: {NOT_ARMED}\n", line.command.name);
+                let text = format!("***Command `{}' refused\n{NOT_ARMED}\n", line.command.name);
                 self.session.complain(&text);
             }
             Ok(Some(line)) => {

@@ -12,6 +12,7 @@ use crate::config::ntp_conf::Association;
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
 use crate::tui::command::Place;
+use crate::tui::console::Console;
 use crate::tui::format::{Format, Units};
 use crate::tui::history::History;
 use crate::tui::history::course::Course;
@@ -34,6 +35,8 @@ pub enum Screen {
     Selection,
     /// What the daemon is and how it fares.
     Daemon,
+    /// Commands in the ntpq language.
+    Console,
 }
 
 /// What there is to know about a screen.
@@ -48,7 +51,7 @@ pub struct ScreenFacts {
 }
 
 /// Every screen.
-pub const SCREENS: [ScreenFacts; 5] = [
+pub const SCREENS: [ScreenFacts; 6] = [
     ScreenFacts {
         screen: Screen::Peers,
         title: "Peers",
@@ -73,6 +76,11 @@ pub const SCREENS: [ScreenFacts; 5] = [
         screen: Screen::Daemon,
         title: "Daemon",
         about: "what the daemon is and how it fares: whom it answers, refuses and loses",
+    },
+    ScreenFacts {
+        screen: Screen::Console,
+        title: "Console",
+        about: "any question, in the ntpq language, with completion and history",
     },
 ];
 
@@ -296,6 +304,8 @@ pub struct Tab {
     pub history: History,
     /// How its clock stood so far.
     pub course: Course,
+    /// Its console.
+    pub console: Console,
     /// What the backend was last told of our interest.
     pub told: Option<Interest>,
 }
@@ -314,6 +324,7 @@ impl Tab {
             scroll: 0,
             history: History::default(),
             course: Course::default(),
+            console: Console::default(),
             told: None,
         }
     }

@@ -23,6 +23,8 @@ pub enum Action {
     Clock,
     Selection,
     Daemon,
+    Console,
+    Type,
     ZoomIn,
     ZoomOut,
     Measure,
@@ -196,6 +198,14 @@ commands! {
     "opeers" Opeers ["o"] "" Everywhere Show ""; "the peers with local address and dispersion"
     "clock" Clock ["c"] "" Everywhere Show "clock"; "the clock and its loop: is it right, and by how much could it be wrong"
     "selection" Selection ["v"] "" Everywhere Show "why"; "the verdicts: why each source has its tally, who is wrong and by how much"
+    "console" Console [">"] "" Everywhere Show ""; "commands in the ntpq language on this daemon, with completion and history"
+    "console-run" Type ["enter"] "" Console Move "run"; "run the command"
+    "console-complete" Type ["tab" "backtab"] "" Console Move "complete"; "complete the word: commands, associations, variables; again for the next of those offered"
+    "console-history" Type ["up" "down"] "" Console Move ""; "an earlier command, a later one"
+    "console-search" Type ["ctrl-r"] "" Console Move "search"; "search the commands that were typed; again for an older one"
+    "console-stop" Type ["ctrl-c"] "" Console Move "stop"; "stop the command at work; otherwise throw the line away"
+    "console-leave" Type ["esc" "ctrl-d"] "" Console Move "back"; "back to the screen before, when nothing is at work and nothing typed"
+    "console-next" NextTab ["ctrl-t"] "" Console Daemons "next daemon"; "the console of the next daemon"
     "zoom-in" ZoomIn ["z"] "" Clock Show "zoom"; "charts show a shorter time"
     "zoom-out" ZoomOut ["Z"] "" Clock Show ""; "charts show a longer time"
     "names" Names ["n"] "[on|off]" Everywhere Show "names"; "names or addresses"

@@ -16,6 +16,7 @@ use crate::tui::{keymap, verdict, view};
 use crate::units::{AssocId, Mono, Now};
 
 pub mod act;
+pub mod console;
 pub mod measure;
 pub mod prompt;
 pub mod world;
@@ -26,6 +27,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
     let mut effects = Vec::new();
     match event {
         Event::Key(key) => handle_key(app, &key, &mut effects),
+        Event::Paste(text) if is_typing(app) => console::paste(app, &text),
         Event::Paste(text) => prompt::paste(app, &text),
         Event::Resize(columns, rows) => {
             app.size = (columns, rows);
@@ -39,6 +41,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
         Event::Stop => act::act(app, Action::Suspend, "", &mut effects),
         Event::Tick => {}
     }
+    console::open(app, &mut effects);
     for place in 0..app.tabs.len() {
         ask_names(app, place, &mut effects);
         tell_interest(app, place, &mut effects);
@@ -95,10 +98,18 @@ fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
         prompt::handle_key(app, key, effects);
         return;
     }
+    if is_typing(app) && console::handle_key(app, key, effects) {
+        return;
+    }
     if let Some(command) = app.fixed.keymap.command(key, app.place()) {
         let argument = keymap::digit(key).map(|tab| (tab + 1).to_string()).unwrap_or_default();
         act::act(app, command.action, &argument, effects);
     }
+}
+
+/// Whether keys are letters of what is typed on a console.
+fn is_typing(app: &App) -> bool {
+    app.screen() == Screen::Console && app.overlay.is_none()
 }
 
 fn handle_update(app: &mut App, update: Update) {
@@ -118,7 +129,7 @@ fn handle_update(app: &mut App, update: Update) {
         Update::Programs(programs) => app.programs = programs,
         Update::Offer(offer) => app.offer = Some(offer),
         Update::World(world) => app.world = Some(world),
-        Update::Console { .. } => {}
+        Update::Console { target, news } => return console::take(app, target, news),
     }
     for place in 0..app.tabs.len() {
         follow_cursor(app, place);
@@ -210,6 +221,7 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
             let rows = rows::rows(app, tab).into_iter().map(|row| row.peer.id).filter(known);
             Interest { rows: rows.collect(), details: None, visible, ..Interest::default() }
         }
+        Screen::Console => Interest { visible, ..Interest::default() },
         Screen::Clock => {
             let followed = verdict::system_peer(&tab.latest).map(|peer| peer.id);
             Interest {

@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::tui::app::{App, Overlay, Screen, Tab};
 use crate::tui::views::{
-    association, clock, daemon, frame, help, peers, question, selection, status, world,
+    association, clock, console, daemon, frame, help, peers, question, selection, status, world,
 };
 use crate::units::AssocId;
 
@@ -25,6 +25,7 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             Screen::Peers => peers::render(app, tab, areas.body, buffer),
             Screen::Association => association::render(app, tab, areas.body, buffer),
             Screen::Clock => clock::render(app, tab, areas.body, buffer),
+            Screen::Console => console::render(app, tab, areas.body, buffer),
             Screen::Selection => selection::render(app, tab, areas.body, buffer),
             Screen::Daemon => daemon::render(app, tab, areas.body, buffer),
         }
@@ -43,6 +44,9 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
 /// Where the terminal's cursor stands: in the line that is typed, if there is one.
 pub fn cursor(app: &App, area: Rect) -> Option<Position> {
     let areas = frame::areas(app, area);
+    if let (Screen::Console, None, Some(tab)) = (app.screen(), &app.overlay, app.tab()) {
+        return console::cursor(app, tab, areas.body);
+    }
     status::cursor(app, areas.status)
 }
 
@@ -63,6 +67,7 @@ pub fn page(app: &App) -> isize {
         Screen::Peers => app.tab().map_or(0, |tab| peers::height(app, tab, body(app))),
         Screen::Selection => app.tab().map_or(0, |tab| selection::height(app, tab, body(app))),
         Screen::Association | Screen::Clock | Screen::Daemon => usize::from(body(app).height),
+        Screen::Console => app.tab().map_or(0, |tab| console::height(tab, body(app))),
     };
     isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1)
 }
@@ -83,6 +88,7 @@ pub fn most_scroll(app: &App) -> usize {
     match app.screen() {
         Screen::Peers | Screen::Selection => 0,
         Screen::Association => association::most_scroll(app, tab, body(app)),
+        Screen::Console => console::most_scroll(tab, body(app)),
         Screen::Clock => clock::most_scroll(app, tab, body(app)),
         Screen::Daemon => daemon::most_scroll(app, tab, body(app)),
     }

@@ -4,6 +4,7 @@ pub mod association;
 pub mod clock;
 pub mod closed;
 pub mod columns;
+pub mod console;
 pub mod daemon;
 pub mod discipline;
 pub mod frame;

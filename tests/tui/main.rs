@@ -6,6 +6,7 @@ mod asked;
 mod cells;
 mod chronyd;
 mod clock;
+mod console;
 mod daemon;
 mod fixtures;
 mod keys;

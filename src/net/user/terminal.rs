@@ -91,11 +91,7 @@ pub(super) fn give_back() {
 
 /// Draws the line, scrolled so that the cursor is in sight.
 pub(super) fn draw(prompt: &str, editor: &Editor) -> io::Result<()> {
-    let prompt = match editor.search() {
-        None => prompt.to_owned(),
-        Some((text, true)) => format!("(search)`{text}': "),
-        Some((text, false)) => format!("(no line with)`{text}': "),
-    };
+    let prompt = editor.label(prompt);
     let input = editor.input();
     let room = columns().saturating_sub(prompt.width() + 1).max(1);
     let scroll = input.visual_scroll(room);

@@ -40,6 +40,7 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Filter => set_filter(app, argument.into()),
         Action::Details => open(app, Screen::Association),
         Action::Clock => show_screen(app, Screen::Clock),
+        Action::Console => show_screen(app, Screen::Console),
         Action::Selection => show_screen(app, Screen::Selection),
         Action::Daemon => show_screen(app, Screen::Daemon),
         Action::ZoomIn => zoom(app, -1),
@@ -199,6 +200,14 @@ fn moves(app: &mut App, action: Action) -> bool {
         }
         return true;
     }
+    if app.screen() == Screen::Console {
+        let most = view::most_scroll(app);
+        if let Some(tab) = app.tab_mut() {
+            let console = &mut tab.console;
+            console.scroll = moved(console.scroll, step.saturating_neg(), most);
+        }
+        return true;
+    }
     let walks = matches!(action, Action::Down | Action::Up);
     match app.screen() {
         Screen::Association | Screen::Clock | Screen::Daemon if !walks => {
@@ -213,6 +222,7 @@ fn moves(app: &mut App, action: Action) -> bool {
                 tab.scroll = 0;
             }
         }
+        Screen::Console => {}
         Screen::Peers | Screen::Clock | Screen::Selection | Screen::Daemon => {
             move_cursor(app, step);
         }
@@ -282,7 +292,7 @@ fn zoom(app: &mut App, step: isize) {
 }
 
 /// One step back: from what lies over the screen, from the screen, from the filter.
-fn back(app: &mut App) {
+pub(super) fn back(app: &mut App) {
     if app.overlay.take().is_some() {
         return;
     }

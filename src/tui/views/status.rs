@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use crate::backend::TargetId;
 use crate::model::Contact;
 use crate::tui::app::{App, Overlay, Prompt, Purpose, Screen, Tab};
-use crate::tui::command::Action;
+use crate::tui::command::{Action, Command, Scope};
 use crate::tui::widgets::text;
 use crate::tui::{command, format, keymap, rows};
 
@@ -98,7 +98,12 @@ fn short(version: &str) -> String {
 /// Keys worth knowing here, as many as fit, help and quit first of all.
 fn hints(app: &App, room: usize) -> String {
     let mut hints = String::new();
-    let here = || command::at(app.place()).filter(|command| !command.hint.is_empty());
+    // What is typed on a console are letters.
+    let is_key = |command: &&'static Command| {
+        app.screen() != Screen::Console || command.scope == Scope::On(Screen::Console)
+    };
+    let here =
+        || command::at(app.place()).filter(|command| !command.hint.is_empty()).filter(is_key);
     if app.place().is_asked {
         // The question names its keys itself.
         return String::new();
