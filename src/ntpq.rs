@@ -1,7 +1,7 @@
 //! The ntpq command language: what its commands ask, and what they print of the answers.
 //!
-//! Output is byte for byte that of ntpq 4.2.8p15, which a generation of scripts takes apart. Nothing
-//! here touches the network, the clock or a terminal: [`Batch`] is a machine that a driver feeds.
+//! Output is byte for byte that of ntpq 4.2.8p15, which a generation of scripts takes apart, or as
+//! [`Style`] says that of NTPsec's ntpq, for which see [`ntpsec`]. Nothing here touches the network, the clock or a terminal: [`Batch`] is a machine that a driver feeds.
 //! It says what it needs next ([`Need`]), all questions of a stage together, and what to write
 //! where; the time and the time zone are inputs. [`command`] is the table of commands; each verb is
 //! a small machine of its own, a [`job::Job`].
@@ -20,6 +20,7 @@ pub mod job;
 pub mod keys;
 pub mod mrulist;
 pub mod naming;
+pub mod ntpsec;
 pub mod ordered_list;
 pub mod peers;
 pub mod printer;
@@ -29,6 +30,7 @@ pub mod restrictions;
 pub mod session;
 pub mod settings;
 pub mod several;
+pub mod style;
 pub mod text;
 pub mod variables;
 pub mod verbs;
@@ -36,3 +38,4 @@ pub mod verbs;
 pub use batch::{Batch, Options};
 pub use job::{Answer, Family, Flight, HostName, Located, Need, NotOpened, Opened, Output, Stream};
 pub use session::RefIds;
+pub use style::Style;

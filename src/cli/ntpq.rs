@@ -11,7 +11,9 @@ use crate::cli::library::{
     Described, Instead, Program, Takes, ended, is_called, options, own_name,
 };
 use crate::ntpq::settings::VERSION;
-use crate::ntpq::{Batch, Family, Options, RefIds};
+use crate::ntpq::{Batch, Family, Options, RefIds, Style};
+
+mod ntpsec;
 
 /// Does what `arguments` say, without the program's name, which is `program`. `drive` runs a batch to
 /// its end on the network and returns its exit status.
@@ -41,6 +43,10 @@ pub fn read(
     program: &str,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Options, Instead> {
+    let (style, arguments) = style(program, arguments)?;
+    if style == Style::Ntpsec {
+        return ntpsec::read(program, &arguments);
+    }
     let described = Program { name: program, title: TITLE, options: OPTIONS, notes: NOTES };
     let given = described.read(arguments)?;
     let mut options = Options { program: program.to_owned(), ..Options::default() };
@@ -51,8 +57,8 @@ pub fn read(
             Which::V6 => family = Family::V6,
             Which::Command => options.commands.extend(value),
             Which::Peers => options.commands.push(PEERS.to_owned()),
-            // As it is without a command.
-            Which::Interactive => {}
+            // As it is without a command; and the style was taken out before.
+            Which::Interactive | Which::Style => {}
             Which::Numeric => options.numeric = true,
             Which::Wide => options.wide = true,
             Which::OldRv => options.old_rv = true,
@@ -68,6 +74,36 @@ pub fn read(
     options.hosts = hosts(given.rest, family);
     options.interactive = options.commands.is_empty();
     Ok(options)
+}
+
+/// Takes `--style` out of the arguments, and what it says.
+///
+/// It is looked for before all other options, for it decides which those are; only words that
+/// belong to a host follow the first `--`.
+fn style(
+    program: &str,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(Style, Vec<OsString>), Instead> {
+    let mut words: Vec<OsString> = arguments.into_iter().collect();
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let is_style =
+        |word: &OsString| word.to_str().is_some_and(|w| w.split('=').next() == Some(STYLE));
+    let Some(at) = words.iter().take(end).position(is_style) else {
+        return Ok((Style::default(), words));
+    };
+    let option = words.remove(at);
+    let option = option.to_string_lossy().into_owned();
+    let value = match option.split_once('=') {
+        Some((_, value)) => Some(value.to_owned()),
+        None if at < words.len() => Some(words.remove(at).to_string_lossy().into_owned()),
+        None => None,
+    };
+    let known = Style::ALL.map(Style::word).join(" or ");
+    let style = value.as_deref().and_then(Style::read).ok_or_else(|| Instead {
+        text: format!("{program}: the style is {known}, not `{}'\n", value.unwrap_or_default()),
+        asked_for: false,
+    })?;
+    Ok((style, words))
 }
 
 fn ref_ids(described: &Program<'_, Which>, word: &str) -> Result<RefIds, Instead> {
@@ -118,6 +154,7 @@ enum Which {
     OldRv,
     RefIds,
     Json,
+    Style,
     Help,
     Version,
     Absent(&'static str),
@@ -136,6 +173,7 @@ options! {
     Which::RefIds, Some('r'), "refid", Something, [], "show reference IDs as hash or ipv4";
     Which::Wide, Some('w'), "wide", Nothing, [], "give long names a line of their own";
     Which::Json, None, "json", Nothing, [], "print JSON with full names and units";
+    Which::Style, None, "style", Something, [], "print as this ntpq does: classic, or ntpsec, which\nhas options of its own (--style ntpsec --help)";
     Which::Version, None, "version", Perhaps, [], "print the version of ntpq that this is like";
     Which::Help, Some('?'), "help", Nothing, [], "print this";
     Which::Help, Some('!'), "more-help", Nothing, [], "";
@@ -144,6 +182,9 @@ options! {
 }
 
 const NAME: &str = "ntpq";
+
+/// The option that says which ntpq is followed.
+const STYLE: &str = "--style";
 
 const PEERS: &str = "peers";
 
@@ -221,6 +262,29 @@ mod tests {
         assert!(arguments(&["host"]).unwrap().interactive);
         assert!(!arguments(&["-p", "host"]).unwrap().interactive);
         assert!(arguments(&["--help"]).unwrap_err().text.contains("-n  --numeric"));
+    }
+
+    #[test]
+    fn the_style_stands_anywhere_before_the_hosts() {
+        for words in [
+            &["--style", "ntpsec", "-pu", "host"][..],
+            &["-pu", "--style=ntpsec", "host"],
+            &["-pu", "host", "--style=ntpsec"],
+        ] {
+            let read = arguments(words).unwrap();
+            assert_eq!(read.style, Style::Ntpsec);
+            assert!(read.ntpsec.units);
+            assert_eq!(read.commands, ["peers"]);
+            assert_eq!(read.hosts, [host("host", Family::Any)]);
+        }
+        assert_eq!(arguments(&["--style", "classic", "-p"]).unwrap().style, Style::Classic);
+        assert_eq!(arguments(&["-p"]).unwrap().style, Style::Classic);
+        for words in [&["--style", "x"][..], &["--style"], &["--style="]] {
+            let instead = arguments(words).unwrap_err();
+            assert!(instead.text.starts_with("ntpq: the style is classic or ntpsec, not `"));
+        }
+        let instead = arguments(&["--style", "ntpsec", "--help"]).unwrap_err();
+        assert!(instead.asked_for && instead.text.contains("--keyfile VALUE"));
     }
 
     #[test]

@@ -62,7 +62,12 @@ fn print(session: &mut Session, all: bool) {
                 FIRST_VERSION => old_condition(status),
                 _ => status.tally().condition(),
             };
-            let row = row(place + 1, id, status, condition);
+            let auth = match (status.is_broadcast(), status.needs_authentication()) {
+                (true, true) => "yes",
+                (true, false) => "none",
+                _ => authentication(status),
+            };
+            let row = row(place + 1, id, status, condition, auth);
             session.print(&format!("{}\n", row.trim_end_matches(' ')));
         }
     }
@@ -75,19 +80,28 @@ fn record(session: &mut Session, all: bool) {
     session.record(Map::from_iter([("associations".to_owned(), Json::Array(associations))]));
 }
 
-fn row(place: usize, id: AssocId, status: PeerStatus, condition: &str) -> String {
+/// The word for whether the association is authenticated.
+pub(super) const fn authentication(status: PeerStatus) -> &'static str {
+    match (status.needs_authentication(), status.is_authentic()) {
+        (true, true) => "ok ",
+        (true, false) => "bad",
+        (false, _) => "none",
+    }
+}
+
+/// A row of the list, the first at place 1.
+pub(super) fn row(
+    place: usize,
+    id: AssocId,
+    status: PeerStatus,
+    condition: &str,
+    auth: &str,
+) -> String {
     let configured = if status.is_configured() { "yes" } else { "no" };
-    let (reach, auth) = match (status.is_broadcast(), status.needs_authentication()) {
-        (true, true) => ("none", "yes"),
-        (true, false) => ("none", "none"),
-        (false, needed) => (
-            if status.is_reachable() { "yes" } else { "no" },
-            match (needed, status.is_authentic()) {
-                (true, true) => "ok ",
-                (true, false) => "bad",
-                (false, _) => "none",
-            },
-        ),
+    let reach = match (status.is_broadcast(), status.is_reachable()) {
+        (true, _) => "none",
+        (false, true) => "yes",
+        (false, false) => "no",
     };
     format!(
         "{place:3} {:5}  {:04x}   {configured:>3}  {reach:>4}  {auth:>4} {condition:>9} {:>11} {:2}",

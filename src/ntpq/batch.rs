@@ -9,8 +9,10 @@ use crate::ntpq::command::{self, Argument, Line};
 use crate::ntpq::completion::Known;
 use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Output, Step, Stream};
 use crate::ntpq::naming::{self, Naming};
+use crate::ntpq::ntpsec;
 use crate::ntpq::record::Record;
 use crate::ntpq::session::{RefIds, Session};
+use crate::ntpq::style::Style;
 use crate::ntpq::text::printable;
 use crate::ntpq::verbs;
 
@@ -39,6 +41,10 @@ pub struct Options {
     pub interactive: bool,
     /// Whether commands that change the daemon are refused, until [`Batch::arm`] says otherwise.
     pub read_only: bool,
+    /// Whose ntpq is followed.
+    pub style: Style,
+    /// What is set besides where that is NTPsec's.
+    pub ntpsec: ntpsec::State,
 }
 
 /// A run of ntpq, to be driven.
@@ -96,6 +102,9 @@ impl Batch {
         session.settings.wide = options.wide;
         session.settings.old_rv = options.old_rv;
         session.settings.ref_ids = options.ref_ids;
+        session.style = options.style;
+        session.ntpsec = options.ntpsec;
+        session.ntpsec.is_prompting = options.interactive;
         session.record = options.json.then(Record::default);
         session.hosts = options.hosts.iter().map(|(host, _)| host.clone()).collect();
         Self {
@@ -144,6 +153,9 @@ impl Batch {
     pub fn handle(&mut self, now: i64, mut answer: Answer) {
         self.session.now = now;
         if let Answer::Replies(replies) = &mut answer {
+            if self.session.style == Style::Ntpsec {
+                ntpsec::keys::check(&mut self.session, replies);
+            }
             self.session.take_along(replies);
         }
         match std::mem::replace(&mut self.state, State::Ready) {
@@ -154,7 +166,7 @@ impl Batch {
                     Answer::Typed(Some(command)) => self.run(&command),
                     Answer::Line(Some(command)) => self.run(command.as_str()),
                     Answer::WhichAssociations => self.name(Naming::default(), None),
-                    _ => self.end(0),
+                    _ => self.end_of_input(),
                 }
             }
             State::Naming(naming) => self.name(naming, Some(answer)),
@@ -183,7 +195,8 @@ impl Batch {
         while matches!(self.state, State::Ready) {
             match self.commands.get(self.command).cloned() {
                 Some(command) if self.host < self.hosts.len() => {
-                    if self.command > 0 && self.session.has_printed {
+                    let is_apart = self.session.style == Style::Classic;
+                    if is_apart && self.command > 0 && self.session.has_printed {
                         self.session.print("\n");
                     }
                     self.command += 1;
@@ -201,6 +214,14 @@ impl Batch {
         self.flush();
     }
 
+    /// There are no more commands from the user.
+    fn end_of_input(&mut self) {
+        if self.session.style == Style::Ntpsec {
+            self.session.print("\n");
+        }
+        self.end(0);
+    }
+
     fn open_host(&mut self) {
         match self.hosts.get(self.host) {
             Some((host, family)) => {
@@ -212,6 +233,14 @@ impl Batch {
     }
 
     fn take_opened(&mut self, answer: Answer) {
+        if self.session.style == Style::Ntpsec {
+            let host = self.hosts.get(self.host).map(|(host, _)| host.as_str());
+            return match ntpsec::hosts::take(&mut self.session, host.unwrap_or_default(), answer) {
+                ntpsec::hosts::Taken::Open => self.command = 0,
+                ntpsec::hosts::Taken::Unknown => self.command = self.commands.len(),
+                ntpsec::hosts::Taken::Failed => self.end(0),
+            };
+        }
         match answer {
             Answer::Opened(Ok(host)) => {
                 self.session.turn_to(host);
@@ -234,7 +263,11 @@ impl Batch {
     }
 
     fn run(&mut self, text: &str) {
-        match command::read(text) {
+        let read = match self.session.style {
+            Style::Classic => command::read(text),
+            Style::Ntpsec => ntpsec::line::read(text),
+        };
+        match read {
             Ok(None) => {}
             Ok(Some(line)) if self.read_only && line.command.verb.changes_daemon() => {
                 let text = format!("***Command `{}' refused\n{NOT_ARMED}\n", line.command.name);
@@ -288,7 +321,7 @@ impl Batch {
         if let Some(record) = &mut self.session.record {
             record.command = line.command.name;
         }
-        let job = verbs::job(line);
+        let job = verbs::job(line, self.session.style);
         self.resume(job, None);
     }
 

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::ntpq::reading;
+use crate::ntpq::style::Style;
 
 /// What a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,17 @@ pub enum Verb {
     ConfigureFromFile,
     /// Prints who asked the daemon most recently.
     Mru,
+    /// Has the list of those who asked printed as it comes, or no longer.
+    Direct,
+    /// Shows numbers with units, or no longer.
+    Units,
+    /// Shows or sets where debugging texts go.
+    LogFile,
+    /// Loses answers on purpose, or no longer.
+    Flaky {
+        /// Whether to begin with it.
+        begins: bool,
+    },
 }
 
 impl Verb {
@@ -123,6 +135,8 @@ pub enum Columns {
     Associations,
     /// Local address and dispersion.
     Old,
+    /// Reference ID and jitter, the name of the source last.
+    NameLast,
 }
 
 /// The tables about the daemon.
@@ -142,6 +156,8 @@ pub enum Counters {
     InputOutput,
     /// Its timer.
     Timer,
+    /// Network time security.
+    TimeSecurity,
 }
 
 /// How an argument is read.
@@ -179,9 +195,16 @@ pub struct Command {
     pub parameters: &'static [Parameter],
     /// What it does, in words.
     pub help: &'static str,
+    /// The style that alone has it; `None` where both have.
+    pub only: Option<Style>,
 }
 
 impl Command {
+    /// Whether `style` has it.
+    pub fn is_of(&self, style: Style) -> bool {
+        self.only.is_none_or(|only| only == style)
+    }
+
     /// How it is written.
     pub fn usage(&self) -> String {
         let mut usage = format!("usage: {}", self.name);
@@ -294,12 +317,22 @@ pub enum Found {
     Several,
 }
 
-/// Finds the command called `name`, or the only one whose name begins so.
+/// The commands that `style` has.
+pub fn of(style: Style) -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().filter(move |command| command.is_of(style))
+}
+
+/// Finds the command of the classic style called `name`, or the only one whose name begins so.
 pub fn find(name: &str) -> Found {
-    if let Some(exact) = COMMANDS.iter().find(|command| command.name == name) {
+    find_in(Style::Classic, name)
+}
+
+/// Finds the command of `style` called `name`, or the only one whose name begins so.
+pub fn find_in(style: Style, name: &str) -> Found {
+    if let Some(exact) = of(style).find(|command| command.name == name) {
         return Found::One(exact);
     }
-    let mut near = COMMANDS.iter().filter(|command| command.name.starts_with(name));
+    let mut near = of(style).filter(|command| command.name.starts_with(name));
     match (near.next(), near.next()) {
         (Some(command), None) => Found::One(command),
         (None, _) => Found::None,
@@ -381,15 +414,18 @@ macro_rules! parameters {
 }
 
 macro_rules! commands {
-    ($($name:literal $verb:expr, [$($parameters:tt)*], $help:literal;)+) => {
-        /// All commands.
+    ($($name:literal $verb:expr, [$($parameters:tt)*], $help:literal $(, $only:ident)?;)+) => {
+        /// All commands, those that only one style has marked as such.
         pub const COMMANDS: &[Command] = &[$(Command {
             name: $name,
             verb: $verb,
             parameters: parameters!($($parameters)*),
             help: $help,
+            only: commands!(@only $($only)?),
         }),+];
     };
+    (@only) => { None };
+    (@only $only:ident) => { Some(Style::$only) };
 }
 
 commands! {
@@ -405,14 +441,14 @@ commands! {
     "quit" Verb::Quit, [], "end";
     "exit" Verb::Quit, [], "end";
     "keyid" Verb::KeyId, [Unsigned true "key#"], "show or choose the key that signs requests";
-    "drefid" Verb::RefIds, [Text true "hash|ipv4"], "show or set how reference IDs are shown";
+    "drefid" Verb::RefIds, [Text true "hash|ipv4"], "show or set how reference IDs are shown", Classic;
     "version" Verb::Version, [], "show the version of ntpq that this is like";
     "raw" Verb::Raw, [], "print variables as the daemon wrote them";
     "cooked" Verb::Cooked, [], "print variables made readable";
     "authenticate" Verb::Authenticate, [Text true "yes|no"], "show or set whether every request is signed";
     "ntpversion" Verb::NtpVersion, [Unsigned true "version number"], "show or set the NTP version to claim";
     "keytype" Verb::KeyType, [Text true "digest-name"], "show or choose how secrets are used: AES128CMAC, MD5 or SHA1";
-    "saveconfig" Verb::SaveConfiguration, [Text false "filename"], "have the daemon write its configuration to a file";
+    "saveconfig" Verb::SaveConfiguration, [Text false "filename"], "have the daemon write its configuration to a file", Classic;
     "associations" Verb::Associations { all: false, cached: false }, [], "list the associations and their status";
     "passociations" Verb::Associations { all: false, cached: true }, [], "list the associations as last obtained";
     "lassociations" Verb::Associations { all: true, cached: false }, [], "list all associations, clients too";
@@ -453,6 +489,14 @@ commands! {
     "authinfo" Verb::Counters(Counters::Authentication), [], "print the counts of keys and digests";
     "iostats" Verb::Counters(Counters::InputOutput), [], "print the counts of input and output";
     "timerstats" Verb::Counters(Counters::Timer), [], "print the counts of the timer";
+    "ntsinfo" Verb::Counters(Counters::TimeSecurity), [], "print the counts of network time security", Ntpsec;
+    "rpeers" Verb::Peers { columns: Columns::NameLast, all: true }, [], "print the peers with their names last", Ntpsec;
+    "units" Verb::Units, [], "show numbers with units, or no longer", Ntpsec;
+    "direct" Verb::Direct, [], "print the list of those who asked as it comes, or no longer", Ntpsec;
+    "logfile" Verb::LogFile, [Text true "filename"], "show or set where debugging texts go", Ntpsec;
+    "doflake" Verb::Flaky { begins: true }, [Text false "probability"], "lose answers on purpose", Ntpsec;
+    "noflake" Verb::Flaky { begins: false }, [], "lose no more answers", Ntpsec;
+    "EOF" Verb::Quit, [], "end, as the end of the input does", Ntpsec;
 }
 
 #[cfg(test)]

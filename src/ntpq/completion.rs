@@ -3,14 +3,17 @@
 use crate::line::{Candidate, Completion, Language};
 use crate::model::identity::Dialect;
 use crate::model::vars::{self, Scope, Served};
-use crate::ntpq::command::{self, COMMANDS, Command, Found, Kind, Verb};
+use crate::ntpq::command::{self, Command, Found, Kind, Verb};
 use crate::ntpq::keys;
 use crate::ntpq::mrulist;
+use crate::ntpq::style::Style;
 use crate::units::AssocId;
 
 /// What is known of the daemon that commands are typed for.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// Whose commands are typed.
+    pub style: Style,
     /// Its associations in the order of its list, each with what it is called; `None` when they were
     /// not listed.
     pub associations: Option<Vec<(AssocId, String)>>,
@@ -26,9 +29,15 @@ impl Language for Known {
         let (earlier, word) = before.split_at(start);
         let mut words = earlier.split_whitespace();
         let Some(name) = words.next() else {
-            return Completion { start, candidates: commands(word), ..Completion::default() };
+            return Completion {
+                start,
+                candidates: commands(self.style, word),
+                ..Completion::default()
+            };
         };
-        let Found::One(command) = command::find(name) else { return Completion::default() };
+        let Found::One(command) = command::find_in(self.style, name) else {
+            return Completion::default();
+        };
         let arguments: Vec<&str> = words.collect();
         // Behind a `>` stands a file, and behind `:config` a language of its own.
         if word.starts_with('>') || arguments.iter().any(|word| word.starts_with('>')) {
@@ -38,7 +47,7 @@ impl Language for Known {
     }
 
     fn is_secret(&self, line: &str) -> bool {
-        gives_secret(line, |name| match command::find(name) {
+        gives_secret(line, |name| match command::find_in(self.style, name) {
             Found::One(command) => Some(command.verb == Verb::Password),
             Found::None | Found::Several => None,
         })
@@ -61,7 +70,7 @@ impl Known {
         }
         let Some(parameter) = command.parameters.get(place) else { return Completion::default() };
         match command.verb {
-            Verb::Help => plain(commands(word)),
+            Verb::Help => plain(commands(self.style, word)),
             Verb::KeyType => plain(key_types(word)),
             _ if parameter.kind == Kind::Unsigned && parameter.name.starts_with(ASSOCIATION) => {
                 self.associations(word, start)
@@ -144,9 +153,9 @@ pub fn gives_secret(line: &str, is_password: impl Fn(&str) -> Option<bool>) -> b
     is_password(name).unwrap_or_else(guess) && words.next().is_some()
 }
 
-/// Commands that begin with `word`.
-fn commands(word: &str) -> Vec<Candidate> {
-    let all = COMMANDS.iter().map(|command| Candidate::new(command.name, command.help));
+/// Commands of `style` that begin with `word`.
+fn commands(style: Style, word: &str) -> Vec<Candidate> {
+    let all = command::of(style).map(|command| Candidate::new(command.name, command.help));
     let mut candidates = matching(all, word);
     candidates.sort_by(|one, other| one.text.cmp(&other.text));
     candidates
@@ -216,6 +225,7 @@ mod tests {
     fn known() -> Known {
         let named = |id, name: &str| (AssocId::new(id), name.to_owned());
         Known {
+            style: Style::Classic,
             associations: Some(vec![named(29383, "ntp1.example"), named(29384, "192.0.2.7")]),
             listed: vec!["offset".into()],
             dialect: None,

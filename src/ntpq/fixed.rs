@@ -147,6 +147,18 @@ fn calendar(text: &[u8]) -> Option<u64> {
     Some(NtpTimestamp::from_unix(at.as_second(), 0).bits())
 }
 
+/// A timestamp as both ntpqs take it for a date: seconds since 1970, in the era that is nearest to
+/// `now`, and milliseconds.
+pub fn moment(stamp: NtpTimestamp, now: i64) -> (i64, u64) {
+    let milliseconds = stamp.fraction() / 4_294_967;
+    if milliseconds < 1000 {
+        return (stamp.to_unix(now).0, milliseconds);
+    }
+    // The seconds wrap before they are placed in an era.
+    let next = NtpTimestamp::from_bits(stamp.bits().wrapping_add(1 << 32));
+    (next.to_unix(now).0, milliseconds - 1000)
+}
+
 /// A timestamp as ntpq prints it: its bits in hexadecimal and its date in `zone`, in the era that
 /// is nearest to `now` (seconds since 1970).
 pub fn print_timestamp(bits: u64, now: i64, zone: &TimeZone) -> String {
@@ -154,13 +166,7 @@ pub fn print_timestamp(bits: u64, now: i64, zone: &TimeZone) -> String {
     if stamp.is_never() {
         return "(no time)".to_owned();
     }
-    let (mut unix, _) = stamp.to_unix(now);
-    let mut millisecond = stamp.fraction() / 4_294_967;
-    if millisecond >= 1000 {
-        millisecond -= 1000;
-        // The seconds wrap before they are placed in an era, as in ntpq.
-        unix = NtpTimestamp::from_bits(bits.wrapping_add(1 << 32)).to_unix(now).0;
-    }
+    let (unix, millisecond) = moment(stamp, now);
     let hexadecimal = format!("{:08x}.{:08x}", stamp.seconds(), stamp.fraction());
     let Ok(at) = Timestamp::from_second(unix) else { return hexadecimal };
     let at = zone.to_datetime(at);

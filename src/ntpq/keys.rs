@@ -27,14 +27,19 @@ impl Keys {
         self.known.iter().find(|key| key.id().get() == self.id)
     }
 
+    /// Keeps `key`, in place of the one that had its number.
+    pub fn set(&mut self, key: Key) {
+        self.known.retain(|known| known.id() != key.id());
+        self.known.push(key);
+    }
+
     /// Gives the current number its secret, which stands for itself at any length. Says whether
     /// that made a key.
     pub fn set_secret(&mut self, secret: &str) -> bool {
         let Ok(key) = Key::from_literal(self.id, self.algorithm.word(), secret) else {
             return false;
         };
-        self.known.retain(|known| known.id() != key.id());
-        self.known.push(key);
+        self.set(key);
         true
     }
 

@@ -111,6 +111,7 @@ pub fn known(session: &Session) -> Known {
         session.associations.iter().map(|(id, _)| (*id, name(id))).collect()
     });
     Known {
+        style: session.style,
         associations: names,
         dialect: session.dialect.flatten(),
         listed: session.variables.iter().map(|(name, _)| name.clone()).collect(),

@@ -16,8 +16,10 @@ use crate::ntpq::address::NetAddress;
 use crate::ntpq::associations::is_listed;
 use crate::ntpq::command::{Argument, Columns, Line};
 use crate::ntpq::job::{Answer, HostName, Job, Located, Need, Step};
+use crate::ntpq::ntpsec;
 use crate::ntpq::record;
 use crate::ntpq::session::{RefIds, Session};
+use crate::ntpq::style::Style;
 use crate::units::AssocId;
 use crate::wire::mode6::ErrorCode;
 use crate::wire::mode6::status::PeerStatus;
@@ -78,7 +80,8 @@ impl Job for PeerTable {
         match (answer, &mut self.stage) {
             (None, _) => {
                 // ntpq has it that `peers` shows digests in the other table only.
-                if session.settings.ref_ids == RefIds::Hash && self.is_plain() {
+                let is_classic = session.style == Style::Classic;
+                if is_classic && session.settings.ref_ids == RefIds::Hash && self.is_plain() {
                     self.columns = Columns::Associations;
                 }
                 let questions = [Some(Question::associations()), session.identity_question()];
@@ -124,27 +127,37 @@ impl PeerTable {
         if !replies.first().is_some_and(|list| session.take_associations(list)) {
             return Step::Done;
         }
-        let listed = session.associations.iter().filter(|(_, status)| is_listed(*status, self.all));
+        let all = self.all || session.style == Style::Ntpsec;
+        let listed = session.associations.iter().filter(|(_, status)| is_listed(*status, all));
         self.asked = listed.map(|(id, _)| *id).collect();
         if self.asked.is_empty() {
             return self.ask_hosts(session);
         }
         // The names in the table's first column are those of later daemons.
         let dialect = session.dialect.flatten().filter(|dialect| *dialect != Dialect::Xntpd);
-        let names = dialect.map(|dialect| self.names(dialect)).unwrap_or_default();
+        let names = dialect.map(|dialect| self.names(session.style, dialect)).unwrap_or_default();
         self.stage = Stage::Rows { by_name: !names.is_empty() };
         let questions = self.asked.iter().map(|id| Question::variables(*id, names.iter().copied()));
         Step::Need(session.ask(questions.collect()))
     }
 
     /// The variables that the columns are made of, as far as `dialect` knows them.
-    fn names(&self, dialect: Dialect) -> Vec<&'static str> {
+    fn names(&self, style: Style, dialect: Dialect) -> Vec<&'static str> {
         let own = match self.columns {
             Columns::Old => OLD_COLUMNS,
-            Columns::Usual | Columns::Associations => USUAL_COLUMNS,
+            Columns::Usual | Columns::Associations | Columns::NameLast => USUAL_COLUMNS,
         };
-        let known = COLUMNS.iter().chain(own).filter(|variable| variable.is_known_to(dialect));
-        known.map(|variable| variable.name).collect()
+        let more = match style {
+            Style::Classic => &[],
+            Style::Ntpsec => NTPSEC_COLUMNS,
+        };
+        let mut names = Vec::new();
+        for variable in COLUMNS.iter().chain(own).chain(more) {
+            if variable.is_known_to(dialect) && !names.contains(&variable.name) {
+                names.push(variable.name);
+            }
+        }
+        names
     }
 
     fn ask_again(&mut self, session: &mut Session, by_name: bool) -> Step {
@@ -164,7 +177,7 @@ impl PeerTable {
     }
 
     fn ask_hosts(&mut self, session: &mut Session) -> Step {
-        if !session.has_several_hosts() {
+        if !session.has_several_hosts() || session.style == Style::Ntpsec {
             return self.ask_names(session);
         }
         self.stage = Stage::Hosts;
@@ -185,6 +198,15 @@ impl PeerTable {
         let rows = self.answers.iter().map_while(|answer| answer.as_ref().ok());
         // Where no names are shown, none are needed, and the rows are read only to be printed.
         for reply in rows.take_while(|_| session.settings.hostnames) {
+            if session.style == Style::Ntpsec {
+                let address = ntpsec::peers::looked_up(reply, self.columns, session);
+                for address in session.names_needed(address) {
+                    if !needed.contains(&address) {
+                        needed.push(address);
+                    }
+                }
+                continue;
+            }
             let row =
                 Row::read(reply.data(), self.columns, session.settings.ref_ids, &mut Vec::new());
             let remote = (row.name.is_none()).then_some(row.source);
@@ -228,9 +250,12 @@ impl PeerTable {
         if session.records() {
             return self.record(session);
         }
+        if session.style == Style::Ntpsec {
+            return ntpsec::peers::print(session, self.columns, &self.asked, &self.answers);
+        }
         self.measure_hosts(session);
         let (title, header) = match self.columns {
-            Columns::Usual => ("server (local)", USUAL_HEADER),
+            Columns::Usual | Columns::NameLast => ("server (local)", USUAL_HEADER),
             Columns::Associations => ("server (local)", ASSOCIATIONS_HEADER),
             Columns::Old => ("server", OLD_HEADER),
         };
@@ -314,6 +339,9 @@ const USUAL_COLUMNS: &[&Variable] = &[&peer::REFERENCE_ID, &peer::JITTER, &peer:
 
 /// Variables of the table that shows a local address.
 const OLD_COLUMNS: &[&Variable] = &[];
+
+/// Variables that NTPsec's tables need besides.
+const NTPSEC_COLUMNS: &[&Variable] = &[&peer::SOURCE_HOST, &peer::NTS_COOKIES];
 
 const USUAL_HEADER: &str =
     "     remote           refid      st t when poll reach   delay   offset  jitter";

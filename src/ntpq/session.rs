@@ -15,7 +15,9 @@ use crate::ntpq::address::NetAddress;
 use crate::ntpq::job::{Flight, HostName, Need, Opened, Stream};
 use crate::ntpq::keys::Keys;
 use crate::ntpq::naming::Sources;
+use crate::ntpq::ntpsec;
 use crate::ntpq::record::Record;
+use crate::ntpq::style::Style;
 use crate::ntpq::text::printable;
 use crate::units::AssocId;
 use crate::wire::mode6::status::PeerStatus;
@@ -86,8 +88,12 @@ pub struct Session {
     pub now: i64,
     /// Where dates are shown; found out with the first of them.
     pub zone: LazyCell<TimeZone>,
+    /// Whose ntpq is followed.
+    pub style: Style,
     /// What commands have set.
     pub settings: Settings,
+    /// What commands of NTPsec's ntpq have set besides.
+    pub ntpsec: ntpsec::State,
     /// Keys to sign requests with.
     pub keys: Keys,
     /// Variables that `readlist` asks for, each perhaps with a value.
@@ -122,7 +128,9 @@ impl Session {
             program,
             now: 0,
             zone: LazyCell::new(zone),
+            style: Style::default(),
             settings: Settings::default(),
+            ntpsec: ntpsec::State::default(),
             keys: Keys::default(),
             variables: Vec::new(),
             hosts: Vec::new(),
@@ -142,8 +150,10 @@ impl Session {
     /// Turns to another host, of which nothing is known yet.
     pub fn turn_to(&mut self, host: Opened) {
         self.host = Some(host);
-        self.associations.clear();
         self.sources = None;
+        if self.style == Style::Classic {
+            self.associations.clear();
+        }
         self.dialect = None;
     }
 
@@ -214,6 +224,7 @@ impl Session {
                 question.signed = true;
             }
         }
+        self.ntpsec.is_signed = questions.iter().any(|question| question.signed);
         Need::Ask(Flight {
             questions,
             key: self.keys.current().cloned(),
@@ -244,6 +255,9 @@ impl Session {
                 return false;
             }
         };
+        if self.style == Style::Ntpsec {
+            return ntpsec::associations::take(self, reply);
+        }
         if reply.data().is_empty() {
             self.print(&format!("{}No association ID's returned\n", self.host_prefix()));
             return false;
@@ -256,15 +270,23 @@ impl Session {
             ));
             return false;
         }
-        let list = association_list(reply.data());
+        self.keep_associations(reply.data());
+        true
+    }
+
+    /// Keeps a list of associations, by id.
+    pub fn keep_associations(&mut self, data: &[u8]) {
+        let list = association_list(data);
         self.associations = list.map(|(id, word)| (id, PeerStatus::from_bits(word))).collect();
         self.associations.sort_by_key(|(id, _)| *id);
-        true
     }
 
     /// Says why a question about `association` was not answered.
     pub fn report(&mut self, failure: &Failure, association: AssocId) {
         self.record_failure(failure, association);
+        if self.style == Style::Ntpsec {
+            return ntpsec::failure::report(self, failure);
+        }
         let host = self.host_name();
         let text = match failure {
             Failure::Refused(code) => refusal(*code, association),

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::line::Secret;
-use crate::ntpq::command::{self, Argument, COMMANDS, Found, Line, Verb};
+use crate::ntpq::command::{self, Argument, Found, Line, Verb};
 use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Step};
 use crate::ntpq::keys::{self, MAX_KEY_ID};
 use crate::ntpq::session::{RefIds, Session};
+use crate::ntpq::style::Style;
 use crate::ntpq::text::printable;
 use crate::ntpq::variables;
 
@@ -165,7 +166,7 @@ fn help(session: &mut Session, name: Option<&str>) {
 
 /// The names in columns, read downwards.
 fn list_of_commands() -> String {
-    let mut names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+    let mut names: Vec<_> = command::of(Style::Classic).map(|command| command.name).collect();
     names.retain(|name| *name != "?");
     names.sort_unstable();
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0) + 1;

@@ -7,14 +7,21 @@ use crate::ntpq::counters::Details;
 use crate::ntpq::interfaces::interface_table;
 use crate::ntpq::job::Job;
 use crate::ntpq::mrulist::MruTable;
+use crate::ntpq::ntpsec;
 use crate::ntpq::peers::PeerTable;
 use crate::ntpq::restrictions::restriction_table;
 use crate::ntpq::settings::Setting;
 use crate::ntpq::several::SeveralReadings;
+use crate::ntpq::style::Style;
 use crate::ntpq::variables::Reading;
 
 /// The machine for a line.
-pub fn job(line: &Line) -> Box<dyn Job> {
+pub fn job(line: &Line, style: Style) -> Box<dyn Job> {
+    if style == Style::Ntpsec
+        && let Some(job) = ntpsec::verbs::job(line)
+    {
+        return job;
+    }
     match line.command.verb {
         Verb::Peers { columns, all } => Box::new(PeerTable::new(columns, all, line)),
         Verb::Associations { all, cached } => Box::new(AssociationList::new(all, cached)),

@@ -98,6 +98,10 @@ pub(crate) const CHANGES: &str = r#"
 pub(crate) const LINES: &str = "tos minsane 1 # as it is\n# nothing\n\n  \t\nrestrict bogus blah\t \n\
     server\nenable mode7\nfudge 127.127.9.0 stratum 3\nunconfig 10.77.0.99";
 
+/// A file of keys.
+pub(crate) const KEY_FILE: &str = "# number, kind, secret\n1 MD5 secretmd5\n2 SHA1 SecretSha1\n\
+    5 AES128CMAC 000102030405060708090a0b0c0d0e0f\n7 MD5 wrong # not the daemon's\n";
+
 /// Several hosts, hosts that are not there.
 pub(crate) const HOSTS: &str = r#"
 -p 127.0.0.1 ::1

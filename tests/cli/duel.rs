@@ -50,8 +50,38 @@ pub(crate) struct Duel {
     pub(crate) daemon: Daemon,
     /// Their time zone.
     pub(crate) zone: Zone,
-    /// Whether ours is started through a link called `ntpq`, else as `ntpscope ntpq`.
-    pub(crate) by_link: bool,
+    /// Whom ours is compared with, and how it is started.
+    pub(crate) against: Against,
+}
+
+/// The program that ours is to be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Against {
+    /// ntpq 4.2.8p15; ours is started through a link called `ntpq`.
+    Classic,
+    /// The same; ours is started as `ntpscope ntpq`.
+    ClassicAsSubcommand,
+    /// NTPsec's ntpq 1.2.2.
+    Ntpsec,
+}
+
+impl Against {
+    /// What the peers call it.
+    const fn peer(self) -> &'static str {
+        match self {
+            Self::Classic | Self::ClassicAsSubcommand => "ntpq-classic",
+            Self::Ntpsec => "ntpq-ntpsec",
+        }
+    }
+
+    /// How ours is started.
+    const fn ours(self) -> &'static str {
+        match self {
+            Self::Classic => "ntpq",
+            Self::ClassicAsSubcommand => "ntpscope ntpq",
+            Self::Ntpsec => "ntpscope ntpq --style ntpsec",
+        }
+    }
 }
 
 impl Duel {
@@ -59,7 +89,7 @@ impl Duel {
     pub(crate) fn fight(self, groups: &[&str]) {
         let cases: Vec<&str> = groups.iter().flat_map(|group| group.lines()).collect();
         let cases: Vec<&str> = cases.into_iter().filter(|line| !line.is_empty()).collect();
-        let real = match real() {
+        let real = match real(self.against) {
             Ok(real) => real,
             Err(reason) => return lab::skip("peers", &reason),
         };
@@ -87,6 +117,7 @@ impl Duel {
             fs::create_dir(folder.join(name)).unwrap();
             std::os::unix::fs::symlink(program, folder.join(name).join("ntpq")).unwrap();
         }
+        fs::write(folder.join("keys"), cases::KEY_FILE).unwrap();
         std::os::unix::fs::symlink(lab::program(), folder.join("ours/ntpscope")).unwrap();
         fs::write(folder.join("hosts"), HOSTS).unwrap();
         fs::write(folder.join("lines"), cases::LINES).unwrap();
@@ -114,14 +145,19 @@ impl Duel {
                  [ $n -lt 500 ] || { cat frozen.err >&2; exit 1; }; done\n",
             );
         }
-        let start = if self.by_link { "ntpq" } else { "ntpscope ntpq" };
+        // A script of Python's is an argument of Python, and calls itself by its own name.
+        let program = match self.against {
+            Against::Ntpsec => format!("'{}' '{}'", real.program.display(), real.script),
+            Against::Classic | Against::ClassicAsSubcommand => "ntpq".to_owned(),
+        };
+        let start = self.against.ours();
         write!(
             script,
             "clock='LC_ALL=C TZ={zone} FAKETIME_FMT=%s FAKETIME={NOW} \
              FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD={faketime}'\n\
              both() {{\n\
              n=$1; shift\n\
-             {{ s=0; env -i PATH=real $clock LD_LIBRARY_PATH='{libraries}' ntpq \"$@\" \
+             {{ s=0; env -i PATH=real $clock {environment} {program} \"$@\" \
              </dev/null >$n.real.out 2>$n.real.err || s=$?; echo $s >$n.real.status; }} & one=$!\n\
              {{ s=0; env -i PATH=ours $clock {start} \"$@\" \
              </dev/null >$n.ours.out 2>$n.ours.err || s=$?; echo $s >$n.ours.status; }} & two=$!\n\
@@ -129,7 +165,7 @@ impl Duel {
              }}\n",
             zone = self.zone.name(),
             faketime = real.faketime.display(),
-            libraries = real.libraries,
+            environment = real.environment,
         )
         .unwrap();
         for (number, case) in cases.iter().enumerate() {
@@ -144,6 +180,13 @@ impl Duel {
             for part in ["out", "err", "status"] {
                 let wrote = |who| fs::read(folder.join(format!("{number}.{who}.{part}"))).unwrap();
                 let (real, ours) = (without_path(&wrote("real")), wrote("ours"));
+                let (real, ours) = match self.against {
+                    Against::Ntpsec => (
+                        without_usage(&without_figures(&printable(&real))),
+                        without_usage(&without_figures(&ours)),
+                    ),
+                    Against::Classic | Against::ClassicAsSubcommand => (real, ours),
+                };
                 if real != ours {
                     writeln!(report, "ntpq {case}\n  {part}:").unwrap();
                     report.push_str(&difference(&real, &ours));
@@ -178,23 +221,62 @@ pub(crate) fn difference(real: &[u8], ours: &[u8]) -> String {
     text
 }
 
+/// Where NTPsec's ntpq passes on what is no printable ASCII, we put a `?`.
+fn printable(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let stays = |sign: char| matches!(sign, ' '..='~' | '\n' | '\r' | '\t');
+    text.chars().map(|sign| if stays(sign) { sign } else { '?' }).collect::<String>().into_bytes()
+}
+
+/// What NTPsec's ntpq says of its options is not for us to repeat.
+fn without_usage(text: &[u8]) -> Vec<u8> {
+    let is_usage = |line: &&[u8]| line.starts_with(b"USAGE: ") || line.starts_with(b"Usage: ");
+    text.split_inclusive(|byte| *byte == b'\n')
+        .take_while(|line| !is_usage(line))
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// How long NTPsec's ntpq took and how much memory it used: a program's own affair.
+fn without_figures(text: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let is_figures = [&b"# Collected "[..], b"# Processed ", b"# Used "]
+            .iter()
+            .any(|begin| line.starts_with(begin));
+        let words = line.split(|byte| *byte == b' ').map(|word| {
+            let is_figure = word.first().is_some_and(u8::is_ascii_digit);
+            let is_taken = is_figure && (word.contains(&b'.') || line.starts_with(b"# Used "));
+            if is_figures && is_taken { b"N" } else { word }
+        });
+        lines.extend(words.collect::<Vec<_>>().join(&b' '));
+    }
+    lines
+}
+
 /// The real program and what it needs.
 pub(crate) struct Real {
-    pub(crate) program: PathBuf,
-    pub(crate) libraries: String,
-    pub(crate) faketime: PathBuf,
+    program: PathBuf,
+    /// What the program is to run, where it runs scripts.
+    script: String,
+    /// Variables of its environment, as a shell takes them.
+    environment: String,
+    faketime: PathBuf,
 }
 
 /// Has the real programs unpacked; why not, where they cannot be had.
-pub(crate) fn real() -> Result<Real, String> {
-    let Peer { program, libraries } = peer("ntpq-classic")?;
-    Ok(Real { program, libraries, faketime: faketime()? })
+fn real(against: Against) -> Result<Real, String> {
+    let Peer { program, script, environment, .. } = peer(against.peer())?;
+    Ok(Real { program, script, environment, faketime: faketime()? })
 }
 
 /// One of the real programs.
 pub(crate) struct Peer {
     pub(crate) program: PathBuf,
     pub(crate) libraries: String,
+    script: String,
+    environment: String,
 }
 
 /// The real program called `name`; why not, where it cannot be had.
@@ -208,7 +290,13 @@ pub(crate) fn peer(name: &str) -> Result<Peer, String> {
     };
     let program = text("argv/0").ok_or_else(|| format!("the peers have no {name}"))?;
     let libraries = text("env/LD_LIBRARY_PATH").unwrap_or_default();
-    Ok(Peer { program: program.into(), libraries })
+    let script = text("argv/1").unwrap_or_default();
+    let environment = list.pointer(&format!("/{name}/env")).and_then(|env| env.as_object());
+    let variable = |(name, value): (&String, &serde_json::Value)| {
+        Some(format!("{name}='{}'", value.as_str()?))
+    };
+    let environment: Vec<_> = environment.into_iter().flatten().filter_map(variable).collect();
+    Ok(Peer { program: program.into(), libraries, script, environment: environment.join(" ") })
 }
 
 /// The library that stops the clock; why not, where it cannot be had.

@@ -6,7 +6,7 @@ use crate::lab::{self, lab};
 
 #[test]
 fn living_daemons_are_printed_as_ntpq_prints_them() {
-    let real = match duel::real() {
+    let real = match duel::peer("ntpq-classic") {
         Ok(real) => real,
         Err(reason) => return lab::skip("peers", &reason),
     };

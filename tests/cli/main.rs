@@ -16,6 +16,7 @@ mod engine;
 mod lab;
 mod live;
 mod mode7;
+mod ntpsec;
 mod probe;
 #[path = "../support/chronyd.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the asking side use all of it")]
@@ -39,25 +40,28 @@ mod usage;
 #[expect(clippy::disallowed_methods, reason = "programs and deadlines in real time")]
 mod wild;
 
-use duel::{Daemon, Duel, Zone};
+use duel::{Against, Daemon, Duel, Zone};
 
 #[test]
 fn a_classic_daemon_is_printed_as_ntpq_prints_it() {
     for zone in Zone::ALL {
-        Duel { daemon: Daemon::Frozen("classic", &[]), zone, by_link: true }.fight(&cases::ALL);
+        Duel { daemon: Daemon::Frozen("classic", &[]), zone, against: Against::Classic }
+            .fight(&cases::ALL);
     }
 }
 
 #[test]
 fn an_ntpsec_daemon_is_printed_as_ntpq_prints_it() {
     for zone in Zone::ALL {
-        Duel { daemon: Daemon::Frozen("ntpsec", &[]), zone, by_link: true }.fight(&cases::ALL);
+        Duel { daemon: Daemon::Frozen("ntpsec", &[]), zone, against: Against::Classic }
+            .fight(&cases::ALL);
     }
 }
 
 #[test]
 fn every_command_is_compared_or_says_why_not() {
-    use ntpscope::ntpq::command::{COMMANDS, Found, find};
+    use ntpscope::ntpq::Style;
+    use ntpscope::ntpq::command::{Found, find, of};
 
     let compared: Vec<&str> = cases::commands()
         .filter_map(|name| match find(&name) {
@@ -65,33 +69,37 @@ fn every_command_is_compared_or_says_why_not() {
             Found::None | Found::Several => None,
         })
         .collect();
-    let missing: Vec<&str> = COMMANDS
-        .iter()
+    let missing: Vec<&str> = of(Style::Classic)
         .map(|command| command.name)
         .filter(|name| !compared.contains(name))
         .collect();
     assert_eq!(missing, [""; 0], "in no case of tests/cli/cases.rs");
     for (name, why) in cases::NOT_COMPARED {
-        assert!(COMMANDS.iter().any(|command| command.name == *name), "{name}");
+        assert!(of(Style::Classic).any(|command| command.name == *name), "{name}");
         assert!(why.len() > 5, "{name} does not say why");
     }
 }
 
 #[test]
 fn as_a_subcommand_it_prints_the_same() {
-    let duel = Duel { daemon: Daemon::Frozen("classic", &[]), zone: Zone::Utc, by_link: false };
+    let duel = Duel {
+        daemon: Daemon::Frozen("classic", &[]),
+        zone: Zone::Utc,
+        against: Against::ClassicAsSubcommand,
+    };
     duel.fight(&[cases::TABLES, cases::COMMAND_LINE, cases::COMPLAINTS]);
 }
 
 #[test]
 fn a_silent_daemon_is_waited_for_as_ntpq_does() {
     let daemon = Daemon::Frozen("classic", &["--silent"]);
-    Duel { daemon, zone: Zone::Utc, by_link: true }.fight(&[cases::TROUBLE]);
+    Duel { daemon, zone: Zone::Utc, against: Against::Classic }.fight(&[cases::TROUBLE]);
 }
 
 #[test]
 fn a_closed_port_is_told_as_ntpq_tells_it() {
-    Duel { daemon: Daemon::None, zone: Zone::Utc, by_link: true }.fight(&[cases::TROUBLE]);
+    Duel { daemon: Daemon::None, zone: Zone::Utc, against: Against::Classic }
+        .fight(&[cases::TROUBLE]);
 }
 
 #[test]
@@ -108,6 +116,6 @@ fn every_error_is_told_as_ntpq_tells_it() {
     ];
     for error in ERRORS {
         let daemon = Daemon::Frozen("classic", error);
-        Duel { daemon, zone: Zone::Utc, by_link: true }.fight(&[cases::TROUBLE]);
+        Duel { daemon, zone: Zone::Utc, against: Against::Classic }.fight(&[cases::TROUBLE]);
     }
 }

@@ -220,7 +220,7 @@ impl Row {
             Columns::Associations => {
                 format!("{second}{:pad$}{:<6}", "", id.get(), pad = 9_usize.saturating_sub(width))
             }
-            Columns::Usual | Columns::Old => {
+            Columns::Usual | Columns::Old | Columns::NameLast => {
                 format!("{second}{:pad$}", "", pad = SECOND_WIDTH.saturating_sub(width))
             }
         };

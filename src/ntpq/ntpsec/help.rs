@@ -1,0 +1,80 @@
+//! `help` in NTPsec's style: the list of commands in columns, as Python lays it out.
+//!
+//! Differs: what a command does is told in words of our own.
+
+use std::fmt::Write as _;
+
+use crate::ntpq::command::{self, Command};
+use crate::ntpq::ntpsec::line::END_OF_INPUT;
+use crate::ntpq::session::Session;
+use crate::ntpq::style::Style;
+use crate::ntpq::text::printable;
+
+/// Prints the list, or what there is to say of one command.
+pub fn print(session: &mut Session, topic: Option<&str>) {
+    let Some(topic) = topic else {
+        return session.print(&list());
+    };
+    let exact = commands().find(|command| command.name == topic);
+    let mut near =
+        commands().filter(|command| has_text(command) && command.name.starts_with(topic));
+    let found = match (exact, near.next(), near.next()) {
+        (Some(exact), ..) => Some(exact),
+        (None, Some(near), None) => Some(near),
+        (None, None, _) => None,
+        (None, Some(_), Some(_)) => {
+            let topic = printable(topic.as_bytes());
+            return session.complain(&format!("Command `{topic}' is ambiguous.\n"));
+        }
+    };
+    let name = found.map_or(topic, |command| command.name);
+    let text = match found.filter(|command| !command.name.contains([':', '-'])) {
+        Some(command) if has_text(command) => {
+            format!("function: {}\n{}\n", command.help, command.usage())
+        }
+        Some(command) => format!("{}\n", command.help),
+        None => format!("*** No help on {}\n", printable(name.as_bytes())),
+    };
+    session.print(&text);
+}
+
+/// Whether there is more than a sentence on it.
+pub fn has_text(command: &Command) -> bool {
+    command.name != END_OF_INPUT && command.name != "logfile"
+}
+
+fn commands() -> impl Iterator<Item = &'static Command> {
+    command::of(Style::Ntpsec).filter(|command| command.name != "?")
+}
+
+/// The names in as few rows as they fit into, read downwards.
+fn list() -> String {
+    let mut names: Vec<&str> = commands().map(|command| command.name).collect();
+    names.sort_unstable();
+    let mut rows = 1;
+    let widths = loop {
+        let columns = names.chunks(rows);
+        let width = |column: &[&str]| column.iter().map(|name| name.len()).max().unwrap_or(0);
+        let widths: Vec<usize> = columns.map(width).collect();
+        let all: usize = widths.iter().map(|width| width + BETWEEN).sum();
+        if all <= SCREEN + BETWEEN || rows >= names.len() {
+            break widths;
+        }
+        rows += 1;
+    };
+    let mut text = format!("\n{HEADER}\n{}\n", "=".repeat(HEADER.len()));
+    for row in 0..rows {
+        let cells = names.iter().skip(row).step_by(rows).zip(&widths);
+        let cells: Vec<_> = cells.map(|(name, width)| format!("{name:width$}")).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", cells.join("  "));
+    }
+    text.push('\n');
+    text
+}
+
+const HEADER: &str = "Documented commands (type help <topic>):";
+
+const SCREEN: usize = 79;
+
+const BETWEEN: usize = 2;
