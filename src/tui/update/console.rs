@@ -5,6 +5,7 @@ use crossterm::event::KeyEvent;
 use crate::backend::console::{Input, News};
 use crate::backend::{Request, TargetId};
 use crate::line::{Completion, Hidden, History, Key, Language, Secret, Typed};
+use crate::ntpq::Style;
 use crate::ntpq::command::{self, Found, Verb};
 use crate::ntpq::completion::Known;
 use crate::tui::app::{App, Screen, Tab};
@@ -158,6 +159,7 @@ fn known(app: &App, tab: &Tab) -> Known {
     // As the list is numbered that `&1` refers to.
     associations.sort_by_key(|(id, _)| *id);
     Known {
+        style: Style::Classic,
         associations: Some(associations),
         dialect: daemon.identity.as_ref().and_then(|identity| identity.dialect),
         listed: Vec::new(),
