@@ -76,7 +76,7 @@ impl<B: Backend> Consoles<B> {
         if self.open.contains_key(&target) {
             return;
         }
-        let host = match self.host(target) {
+        let (host, is_here) = match self.host(target) {
             Ok(host) => host,
             Err(error) => {
                 let text = format!("this console cannot be opened: {error}\n");
@@ -89,7 +89,8 @@ impl<B: Backend> Consoles<B> {
             target,
             host,
             family: self.family,
-            numeric,
+            // Addresses that are made up are nobody's in the real world, which is not asked.
+            numeric: numeric || is_here,
             clock: self.clock,
             outbox: self.outbox.clone(),
         };
@@ -97,17 +98,17 @@ impl<B: Backend> Consoles<B> {
         self.open.insert(target, sender);
     }
 
-    /// Where the daemon is asked.
-    fn host(&mut self, target: TargetId) -> io::Result<String> {
+    /// Where the daemon is asked, and whether that is here.
+    fn host(&mut self, target: TargetId) -> io::Result<(String, bool)> {
         let picture = self.pictures.get(&target).cloned().unwrap_or_default();
         let dialect = picture.identity.as_ref().and_then(|identity| identity.dialect);
         let spec = self.hosts.get(usize::from(target.place()));
         let asked = spec.and_then(TargetSpec::control_messages);
         if let Some(host) = asked.filter(|_| dialect != Some(Dialect::Chronyd)) {
-            return Ok(host.to_string());
+            return Ok((host.to_string(), false));
         }
         if let Some(desk) = self.desks.iter().find(|desk| desk.target() == target) {
-            return desk.address().map(|address| address.to_string());
+            return desk.address().map(|address| (address.to_string(), true));
         }
         let mut desk = Desk::open(target, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         desk.show(&picture);
@@ -115,7 +116,7 @@ impl<B: Backend> Consoles<B> {
         self.desks.push(desk);
         let text = "answered here, from what the screens know of this daemon\n".to_owned();
         self.outbox.leave(target, News::Text { text, is_complaint: true });
-        Ok(address.to_string())
+        Ok((address.to_string(), true))
     }
 }
 

@@ -22,6 +22,7 @@ mod terminal;
 mod untamed;
 
 mod chrony;
+mod console;
 mod contact;
 mod demo;
 mod discipline;
