@@ -56,6 +56,11 @@ impl Flags {
         self.0
     }
 
+    /// From the bits as NTPsec and classic ntpd before 4.2.8p12 have them.
+    pub const fn from_older_bits(bits: u16) -> Self {
+        Self(bits & 0x001f | (bits & 0x7fe0) << 1)
+    }
+
     /// Whether any of `flags` is set.
     pub const fn has(self, flags: Self) -> bool {
         self.0 & flags.0 != 0

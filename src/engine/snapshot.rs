@@ -19,6 +19,7 @@ use crate::model::clock_loop::{self, ClockLoop, LoopSource, Steers};
 use crate::model::daemon::{Associations, Contact, Daemon, Detail, Peer};
 use crate::model::identity::Identity;
 use crate::model::lists::{Interface, Restriction};
+use crate::model::mru::Monitored;
 use crate::model::part::{Dated, Part};
 use crate::model::values::Values;
 use crate::selection::Explained;
@@ -44,6 +45,7 @@ pub struct Snapshots {
     around: Values,
     corrections: Values,
     lists: Option<Lists>,
+    clients: Part<Monitored>,
 }
 
 /// What a driver has on its lists, as it was at one moment.
@@ -66,7 +68,13 @@ impl Snapshots {
     pub fn new() -> Self {
         let identity = Identity::read(concat!("ntpscope ", env!("CARGO_PKG_VERSION")));
         let last = Daemon { identity: Some(Arc::new(identity)), ..Daemon::default() };
-        Self { last, around: Values::default(), corrections: Values::default(), lists: None }
+        Self {
+            last,
+            around: Values::default(),
+            corrections: Values::default(),
+            lists: None,
+            clients: Part::not_asked(),
+        }
     }
 
     /// The driver's lists, which are in the snapshots from the next one on.
@@ -79,6 +87,11 @@ impl Snapshots {
     /// same, the engine's word holds, but for what `corrections` say.
     pub fn surround(&mut self, around: Values, corrections: Values) {
         (self.around, self.corrections) = (around, corrections);
+    }
+
+    /// Those who asked the engine most recently, which are in the snapshots from now on.
+    pub fn list_clients(&mut self, clients: Part<Monitored>) {
+        self.clients = clients;
     }
 
     /// `engine` as it is at `now`.
@@ -118,6 +131,7 @@ impl Snapshots {
             selection: self.selection(engine),
             clock_loop: Some(self.clock_loop(engine, &report, steered)),
             statistics,
+            monitored: self.clients.clone(),
             ..Daemon::default()
         };
         self.last.clone()

@@ -7,6 +7,7 @@ use crate::model::absent::Absent;
 use crate::model::clients::{ClientRecord, ManualEntry};
 use crate::model::clock_loop::ClockLoop;
 use crate::model::identity::Identity;
+use crate::model::mru::Monitored;
 use crate::model::part::{Dated, Part};
 use crate::model::question::{Failure, Unreachable};
 use crate::model::statistics::Statistics;
@@ -42,6 +43,8 @@ pub struct Daemon {
     pub statistics: Arc<Statistics>,
     /// Who asks it for what, where it keeps account and tells.
     pub clients: Part<Vec<ClientRecord>>,
+    /// Who asked it most recently, where it keeps a list of that.
+    pub monitored: Part<Monitored>,
     /// Times that were entered by hand.
     pub manual: Part<Vec<ManualEntry>>,
     /// The ways on which it can be asked, in an order that stays, once it has answered on more than

@@ -65,6 +65,11 @@ impl Dialect {
         self.is_ntpsec() || matches!(self, Self::Ntpscope | Self::Chronyd)
     }
 
+    /// Whether its restriction bits are those from before 4.2.8p12, as NTPsec has them still.
+    pub const fn has_older_bits(self) -> bool {
+        self.is_ntpsec() || matches!(self, Self::ClassicBeforeP12 | Self::ClassicTo4_2_6)
+    }
+
     /// Whether it is one of NTPsec's.
     pub const fn is_ntpsec(self) -> bool {
         matches!(self, Self::NtpsecBefore1_2 | Self::NtpsecTo1_2_2 | Self::Ntpsec)

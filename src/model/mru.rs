@@ -1,8 +1,12 @@
 //! Who asked a daemon most recently, as it keeps them: one entry for each address.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use crate::model::mru::rows::MruRows;
 use crate::units::{Mode, NtpDuration, NtpTimestamp};
+
+pub mod rows;
 
 /// One address that a daemon heard of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,4 +37,46 @@ impl MruEntry {
     pub fn span(&self) -> NtpDuration {
         self.last - self.first
     }
+}
+
+/// A daemon's list of those who asked it most recently, as far as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Monitored {
+    /// The entries; copies share them.
+    pub rows: MruRows,
+    /// How many there are.
+    pub count: usize,
+    /// What the daemon's clock showed when they were read; `None` while that is not known.
+    pub now: Option<NtpTimestamp>,
+    /// How far the reading got.
+    pub reading: Reading,
+    /// How long the reading took so far.
+    pub took: Duration,
+    /// Questions that it took so far.
+    pub questions: u64,
+}
+
+/// How far the reading of a list got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// It goes on: these are the entries so far.
+    #[default]
+    UnderWay,
+    /// These are all entries.
+    Complete,
+    /// There are more, which could not be read, for this reason.
+    Partial {
+        /// In a clause.
+        why: Box<str>,
+    },
+    /// These were all when they were read; they are being read again.
+    Again {
+        /// So many so far.
+        count: usize,
+    },
+    /// These were all when they were read; reading them again came to nothing.
+    Kept {
+        /// In a clause.
+        why: Box<str>,
+    },
 }

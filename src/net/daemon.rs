@@ -2,6 +2,7 @@
 //! them.
 
 mod addresses;
+mod clients;
 mod lines;
 
 use std::net::SocketAddr;
@@ -10,14 +11,16 @@ use std::sync::Arc;
 use tokio::sync::watch::Receiver;
 
 use addresses::Addresses;
+use clients::{Reader, Whose};
 use lines::Line;
 
 use crate::backend::TargetId;
 use crate::config::target::TargetSpec;
 use crate::control::finder::{Finder, Input, Kind, Output};
 use crate::control::watcher;
+use crate::model::mru::Monitored;
 use crate::model::question::Unreachable;
-use crate::model::{Daemon, Interest};
+use crate::model::{Contact, Daemon, Dialect, Interest, Part};
 use crate::net::client::wake_at;
 use crate::net::clock::Clock;
 use crate::net::mailbox::Mailbox;
@@ -70,6 +73,8 @@ impl Watched {
             lines,
             searched: false,
             shown: Arc::default(),
+            reader: None,
+            clients: Part::not_asked(),
             is_settled: false,
         };
         // What is wanted first: the first questions depend on it.
@@ -84,6 +89,7 @@ impl Watched {
         let mut buffers = [[0; RECEIVE_BUFFER]; 3];
         loop {
             self.drain(&mut asked);
+            asked.follow_clients(&known.interest, self.clock);
             tokio::select! {
                 (place, received) = receive(&asked.lines, &mut buffers) => {
                     let input = match received {
@@ -99,14 +105,23 @@ impl Watched {
                     asked.finder.handle(self.clock.now(), Input::Wakeup);
                 }
                 found = next(&mut addresses) => self.locate(&mut asked, &found),
+                list = read(&mut asked.reader) => {
+                    asked.clients = list;
+                    self.mailbox.daemon(self.target, asked.picture());
+                }
                 word = orders.changed() => {
                     if word.is_err() {
                         return;
                     }
                     let new = orders.borrow_and_update().clone();
                     self.obey(&mut asked, &known, &new);
-                    if new.refreshes != known.refreshes && let Some(addresses) = &mut addresses {
-                        addresses.hurry();
+                    if new.refreshes != known.refreshes {
+                        if let Some(addresses) = &mut addresses {
+                            addresses.hurry();
+                        }
+                        if let Some(reader) = &asked.reader {
+                            reader.hurry();
+                        }
                     }
                     known = new;
                 }
@@ -184,7 +199,7 @@ impl Watched {
                 self.search_programs();
             }
             asked.searched = lost;
-            self.mailbox.daemon(self.target, asked.shown.clone());
+            self.mailbox.daemon(self.target, asked.picture());
         }
     }
 
@@ -204,9 +219,67 @@ struct Asked {
     searched: bool,
     /// What is known of it.
     shown: Arc<Daemon>,
+    /// What reads its list of clients, while somebody looks at that.
+    reader: Option<Reader>,
+    /// The list as far as it was read.
+    clients: Part<Monitored>,
     /// Whether a first picture is complete, or none is to be had.
     is_settled: bool,
 }
+
+impl Asked {
+    /// All that is known of it, its list of clients too.
+    fn picture(&self) -> Arc<Daemon> {
+        if self.clients.latest().is_none() && self.reader.is_none() {
+            return Arc::clone(&self.shown);
+        }
+        Arc::new(Daemon { monitored: self.clients.clone(), ..Daemon::clone(&self.shown) })
+    }
+
+    /// Has the list of clients read while somebody looks at it, of a daemon that keeps one.
+    fn follow_clients(&mut self, interest: &Interest, clock: Clock) {
+        let is_wanted = interest.visible && interest.clients;
+        let whose = is_wanted.then(|| self.whose()).flatten();
+        if self.reader.as_ref().map(|reader| reader.whose) == whose {
+            return;
+        }
+        // What limits us now may be what reads the list: it goes on, as slowly as it must.
+        if self.reader.is_some() && is_wanted && self.is_limited() {
+            return;
+        }
+        let is_other =
+            self.reader.as_ref().is_some_and(|reader| whose.is_some_and(|w| w != reader.whose));
+        self.reader = None;
+        if is_other || self.clients.latest().is_some_and(|list| list.count > KEPT) {
+            self.clients = Part::not_asked();
+        }
+        self.reader = whose.map(|whose| Reader::start(whose, clock, self.clients.clone()));
+    }
+
+    fn is_limited(&self) -> bool {
+        matches!(self.shown.contact, Contact::RateLimited { .. })
+    }
+
+    /// Whose list could be read now.
+    fn whose(&self) -> Option<Whose> {
+        let is_answering = matches!(self.shown.contact, Contact::Answering { .. });
+        let dialect = self.shown.identity.as_ref()?.dialect?;
+        let keeps_list = is_answering && dialect != Dialect::Chronyd;
+        let address = self.lines.iter().find_map(Line::control_messages)?;
+        keeps_list.then_some(Whose { address, dialect })
+    }
+}
+
+/// The next part of a list that is read; none while none is.
+async fn read(reader: &mut Option<Reader>) -> Part<Monitored> {
+    match reader {
+        Some(reader) => reader.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The longest list that is kept while nobody looks at it.
+const KEPT: usize = 100_000;
 
 /// Waits for what comes next on any of `lines`, at most three, each with a buffer: on which, and
 /// how long it is. Dropping the future loses nothing.

@@ -464,7 +464,7 @@ impl<K: Kernel> Driver<K> {
             News::Reload(setup) => self.reload(*setup),
             News::LeapTable(table) => self.take_leap_table(table),
             News::NoDrift(path, source) => self.tell(Notice::Drift { path, source }),
-            News::Interest(interest) => self.looking.interest = interest,
+            News::Interest(interest) => self.look_at(interest),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::backend::{Measure, Offer, TargetId, World};
 use crate::config::ntp_conf::Association;
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
+use crate::tui::clients::{Arranged, ClientOrder};
 use crate::tui::command::Place;
 use crate::tui::console::Console;
 use crate::tui::format::{Format, Units};
@@ -35,6 +36,8 @@ pub enum Screen {
     Selection,
     /// What the daemon is and how it fares.
     Daemon,
+    /// Who asks the daemon.
+    Clients,
     /// Commands in the ntpq language.
     Console,
 }
@@ -51,7 +54,7 @@ pub struct ScreenFacts {
 }
 
 /// Every screen.
-pub const SCREENS: [ScreenFacts; 6] = [
+pub const SCREENS: [ScreenFacts; 7] = [
     ScreenFacts {
         screen: Screen::Peers,
         title: "Peers",
@@ -76,6 +79,11 @@ pub const SCREENS: [ScreenFacts; 6] = [
         screen: Screen::Daemon,
         title: "Daemon",
         about: "what the daemon is and how it fares: whom it answers, refuses and loses",
+    },
+    ScreenFacts {
+        screen: Screen::Clients,
+        title: "Clients",
+        about: "who asks the daemon, how often, and who asks too much",
     },
     ScreenFacts {
         screen: Screen::Console,
@@ -250,6 +258,12 @@ pub struct ViewOptions {
     pub reverse: bool,
     /// Which rows, as typed.
     pub filter: String,
+    /// Order of the clients.
+    pub client_order: ClientOrder,
+    /// Whether that is turned round.
+    pub client_reverse: bool,
+    /// Which clients, as typed.
+    pub client_filter: String,
     /// Which span of time charts have, by its place among those there are; `None` for the one
     /// that fits.
     pub window: Option<usize>,
@@ -281,6 +295,15 @@ pub struct Cursor {
     pub since: Mono,
 }
 
+/// The client under the cursor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientCursor {
+    /// Who that is; `None` while the cursor was never moved: then it stays in the first row.
+    pub address: Option<IpAddr>,
+    /// In which row.
+    pub place: usize,
+}
+
 /// A daemon on screen.
 #[derive(Clone, Debug)]
 pub struct Tab {
@@ -298,6 +321,10 @@ pub struct Tab {
     pub behind: u32,
     /// The association under the cursor.
     pub cursor: Cursor,
+    /// Its clients as they stand on screen, while they do.
+    pub clients: Arranged,
+    /// The client under the cursor.
+    pub client_cursor: ClientCursor,
     /// Lines that a screen of lines is scrolled by.
     pub scroll: usize,
     /// Offsets seen so far.
@@ -321,6 +348,8 @@ impl Tab {
             held: None,
             behind: 0,
             cursor: Cursor::default(),
+            clients: Arranged::default(),
+            client_cursor: ClientCursor::default(),
             scroll: 0,
             history: History::default(),
             course: Course::default(),
@@ -357,6 +386,11 @@ impl Names {
     /// The name of `address`, if one came.
     pub fn of(&self, address: IpAddr) -> Option<&str> {
         self.known.get(&address)?.as_deref()
+    }
+
+    /// How many are known.
+    pub fn known(&self) -> usize {
+        self.known.values().flatten().count()
     }
 
     /// Whether `address` is to be looked up: it is noted as asked for from now on.

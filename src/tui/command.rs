@@ -23,6 +23,7 @@ pub enum Action {
     Clock,
     Selection,
     Daemon,
+    Clients,
     Console,
     Type,
     ZoomIn,
@@ -184,6 +185,8 @@ commands! {
     "clock-up" ScrollUp ["k" "up"] "" Clock Move ""; "up one line"
     "daemon-down" ScrollDown ["j" "down"] "" Daemon Move ""; "down one line"
     "daemon-up" ScrollUp ["k" "up"] "" Daemon Move ""; "up one line"
+    "client-down" Down ["j" "down"] "" Clients Move ""; "next client"
+    "client-up" Up ["k" "up"] "" Clients Move ""; "previous client"
     "page-down" PageDown ["pagedown" "ctrl-d"] "" Everywhere Move ""; "down one page"
     "page-up" PageUp ["pageup" "ctrl-u"] "" Everywhere Move ""; "up one page"
     "first" First ["g" "home"] "" Everywhere Move ""; "first row or line"
@@ -215,8 +218,12 @@ commands! {
     "sort" Sort ["s"] "[COLUMN]" Peers Show "sort"; "sort by the next column, or by the one named"
     "reverse" Reverse ["S"] "[on|off]" Peers Show ""; "turn the order round"
     "filter" Filter ["/"] "[TEXT]" Peers Show "filter"; "only rows that match: text, or tests such as tally:x reach<377 st>3 offset>5ms"
+    "client-sort" Sort ["s"] "[COLUMN]" Clients Show "sort"; "sort by the next column, or by the one named"
+    "client-reverse" Reverse ["S"] "[on|off]" Clients Show ""; "turn the order round"
+    "client-filter" Filter ["/"] "[TEXT]" Clients Show "filter"; "only clients that match: text, or tests such as rate>1 count>100 last<60 dropped>0 v:3 fast abusive"
     "freeze" Freeze ["f"] "[on|off]" Everywhere Show "freeze"; "hold the display while collection goes on"
     "daemon" Daemon ["D"] "" Everywhere Show "daemon"; "the daemon: what it is, what it counts and how quickly, interfaces, restrictions, keys"
+    "clients" Clients ["C"] "" Everywhere Show "clients"; "who asks the daemon, how often, and who asks too much"
     "refresh" Refresh ["r"] "" Everywhere Daemons ""; "ask again now, as far as politeness allows"
     "next-tab" NextTab ["tab"] "" Everywhere Daemons ""; "next daemon"
     "previous-tab" PreviousTab ["backtab"] "" Everywhere Daemons ""; "previous daemon"

@@ -140,6 +140,20 @@ pub fn wait(span: Duration) -> String {
     }
 }
 
+/// An age in few letters: `16 ms`, `1.2 s`, `12 s`, `3 min`, `2 h`, `4 d`.
+pub fn brief(age: Duration) -> String {
+    let seconds = age.as_secs_f64();
+    match seconds {
+        s if s < 0.0005 => "0 s".into(),
+        s if s < 0.0995 => format!("{:.0} ms", s * 1e3),
+        s if s < 9.95 => format!("{s:.1} s"),
+        s if s < 99.5 => format!("{s:.0} s"),
+        s if s < 5970.0 => format!("{:.0} min", s / 60.0),
+        s if s < 171_000.0 => format!("{:.0} h", s / 3600.0),
+        s => format!("{:.0} d", s / 86_400.0),
+    }
+}
+
 /// How quickly something grows: `12.5/s`, `0.25/s`, `1 234/s`.
 pub fn rate(per_second: f64) -> String {
     match per_second {
@@ -218,6 +232,13 @@ mod tests {
 
     fn ms(value: f64) -> NtpDuration {
         NtpDuration::from_milliseconds(value)
+    }
+
+    #[test]
+    fn brief_ages_keep_their_unit() {
+        let ages = [0.0, 0.0156, 0.25, 9.9, 12.0, 99.0, 100.0, 3600.0, 7200.0, 200_000.0];
+        let all = ages.map(|s| brief(Duration::from_secs_f64(s))).join("|");
+        assert_eq!(all, "0 s|16 ms|0.2 s|9.9 s|12 s|99 s|2 min|60 min|2 h|2 d");
     }
 
     #[test]

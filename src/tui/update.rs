@@ -16,6 +16,7 @@ use crate::tui::{keymap, verdict, view};
 use crate::units::{AssocId, Mono, Now};
 
 pub mod act;
+pub mod clients;
 pub mod console;
 pub mod measure;
 pub mod prompt;
@@ -41,6 +42,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
         Event::Stop => act::act(app, Action::Suspend, "", &mut effects),
         Event::Tick => {}
     }
+    clients::arrange(app);
     console::open(app, &mut effects);
     for place in 0..app.tabs.len() {
         ask_names(app, place, &mut effects);
@@ -167,6 +169,14 @@ fn ask_names(app: &mut App, place: usize, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(tab) = app.tabs.get(place) else { return };
+    if app.screen() == Screen::Clients {
+        for client in view::visible_clients(app, tab) {
+            if app.names.ask(client.address.ip()) {
+                effects.push(Effect::Request(Request::Name(client.address.ip())));
+            }
+        }
+        return;
+    }
     let addresses: Vec<_> = tab
         .shown()
         .peers
@@ -235,6 +245,11 @@ fn interest(app: &App, tab: &Tab, visible: bool) -> Interest {
             let followed = verdict::system_peer(&tab.latest).map(|peer| peer.id);
             let rows = followed.into_iter().collect();
             Interest { rows, visible, statistics: true, ..Interest::default() }
+        }
+        Screen::Clients => {
+            let followed = verdict::system_peer(&tab.latest).map(|peer| peer.id);
+            let rows = followed.into_iter().collect();
+            Interest { rows, visible, clients: true, ..Interest::default() }
         }
     }
 }

@@ -6,9 +6,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::model::clients::Client;
 use crate::tui::app::{App, Overlay, Screen, Tab};
 use crate::tui::views::{
-    association, clock, console, daemon, frame, help, peers, question, selection, status, world,
+    association, clients, clock, console, daemon, frame, help, peers, question, selection, status,
+    world,
 };
 use crate::units::AssocId;
 
@@ -28,6 +30,7 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             Screen::Console => console::render(app, tab, areas.body, buffer),
             Screen::Selection => selection::render(app, tab, areas.body, buffer),
             Screen::Daemon => daemon::render(app, tab, areas.body, buffer),
+            Screen::Clients => clients::render(app, tab, areas.body, buffer),
         }
     }
     status::render(app, areas.status, buffer);
@@ -55,6 +58,11 @@ pub fn visible_rows(app: &App, tab: &Tab) -> Vec<AssocId> {
     peers::visible(app, tab, body(app)).into_iter().map(|row| row.peer.id).collect()
 }
 
+/// The clients on screen, from top to bottom.
+pub fn visible_clients(app: &App, tab: &Tab) -> Vec<Client> {
+    clients::visible(app, tab, body(app))
+}
+
 /// Whether there is a strip below the table that shows details of the row under the cursor.
 pub fn has_strip(app: &App, tab: &Tab) -> bool {
     peers::has_strip(app, tab, body(app))
@@ -66,6 +74,7 @@ pub fn page(app: &App) -> isize {
         _ if matches!(app.overlay, Some(Overlay::Help { .. })) => help::height(body(app)),
         Screen::Peers => app.tab().map_or(0, |tab| peers::height(app, tab, body(app))),
         Screen::Selection => app.tab().map_or(0, |tab| selection::height(app, tab, body(app))),
+        Screen::Clients => app.tab().map_or(0, |tab| clients::height(app, tab, body(app))),
         Screen::Association | Screen::Clock | Screen::Daemon => usize::from(body(app).height),
         Screen::Console => app.tab().map_or(0, |tab| console::height(tab, body(app))),
     };
@@ -86,7 +95,7 @@ pub fn window(app: &App, tab: &Tab) -> usize {
 pub fn most_scroll(app: &App) -> usize {
     let Some(tab) = app.tab() else { return 0 };
     match app.screen() {
-        Screen::Peers | Screen::Selection => 0,
+        Screen::Peers | Screen::Selection | Screen::Clients => 0,
         Screen::Association => association::most_scroll(app, tab, body(app)),
         Screen::Console => console::most_scroll(tab, body(app)),
         Screen::Clock => clock::most_scroll(app, tab, body(app)),

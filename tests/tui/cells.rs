@@ -76,7 +76,7 @@ fn no_size_and_no_daemon_upsets_a_screen() {
         fixtures::with_failed_row(fixtures::site(), 0, failed),
     ] {
         let mut app = showing(daemon, (80, 24));
-        for keys in ["", "?", "esc enter", "c", "D", ": a"] {
+        for keys in ["", "?", "esc enter", "c", "D", "C", ": a"] {
             app.overlay = None;
             press(&mut app, keys);
             for columns in (0..=200).step_by(7).chain([1, 2, 3, 80]) {

@@ -5,6 +5,7 @@
 mod asked;
 mod cells;
 mod chronyd;
+mod clients;
 mod clock;
 mod console;
 mod daemon;

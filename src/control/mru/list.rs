@@ -1,14 +1,14 @@
 //! The entries that a walk has, each address once, in the daemon's order and in bounded memory.
 //!
 //! A daemon may list half a million addresses, and a hostile one any number. An entry takes 64
-//! bytes here and its place in the index some 30; they stand in blocks, since one that grows would
-//! for a moment be there twice.
+//! bytes here ([`MruRows`]) and its place in the index some 30; they stand in blocks, since one that
+//! grows would for a moment be there twice.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::SocketAddr;
 
 use crate::model::mru::MruEntry;
-use crate::units::{Mode, NtpTimestamp};
+use crate::model::mru::rows::{MruRows, Neighbours, parts};
 
 /// The most entries that a list holds: with the index some 45 MB.
 pub const MOST_ENTRIES: usize = 450_000;
@@ -16,7 +16,7 @@ pub const MOST_ENTRIES: usize = 450_000;
 /// Entries in the order in which the daemon told of them.
 #[derive(Clone, Debug)]
 pub struct MruList {
-    blocks: Vec<Vec<Row>>,
+    rows: MruRows,
     index: HashMap<Key, u32>,
     /// Rows that were taken out and can be used again.
     free: Vec<u32>,
@@ -46,27 +46,10 @@ struct Key {
     is_v4: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    last: NtpTimestamp,
-    first: NtpTimestamp,
-    octets: [u8; 16],
-    scope: u32,
-    count: u32,
-    dropped: u32,
-    score: f32,
-    newer: u32,
-    older: u32,
-    port: u16,
-    restrictions: u16,
-    is_v4: bool,
-    kind: u8,
-}
-
 impl Default for MruList {
     fn default() -> Self {
         Self {
-            blocks: Vec::new(),
+            rows: MruRows::default(),
             index: HashMap::new(),
             free: Vec::new(),
             used: 0,
@@ -97,13 +80,18 @@ impl MruList {
     pub fn places(&self) -> impl Iterator<Item = u32> {
         let first = (self.newest != NONE).then_some(self.newest);
         std::iter::successors(first, |place| {
-            self.row(*place).map(|row| row.older).filter(|older| *older != NONE)
+            self.rows.neighbours(*place).map(|row| row.older).filter(|older| *older != NONE)
         })
     }
 
     /// The entry at a place.
     pub fn at(&self, place: u32) -> Option<MruEntry> {
-        self.row(place).map(Row::entry)
+        self.rows.at(place)
+    }
+
+    /// The entries as they are now, to be looked at while the list goes on.
+    pub fn rows(&self) -> MruRows {
+        self.rows.clone()
     }
 
     /// What is known of an address.
@@ -136,6 +124,7 @@ impl MruList {
     pub(super) fn remove(&mut self, address: SocketAddr) {
         if let Some(place) = self.index.remove(&Key::of(address)) {
             self.unlink(place);
+            self.rows.vacate(place);
             self.free.push(place);
         }
     }
@@ -150,46 +139,21 @@ impl MruList {
     }
 
     fn write(&mut self, place: u32, entry: &MruEntry) {
-        let row = Row::new(entry, self.newest);
-        let (block, at) = split(place);
-        if block == self.blocks.len() {
-            self.blocks.push(Vec::with_capacity(BLOCK));
-        }
-        if let Some(block) = self.blocks.get_mut(block) {
-            match block.get_mut(at) {
-                Some(slot) => *slot = row,
-                None => block.push(row),
-            }
-        }
-        match self.row_mut(self.newest) {
-            Some(newest) => newest.newer = place,
-            None => self.oldest = place,
+        self.rows.put(place, entry, Neighbours { newer: NONE, older: self.newest });
+        if !self.rows.set_newer(self.newest, place) {
+            self.oldest = place;
         }
         self.newest = place;
     }
 
     fn unlink(&mut self, place: u32) {
-        let Some((newer, older)) = self.row(place).map(|row| (row.newer, row.older)) else {
-            return;
-        };
-        match self.row_mut(newer) {
-            Some(row) => row.older = older,
-            None => self.newest = older,
+        let Some(Neighbours { newer, older }) = self.rows.neighbours(place) else { return };
+        if !self.rows.set_older(newer, older) {
+            self.newest = older;
         }
-        match self.row_mut(older) {
-            Some(row) => row.newer = newer,
-            None => self.oldest = newer,
+        if !self.rows.set_newer(older, newer) {
+            self.oldest = newer;
         }
-    }
-
-    fn row(&self, place: u32) -> Option<&Row> {
-        let (block, at) = split(place);
-        self.blocks.get(block)?.get(at)
-    }
-
-    fn row_mut(&mut self, place: u32) -> Option<&mut Row> {
-        let (block, at) = split(place);
-        self.blocks.get_mut(block)?.get_mut(at)
     }
 }
 
@@ -200,74 +164,15 @@ impl Key {
     }
 }
 
-impl Row {
-    fn new(entry: &MruEntry, older: u32) -> Self {
-        let (octets, scope) = parts(entry.address);
-        Self {
-            last: entry.last,
-            first: entry.first,
-            octets,
-            scope,
-            count: entry.count,
-            dropped: entry.dropped,
-            score: entry.score,
-            newer: NONE,
-            older,
-            port: entry.address.port(),
-            restrictions: entry.restrictions,
-            is_v4: entry.address.is_ipv4(),
-            kind: entry.version << 3 | entry.mode.bits(),
-        }
-    }
-
-    fn entry(&self) -> MruEntry {
-        let v6 = Ipv6Addr::from(self.octets);
-        let address = if self.is_v4 {
-            let [.., a, b, c, d] = self.octets;
-            SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), self.port).into()
-        } else {
-            SocketAddrV6::new(v6, self.port, 0, self.scope).into()
-        };
-        MruEntry {
-            address,
-            last: self.last,
-            first: self.first,
-            count: self.count,
-            mode: Mode::from_bits(self.kind),
-            version: self.kind >> 3,
-            restrictions: self.restrictions,
-            dropped: self.dropped,
-            score: self.score,
-        }
-    }
-}
-
-/// The address in sixteen octets, and the number of the interface that a link-local one belongs to.
-const fn parts(address: SocketAddr) -> ([u8; 16], u32) {
-    match address {
-        SocketAddr::V4(v4) => {
-            let [a, b, c, d] = v4.ip().octets();
-            ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d], 0)
-        }
-        SocketAddr::V6(v6) => (v6.ip().octets(), v6.scope_id()),
-    }
-}
-
-const fn split(place: u32) -> (usize, usize) {
-    (place as usize / BLOCK, place as usize % BLOCK)
-}
-
 /// No place.
-const NONE: u32 = u32::MAX;
-
-/// Rows that are allocated together.
-const BLOCK: usize = 4096;
+const NONE: u32 = MruRows::NONE;
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
+    use crate::units::{Mode, NtpTimestamp};
 
     fn entry(number: u32, last: u64) -> MruEntry {
         MruEntry {
@@ -289,11 +194,6 @@ mod tests {
             IpAddr::V6(_) => 0,
         };
         list.newest_first().map(number).collect()
-    }
-
-    #[test]
-    fn a_row_takes_sixty_four_bytes() {
-        assert_eq!(size_of::<Row>(), 64);
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn bits_and_words_are_those_of_the_daemons() {
     let flags = Flags::LIMITED.with(Flags::KOD).with(Flags::NOMODIFY).with(Flags::NOQUERY);
     assert_eq!(flags.bits(), 0x9c0);
     assert_eq!(flags.older_bits(), 0x4e0);
+    assert_eq!(Flags::from_older_bits(0x4e0), flags);
     assert_eq!(flags.to_string(), "limited noquery nomodify kod");
     assert_eq!(Flags::NOEPEER.older_bits(), 0);
     assert_eq!(Flags::NONE.to_string(), "");

@@ -88,6 +88,16 @@ impl Line {
         conversation.address()
     }
 
+    /// Where control messages go, if they go on this line and that is known.
+    pub(super) fn control_messages(&self) -> Option<SocketAddr> {
+        match &self.carrier {
+            Carrier::Udp { conversation, .. } if self.kind == Kind::ControlMessages => {
+                conversation.address()
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it leads to this host.
     pub(super) fn is_local(&self) -> bool {
         match &self.carrier {

@@ -200,6 +200,7 @@ impl<K: Kernel> Driver<K> {
         surroundings::add_control(&mut around, &self.serving.control);
         self.snapshots.surround(around, surroundings::since_reset(&self.traffic, now.mono));
         self.list(&now);
+        self.list_clients(&now);
         self.snapshots.take(&self.engine, &now, seen)
     }
 }

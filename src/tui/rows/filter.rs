@@ -36,11 +36,33 @@ enum Field {
     Span(&'static Variable),
 }
 
+/// How a field is compared with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sign {
+#[expect(missing_docs, reason = "nothing to add")]
+pub enum Sign {
     Equal,
     Less,
     Greater,
+}
+
+impl Sign {
+    /// From the sign that was typed: `<`, `>`, or anything else for equal.
+    pub const fn read(sign: char) -> Self {
+        match sign {
+            '<' => Self::Less,
+            '>' => Self::Greater,
+            _ => Self::Equal,
+        }
+    }
+
+    /// Whether what was `found` is so to `value`.
+    pub fn holds(self, found: f64, value: f64) -> bool {
+        match self {
+            Self::Equal => (found - value).abs() < 1e-9,
+            Self::Less => found < value,
+            Self::Greater => found > value,
+        }
+    }
 }
 
 impl Filter {
@@ -58,11 +80,7 @@ impl Filter {
             Term::Kind(letter) => kind(row.peer) == *letter,
             Term::Test(field, sign, value) => {
                 let found = measure(*field, row, daemon, now);
-                found.is_some_and(|found| match sign {
-                    Sign::Equal => (found - value).abs() < 1e-9,
-                    Sign::Less => found < *value,
-                    Sign::Greater => found > *value,
-                })
+                found.is_some_and(|found| sign.holds(found, *value))
             }
         })
     }
@@ -83,11 +101,7 @@ fn test(word: &str) -> Option<Term> {
     let at = word.find([':', '=', '<', '>'])?;
     let (name, rest) = word.split_at(at);
     let mut rest = rest.chars();
-    let sign = match rest.next()? {
-        '<' => Sign::Less,
-        '>' => Sign::Greater,
-        _ => Sign::Equal,
-    };
+    let sign = Sign::read(rest.next()?);
     let value = rest.as_str();
     let field = match name {
         "tally" => {
@@ -117,7 +131,7 @@ fn test(word: &str) -> Option<Term> {
 }
 
 /// A span with its unit, in seconds; a bare number is in units of `bare` seconds.
-fn seconds(text: &str, bare: f64) -> Option<f64> {
+pub fn seconds(text: &str, bare: f64) -> Option<f64> {
     let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor = match unit {

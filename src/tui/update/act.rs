@@ -9,7 +9,7 @@ use crate::tui::event::Effect;
 use crate::tui::format::Units;
 use crate::tui::rows::{self, PeerKey};
 use crate::tui::theme::Variant;
-use crate::tui::update::{follow_cursor, freeze, measure, world};
+use crate::tui::update::{clients, follow_cursor, freeze, measure, world};
 use crate::tui::views::clock::charts::{self, WINDOWS};
 use crate::tui::{app, view};
 
@@ -34,7 +34,7 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Help => toggle_help(app, argument),
         Action::Prompt => open_prompt(app, Purpose::Command, String::new(), Plan::default()),
         Action::Filter if argument.is_empty() => {
-            let before = app.view.filter.clone();
+            let before = filter_of(app).clone();
             open_prompt(app, Purpose::Filter, before, Plan::default());
         }
         Action::Filter => set_filter(app, argument.into()),
@@ -43,6 +43,7 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Console => show_screen(app, Screen::Console),
         Action::Selection => show_screen(app, Screen::Selection),
         Action::Daemon => show_screen(app, Screen::Daemon),
+        Action::Clients => show_screen(app, Screen::Clients),
         Action::ZoomIn => zoom(app, -1),
         Action::ZoomOut => zoom(app, 1),
         Action::Measure => measure::ask(app, argument),
@@ -80,6 +81,9 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
             Ok(number) if (1..=app.tabs.len()).contains(&number) => show_tab(app, number - 1),
             _ => app.message = Some(format!("there is no daemon number {argument}")),
         },
+        Action::Sort | Action::Reverse if app.screen() == Screen::Clients => {
+            clients::sort(app, action, argument);
+        }
         _ => show(app, action, argument),
     }
 }
@@ -200,6 +204,10 @@ fn moves(app: &mut App, action: Action) -> bool {
         }
         return true;
     }
+    if app.screen() == Screen::Clients {
+        clients::move_cursor(app, step);
+        return true;
+    }
     if app.screen() == Screen::Console {
         let most = view::most_scroll(app);
         if let Some(tab) = app.tab_mut() {
@@ -223,14 +231,14 @@ fn moves(app: &mut App, action: Action) -> bool {
             }
         }
         Screen::Console => {}
-        Screen::Peers | Screen::Clock | Screen::Selection | Screen::Daemon => {
+        Screen::Peers | Screen::Clock | Screen::Selection | Screen::Daemon | Screen::Clients => {
             move_cursor(app, step);
         }
     }
     true
 }
 
-fn moved(from: usize, step: isize, most: usize) -> usize {
+pub(super) fn moved(from: usize, step: isize, most: usize) -> usize {
     from.saturating_add_signed(step).min(most)
 }
 
@@ -296,7 +304,9 @@ pub(super) fn back(app: &mut App) {
     if app.overlay.take().is_some() {
         return;
     }
-    if app.screens.len() > 1 {
+    if app.screen() == Screen::Clients && !app.view.client_filter.is_empty() {
+        set_filter(app, String::new());
+    } else if app.screens.len() > 1 {
         app.screens.pop();
     } else if !app.view.filter.is_empty() {
         set_filter(app, String::new());
@@ -315,9 +325,17 @@ fn open_prompt(app: &mut App, purpose: Purpose, before: String, plan: Plan) {
     app.overlay = Some(Overlay::Prompt(Prompt { purpose, input, before, plan }));
 }
 
+/// The filter of the screen shown.
+fn filter_of(app: &mut App) -> &mut String {
+    match app.screen() {
+        Screen::Clients => &mut app.view.client_filter,
+        _ => &mut app.view.filter,
+    }
+}
+
 /// Shows only rows that match, the cursor among them.
 pub fn set_filter(app: &mut App, filter: String) {
-    app.view.filter = filter;
+    *filter_of(app) = filter;
     follow_all(app);
 }
 
@@ -339,7 +357,7 @@ fn follow_all(app: &mut App) {
 }
 
 /// What a switch is to be: as said, or the other way.
-fn switch(is_on: bool, argument: &str) -> bool {
+pub(super) fn switch(is_on: bool, argument: &str) -> bool {
     match argument {
         "on" => true,
         "off" => false,

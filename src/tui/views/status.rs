@@ -81,7 +81,7 @@ fn conversation(app: &App, tab: &Tab) -> String {
         1 => parts.push("restarted once".into()),
         times => parts.push(format!("restarted {times} times")),
     }
-    if !app.view.filter.is_empty() {
+    if !app.view.filter.is_empty() && app.screen() != Screen::Clients {
         let shown = rows::rows(app, tab).len();
         parts.push(format!("filter `{}`: {shown} of {}", app.view.filter, daemon.peers.len()));
     }
@@ -118,6 +118,7 @@ fn hints(app: &App, room: usize) -> String {
         if command.action == Action::Clock && app.screen() == Screen::Clock
             || command.action == Action::Selection && app.screen() == Screen::Selection
             || command.action == Action::Daemon && app.screen() == Screen::Daemon
+            || command.action == Action::Clients && app.screen() == Screen::Clients
         {
             continue;
         }

@@ -101,7 +101,8 @@ const fn leap_word(leap: Leap) -> &'static str {
     }
 }
 
-const fn mode_word(mode: Mode) -> &'static str {
+/// What a mode is called.
+pub const fn mode_word(mode: Mode) -> &'static str {
     match mode {
         Mode::Unspecified => "none yet",
         Mode::SymmetricActive => "symmetric active",

@@ -85,10 +85,11 @@ pub fn find(variable: &Variable) -> Option<&'static Abnormal> {
 /// Nothing is abnormal now: what goes on, and what once was.
 fn calm(context: &Context<'_>) -> (Severity, String) {
     let statistics = &context.daemon.statistics;
-    let rate = |variables: &[&'static Variable]| {
-        variables.iter().find_map(|variable| statistics.rate(variable))
-    };
-    let Some(received) = rate(&[&system::RECEIVED, &system::NTP_HITS, &system::IO_RECEIVED]) else {
+    let comes = [&system::RECEIVED, &system::NTP_HITS, &system::IO_RECEIVED];
+    if !comes.iter().any(|variable| statistics.find(variable).is_some()) {
+        return (Severity::Unknown, "it does not tell what packets come and go".into());
+    }
+    let Some(received) = comes.iter().find_map(|variable| statistics.rate(variable)) else {
         let sentence = "whether anything is abnormal now shows with the second answer";
         return (Severity::Unknown, sentence.into());
     };

@@ -34,19 +34,21 @@ pub fn lines(context: &Context<'_>, section: Section, room: usize) -> Vec<Line> 
         notes.push(format!("rates over {}", format::age(span)));
     }
     notes.extend(part.trouble().map(|why| format!("not told anew: {why}")));
-    let mut lines: Vec<Line> = heading(context, title(section), &notes, part.dated()).into();
     let counters = counts.counters.iter();
     let counters = counters.filter_map(|row| counter(context, counted, values, row, room));
     // How long it has run stands on top.
     let states = counts.states.iter().filter(|row| **row != &system::UPTIME);
     let states = states.filter_map(|row| state(context, values, row, room));
-    if counts.since.is_some() || section == Section::Service {
-        lines.extend(counters.chain(states));
+    let rows: Vec<Line> = if counts.since.is_some() || section == Section::Service {
+        counters.chain(states).collect()
     } else {
         // Of these the states matter more.
-        lines.extend(states.chain(counters));
+        states.chain(counters).collect()
+    };
+    if rows.is_empty() {
+        return rows;
     }
-    lines
+    heading(context, title(section), &notes, part.dated()).into_iter().chain(rows).collect()
 }
 
 /// Whether it is worth saying why something is not there: what a kind of daemon does not have is
@@ -151,7 +153,7 @@ const fn title(section: Section) -> &'static str {
 }
 
 /// Columns for a name, a total, a rate and a remark.
-const NAME: usize = 27;
+const NAME: usize = 29;
 const TOTAL: usize = 12;
 const RATE: usize = 9;
 const REMARK: usize = 20;
