@@ -114,6 +114,7 @@ fn watch(arguments: &Arguments) -> Exit {
             return Exit::Failed;
         }
     };
+    run::set::warn_of_pending(None);
     let clock = Clock::start();
     let network = || {
         let families = run::families(arguments.look_ups);

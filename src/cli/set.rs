@@ -1,6 +1,7 @@
 //! `ntpscope set`: what it takes, and how the course of a change is told. Who sends anything is
 //! [`run::set`](crate::cli::run::set).
 
+pub mod book;
 pub mod keys;
 
 use std::fmt::Write as _;
@@ -25,11 +26,11 @@ use crate::model::{Daemon, Failure};
 #[derive(Clone, Debug, Args)]
 pub struct SetArguments {
     /// The daemon: a name, an address or [v6%zone], with an optional :PORT.
-    #[arg(value_name = "HOST", required = true)]
+    #[arg(value_name = "HOST", required_unless_present = "pending_changes")]
     pub host: Option<TargetSpec>,
 
     /// What to do; the verbs are listed below.
-    #[arg(value_name = "VERB", required = true)]
+    #[arg(value_name = "VERB", required_unless_present = "pending_changes")]
     pub verb: Option<String>,
 
     /// What the verb takes; put -- in front of arguments that begin with a dash.
@@ -65,6 +66,10 @@ pub struct SetArguments {
     #[arg(long, value_name = "OPTIONS")]
     pub has: Option<String>,
 
+    /// What is to happen to changes that were left behind.
+    #[command(flatten)]
+    pub left: LeftArguments,
+
     /// Print the whole course as JSON.
     #[arg(long)]
     pub json: bool,
@@ -76,6 +81,23 @@ pub struct SetArguments {
     /// Which addresses and names are looked up.
     #[command(flatten)]
     pub look_ups: LookUps,
+}
+
+/// What is to happen to changes that were to be confirmed, and were left behind.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[group(id = "pending_changes", multiple = false, conflicts_with_all = ["host", "verb"])]
+pub struct LeftArguments {
+    /// List the changes that were neither confirmed nor taken back.
+    #[arg(long)]
+    pub pending: bool,
+
+    /// Take back the change of this number in that list; needs the key that it was made with.
+    #[arg(long, value_name = "N")]
+    pub take_back: Option<u32>,
+
+    /// Keep the change of this number, and hear no more of it.
+    #[arg(long, value_name = "N")]
+    pub forget: Option<u32>,
 }
 
 impl SetArguments {
@@ -274,7 +296,14 @@ pub const fn why(why: Why) -> &'static str {
     }
 }
 
-/// Whether the course is over.
-pub fn is_over(course: &Course) -> bool {
-    course.phase == Phase::Ended
+/// Whether nothing of a change that is over is left to be taken back: it was confirmed, never made,
+/// or taken back.
+pub fn is_settled(course: &Course) -> bool {
+    match &course.back {
+        Some(back) => matches!(
+            back.outcome.as_ref().map(|outcome| outcome.verdict),
+            Some(Verdict::Applied | Verdict::Untold | Verdict::Restarted)
+        ),
+        None => course.phase == Phase::Ended,
+    }
 }

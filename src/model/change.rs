@@ -91,7 +91,7 @@ pub enum KeyRefused {
     NotForControl,
     /// It looked the number up in vain: it has no such key, or does not trust it (`trustedkey`).
     Unknown,
-    /// It knows the number, and the secret or its type is another.
+    /// It has a key of this number: with another secret or type, or one that it does not trust.
     Secret,
     /// One of these; it does not tell which.
     Unclear,
@@ -266,7 +266,8 @@ impl fmt::Display for KeyRefused {
                 "the daemon has no key of this number, or does not trust it (`trustedkey`)"
             }
             Self::Secret => {
-                "wrong key: the daemon knows its number, but has another secret or type"
+                "wrong key: the daemon has one of this number, with another secret or type, or one \
+                 that it does not trust (`trustedkey`)"
             }
             Self::Unclear => {
                 "the daemon does not take the key: it has none of this number, does not trust it, \

@@ -203,6 +203,16 @@ impl Daemon {
         fragments
     }
 
+    /// The datagrams that say `text` to a request whose code is good, and what it says otherwise.
+    pub(crate) fn say(&self, request: &[u8], text: &str) -> Vec<Vec<u8>> {
+        let message = Message::parse(request).expect("what is sent can be parsed");
+        match self.check_code(request, &message) {
+            Ok(true) => self.fragments(&message, self.status, text.as_bytes(), true),
+            Ok(false) => vec![self.error(&message, 1, false)],
+            Err(error) => vec![error],
+        }
+    }
+
     /// Whether the request carries a good code where this daemon looks for it.
     fn check_code(&self, request: &[u8], message: &Message<'_>) -> Result<bool, Vec<u8>> {
         let Some(key) = self.key.as_ref().filter(|_| !message.trailer.is_empty()) else {

@@ -27,6 +27,7 @@ mod hostile;
 mod line;
 mod mru;
 mod properties;
+mod reconfigure;
 mod served;
 mod watching;
 mod world;

@@ -8,19 +8,22 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::cli::exit::{Exit, printed};
 use crate::cli::run::{families, runtime};
+use crate::cli::set::book::{About, Book, Pending, Waiting};
 use crate::cli::set::{self, SetArguments, keys};
 use crate::cli::setup;
+use crate::config::Rejected;
 use crate::config::change::{VERBS, Wish, find};
 use crate::config::host::HostSpec;
 use crate::config::keys::Entry;
 use crate::config::ntp_conf::{Placed, include};
+use crate::config::target::TargetSpec;
 use crate::control::pipeline;
 use crate::control::reconfigure::ntpd::{Ntpd, Settings};
 use crate::control::reconfigure::way::Way;
 use crate::control::reconfigure::{Input, Reconfigure};
 use crate::control::timing::Timing;
 use crate::model::Daemon;
-use crate::model::change::{Course, Phase, Sent, TakenBack};
+use crate::model::change::{Course, Phase, Sent, TakenBack, Verdict};
 use crate::model::json::change as json;
 use crate::net::clock::Clock;
 use crate::net::random;
@@ -32,7 +35,16 @@ use crate::units::Mono;
 
 /// Changes a daemon, or shows what would be changed.
 pub fn run(arguments: &SetArguments) -> Exit {
-    let asked = match asked(arguments) {
+    let book = Book::open();
+    let left = arguments.left;
+    if left.pending {
+        return list(book.as_ref());
+    }
+    if let Some(number) = left.forget {
+        return forget(book.as_ref(), number);
+    }
+    warn_of_pending(left.take_back);
+    let asked = match asked(arguments, book) {
         Ok(asked) => asked,
         Err(why) => {
             complain(&why);
@@ -60,16 +72,24 @@ pub fn run(arguments: &SetArguments) -> Exit {
 
 /// What is wanted, of whom, with which key.
 struct Asked {
+    book: Option<Book>,
+    /// The pending change that is taken back by this.
+    pending: Option<u32>,
     host: HostSpec,
+    /// Whether it is sent, or only shown.
+    is_armed: bool,
     wish: Wish,
     key: Option<Entry>,
     configured: Vec<Placed>,
 }
 
 /// Reads what the user wants, before anything is sent to anybody.
-fn asked(arguments: &SetArguments) -> Result<Asked, String> {
+fn asked(arguments: &SetArguments, book: Option<Book>) -> Result<Asked, String> {
+    if let Some(number) = arguments.left.take_back {
+        return taken_back(arguments, book, number);
+    }
     let host = arguments.host.as_ref().and_then(|target| target.control_messages());
-    let host = host.ok_or("only daemons that speak control messages (mode 6) can be changed")?;
+    let host = host.ok_or(ONLY_CONTROL)?;
     let name = arguments.verb.as_deref().unwrap_or_default();
     let Some(verb) = find(name) else {
         let all: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
@@ -89,11 +109,85 @@ fn asked(arguments: &SetArguments) -> Result<Asked, String> {
     let configured = configured.transpose().map_err(|rejected| rejected.to_string())?;
     let key = keys::chosen(arguments).map_err(|rejected| rejected.to_string())?;
     Ok(Asked {
+        book,
+        pending: None,
         host: host.clone(),
+        is_armed: arguments.write,
         wish,
         key,
         configured: configured.map(|followed| followed.directives).unwrap_or_default(),
     })
+}
+
+/// The inverse of a change that was left behind, as a wish.
+fn taken_back(arguments: &SetArguments, book: Option<Book>, number: u32) -> Result<Asked, String> {
+    let pending = book.as_ref().and_then(|book| book.read(number));
+    let pending = pending.ok_or_else(|| format!("there is no pending change {number}"))?;
+    if pending.is_awaited {
+        return Err(format!("somebody still waits for the confirmation of change {number}"));
+    }
+    let target: TargetSpec = pending.host.parse().map_err(|why: Rejected| why.to_string())?;
+    let host = target.control_messages().ok_or(ONLY_CONTROL)?.clone();
+    let mut arguments = arguments.clone();
+    arguments.key = arguments.key.or(pending.key);
+    let key = keys::chosen(&arguments).map_err(|rejected| rejected.to_string())?;
+    Ok(Asked {
+        book,
+        pending: Some(number),
+        host,
+        is_armed: true,
+        wish: Wish::Exactly(pending.inverse),
+        key,
+        configured: Vec::new(),
+    })
+}
+
+/// Lists what was left behind.
+fn list(book: Option<&Book>) -> Exit {
+    let pending = book.map(Book::pending).unwrap_or_default();
+    let text: String = pending.iter().map(ToString::to_string).collect();
+    printed(io::stdout().write_all(text.as_bytes()))
+}
+
+/// Forgets what was left behind.
+fn forget(book: Option<&Book>, number: u32) -> Exit {
+    let Some((book, pending)) = book.and_then(|book| Some((book, book.read(number)?))) else {
+        complain(&format!("there is no pending change {number}"));
+        return Exit::Usage;
+    };
+    let about = About {
+        when: wall(&Clock::start()),
+        host: pending.host.clone(),
+        address: None,
+        version: None,
+        key: pending.key,
+    };
+    match book.enter_forgotten(&about, &pending).and_then(|()| book.forget(number)) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            complain(&format!("cannot forget change {number}: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+/// Says on stderr which changes were left behind, but for the one that is being taken back.
+pub fn warn_of_pending(but: Option<u32>) {
+    let pending = Book::open().map(|book| book.pending()).unwrap_or_default();
+    for left in pending.iter().filter(|left| !left.is_awaited && Some(left.number) != but) {
+        let Pending { number, host, written, .. } = left;
+        complain(&format!(
+            "a change of {} of {} was neither confirmed nor taken back\nhint: `ntpscope set \
+             --pending` shows it, --take-back {number} takes it back, --forget {number} keeps it",
+            host.escape_debug(),
+            written.escape_debug()
+        ));
+    }
+}
+
+/// Seconds since 1970, by the wall clock.
+fn wall(clock: &Clock) -> i64 {
+    clock.now().clock.to_unix(NEAR).0
 }
 
 async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
@@ -114,16 +208,34 @@ async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> 
         has: arguments.has.clone(),
         from: socket.local_address().as_ref().map(SocketAddr::ip),
     };
+    let about = About {
+        when: wall(&clock),
+        host: asked.host.to_string(),
+        address: Some(address.to_string()),
+        version: None,
+        key: settings.pipeline.key.as_ref().map(|key| key.id().get()),
+    };
+    let keeper = Keeper { book: asked.book, pending: asked.pending, about, waiting: None };
     let way = Ntpd::new(asked.wish, settings);
     let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
     let change = Change::new(machine, Link::Udp(socket), clock);
-    Ok(Teller::new(arguments, change).walk(&clock, &mut signals).await)
+    let teller = Teller {
+        arguments,
+        is_armed: asked.is_armed,
+        change,
+        keeper,
+        told: Told::default(),
+        typed: None,
+    };
+    Ok(teller.walk(&clock, &mut signals).await)
 }
 
 /// Tells the course of a change as it goes, and hands over what the user says to it.
 struct Teller<'a, W: Way> {
     arguments: &'a SetArguments,
+    is_armed: bool,
     change: Change<W>,
+    keeper: Keeper,
     told: Told,
     /// The line that is awaited of the user.
     typed: Option<JoinHandle<io::Result<String>>>,
@@ -141,16 +253,24 @@ struct Told {
     sent_back: usize,
 }
 
-impl<'a, W: Way> Teller<'a, W> {
-    fn new(arguments: &'a SetArguments, change: Change<W>) -> Self {
-        Self { arguments, change, told: Told::default(), typed: None }
-    }
+/// Writes down what is sent, and what takes it back.
+struct Keeper {
+    book: Option<Book>,
+    pending: Option<u32>,
+    about: About,
+    waiting: Option<Waiting>,
+}
 
+impl<W: Way> Teller<'_, W> {
     async fn walk(mut self, clock: &Clock, signals: &mut Signals) -> Exit {
         loop {
             self.tell();
             match self.change.course().phase {
-                Phase::Preview if self.arguments.write => {
+                Phase::Preview if self.is_armed => {
+                    if let Err(why) = self.keep() {
+                        complain(&format!("nothing was sent: {why}"));
+                        return Exit::Failed;
+                    }
                     self.change.input(Input::Arm);
                     continue;
                 }
@@ -168,6 +288,16 @@ impl<'a, W: Way> Teller<'a, W> {
         self.conclude()
     }
 
+    /// Writes down what is about to be sent.
+    fn keep(&mut self) -> Result<(), String> {
+        let identity = self.change.machine().way().daemon().identity.as_ref();
+        self.keeper.about.version = identity.map(|identity| identity.version.to_string());
+        let within = self.arguments.commit_confirm;
+        self.keeper
+            .begin(self.change.course(), within)
+            .map_err(|error| format!("what is about to be sent cannot be written down: {error}"))
+    }
+
     /// Tells what is new.
     fn tell(&mut self) {
         let course = self.change.course().clone();
@@ -176,7 +306,7 @@ impl<'a, W: Way> Teller<'a, W> {
         }
         if !self.arguments.json {
             let daemon = self.change.machine().way().daemon();
-            say(&self.told.news(&course, daemon, self.arguments));
+            say(&self.told.news(&course, daemon, self.arguments, self.is_armed));
         }
         self.told.take(&course);
     }
@@ -201,9 +331,13 @@ impl<'a, W: Way> Teller<'a, W> {
         }
     }
 
-    fn conclude(&self) -> Exit {
+    fn conclude(self) -> Exit {
         let course = self.change.course();
         let exit = set::exit(course);
+        let kept = if self.is_armed { self.keeper.end(course) } else { Ok(()) };
+        if let Err(error) = kept {
+            complain(&format!("what became of it cannot be written down: {error}"));
+        }
         if let Some(trouble) = &course.trouble {
             complain(&trouble.to_string());
             if let Some(hint) = set::hint(trouble) {
@@ -221,13 +355,53 @@ impl<'a, W: Way> Teller<'a, W> {
     }
 }
 
+impl Keeper {
+    /// Before anything is sent.
+    fn begin(&mut self, course: &Course, within: Option<Duration>) -> io::Result<()> {
+        let Some(book) = &self.book else {
+            return Err(io::Error::other("there is no home, and so no state folder"));
+        };
+        book.enter(&self.about, "armed", course)?;
+        if let (Some(within), Some(preview)) = (within, &course.preview)
+            && let Ok(inverse) = &preview.inverse
+        {
+            let within = humantime::format_duration(within).to_string();
+            self.waiting = Some(book.wait(&self.about, &preview.lines, inverse, &within)?);
+        }
+        Ok(())
+    }
+
+    /// When it is over.
+    fn end(self, course: &Course) -> io::Result<()> {
+        let Some(book) = &self.book else { return Ok(()) };
+        book.enter(&self.about, "outcome", course)?;
+        let is_settled = set::is_settled(course);
+        if let Some(waiting) = self.waiting.filter(|_| is_settled) {
+            waiting.end()?;
+        }
+        let verdict = course.verdict();
+        match self.pending {
+            Some(number) if matches!(verdict, Some(Verdict::Applied | Verdict::Untold)) => {
+                book.forget(number)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Told {
     /// What there is to tell of `course` that was not told yet.
-    fn news(&self, course: &Course, daemon: &Daemon, arguments: &SetArguments) -> String {
+    fn news(
+        &self,
+        course: &Course,
+        daemon: &Daemon,
+        arguments: &SetArguments,
+        is_armed: bool,
+    ) -> String {
         let mut text = String::new();
         if let (Some(preview), false) = (&course.preview, self.preview) {
             text.push_str(&set::preview(preview, daemon));
-            if !arguments.write {
+            if !is_armed {
                 text.push_str("nothing was sent that changes anything; with --write it is\n");
             }
         }
@@ -300,6 +474,11 @@ async fn tick(counts: bool) {
         std::future::pending::<()>().await;
     }
 }
+
+const ONLY_CONTROL: &str = "only daemons that speak control messages (mode 6) can be changed";
+
+/// A second of this program's time: 2026-11-21.
+const NEAR: i64 = 1_795_219_200;
 
 /// Writes to stdout; who reads no more loses nothing that matters to the daemon.
 fn say(text: &str) {

@@ -282,7 +282,7 @@ impl fmt::Display for Association {
             write!(f, " ttl {ttl}")?;
         }
         if options.bias != usual.bias {
-            write!(f, " bias {}", options.bias.seconds())?;
+            write!(f, " bias {}", in_seconds(options.bias))?;
         }
         Ok(())
     }
@@ -312,7 +312,7 @@ impl fmt::Display for Fudge {
         write!(f, "fudge {}", self.clock)?;
         for (name, value) in [("time1", self.time1), ("time2", self.time2)] {
             if let Some(value) = value {
-                write!(f, " {name} {}", value.seconds())?;
+                write!(f, " {name} {}", in_seconds(value))?;
             }
         }
         if let Some(stratum) = self.stratum {
@@ -327,7 +327,7 @@ impl fmt::Display for Fudge {
             }
         }
         match self.min_jitter {
-            Some(jitter) => write!(f, " minjitter {}", jitter.seconds()),
+            Some(jitter) => write!(f, " minjitter {}", in_seconds(jitter)),
             None => Ok(()),
         }
     }
@@ -365,7 +365,14 @@ fn file(f: &mut fmt::Formatter<'_>, keyword: &str, path: &Path) -> fmt::Result {
 }
 
 fn span(f: &mut fmt::Formatter<'_>, keyword: &str, span: NtpDuration) -> fmt::Result {
-    write!(f, "{keyword} {}", span.seconds())
+    write!(f, "{keyword} {}", in_seconds(span))
+}
+
+/// Seconds with no more digits than it takes to say them: what was written as 0.1 is no sum of powers
+/// of two.
+fn in_seconds(span: NtpDuration) -> f64 {
+    let short = (span.seconds() * 1e9).round() / 1e9;
+    if NtpDuration::from_seconds(short) == span { short } else { span.seconds() }
 }
 
 fn list(f: &mut fmt::Formatter<'_>, keyword: &str, items: &[impl fmt::Display]) -> fmt::Result {

@@ -18,7 +18,7 @@ use crate::control::reconfigure::way::{News, Thought, Way};
 use crate::model::change::{Answered, KeyRefused, Refusal, Trouble};
 use crate::model::question::Unreachable;
 use crate::model::values::printable;
-use crate::model::{Daemon, Failure, Question, Reply};
+use crate::model::{Daemon, Dialect, Failure, Question, Reply};
 use crate::units::{Mono, Now};
 use crate::wire::mode6::ErrorCode;
 use crate::wire::mode6::auth::{Alignment, Authenticity};
@@ -49,8 +49,8 @@ pub struct Ntpd {
     has_key: bool,
     pipeline: Pipeline,
     reader: Option<Reader>,
-    /// The line that is being told, and how many blanks stand before it.
-    telling: Option<(Ticket, usize)>,
+    /// The line that is being told, and how many blanks are sent before it.
+    telling: Option<(Ticket, String, usize)>,
     daemon: Daemon,
     restrictions: Option<Vec<(Selector, Flags)>>,
     /// Whether it lists its clients by configuration; `None` where it does not tell.
@@ -97,9 +97,17 @@ impl Ntpd {
     }
 
     fn take(&mut self, now: Now, answer: Answer) {
-        if let Some((_, blanks)) = self.telling.take_if(|(ticket, _)| *ticket == answer.ticket) {
-            let news = News::Answered(answered(answer, blanks));
-            self.news.push_back(news);
+        let telling = self.telling.take_if(|(ticket, ..)| *ticket == answer.ticket);
+        if let Some((_, line, blanks)) = telling {
+            let mut answered = answered(answer, blanks);
+            let identity = self.daemon.identity.as_ref();
+            if identity.and_then(|identity| identity.dialect) == Some(Dialect::NtpsecTo1_2_2)
+                && let Answered::Refused(Refusal::Syntax { column: Some(column), .. }) =
+                    &mut answered
+            {
+                *column = recounted(&line, *column);
+            }
+            self.news.push_back(News::Answered(answered));
             return;
         }
         let Some(mut reader) = self.reader.take() else { return };
@@ -157,7 +165,7 @@ impl Way for Ntpd {
         let line = format!("{:blanks$}{request}", "");
         let question = Question::configure(line.as_bytes());
         let ticket = self.pipeline.ask_once(now, question, self.patience);
-        self.telling = Some((ticket, blanks));
+        self.telling = Some((ticket, request.clone(), blanks));
         self.drain(now);
     }
 
@@ -224,6 +232,19 @@ fn said(reply: &Reply, blanks: usize) -> Answered {
     // Counted from 0 by the daemon, and with our blanks.
     let column = column.parse::<usize>().ok().map(|column| column.saturating_sub(blanks) + 1);
     Answered::Refused(Refusal::Syntax { column, text: rest.to_owned() })
+}
+
+/// The column that NTPsec 1.2.2 means: it counts two too few for each word before it, as it hands
+/// back what it has read beyond a word. Where that could be two words, the one that is no number.
+fn recounted(line: &str, column: usize) -> usize {
+    let is_start = |(at, byte): &(usize, &u8)| {
+        let before = at.checked_sub(1).and_then(|before| line.as_bytes().get(before));
+        **byte != b' ' && before.is_none_or(|before| *before == b' ')
+    };
+    let starts = line.as_bytes().iter().enumerate().filter(is_start).enumerate();
+    let fitting = starts.filter(|(words, (at, _))| at + 1 == column + 2 * words);
+    let meant = fitting.min_by_key(|(_, (_, byte))| byte.is_ascii_digit());
+    meant.map_or(column, |(_, (at, _))| at + 1)
 }
 
 /// With this a daemon says that it has understood a line.

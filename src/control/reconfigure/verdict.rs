@@ -45,11 +45,13 @@ pub(super) fn of_change<R>(
     let seen = |(check, holds): &(Check, Option<bool>)| {
         *holds == Some(true) && check.holds(before) != Some(true)
     };
+    // A line may be refused for its end and followed for its beginning.
+    let is_half = sent.iter().any(is_refused) && !difference.is_empty();
     let met = checks.iter().any(|(_, holds)| *holds == Some(true));
     let is_new = !difference.is_empty() || checks.iter().any(seen);
     let verdict = if unmet && has_restarted(before, after) {
         Verdict::Restarted
-    } else if unmet {
+    } else if unmet || is_half {
         if is_new { Verdict::Partly } else { Verdict::NotApplied }
     } else if is_sure_not(sent) && !is_new {
         Verdict::NotApplied
@@ -101,7 +103,11 @@ fn has_restarted(before: &State, after: &State) -> bool {
 
 /// Whether no line can have been followed: each was refused, or none was sent.
 fn is_sure_not(sent: &[Sent]) -> bool {
-    sent.iter().all(|sent| matches!(sent.answer, Some(Answered::Refused(_))))
+    sent.iter().all(is_refused)
+}
+
+const fn is_refused(sent: &Sent) -> bool {
+    matches!(sent.answer, Some(Answered::Refused(_)))
 }
 
 const fn is_lost(sent: &Sent) -> bool {

@@ -5,6 +5,21 @@ fn said_of(text: &str, blanks: usize) -> Answered {
     said(&Reply::new(0, text.as_bytes(), 1, Dated::default()), blanks)
 }
 
+// As NTPsec 1.2.2 counted.
+#[test]
+fn columns_of_ntpsec_are_put_right() {
+    for (line, told, meant) in [
+        ("server 10.9.0.3 xmtnonce", 13, 17),
+        ("server 10.9.0.3 iburst xmtnonce", 18, 24),
+        ("tos minsane 1 bogus 3", 9, 15),
+        ("bogus thing", 1, 1),
+        // Where that fits nothing it is left as it is.
+        ("bogus thing", 3, 3),
+    ] {
+        assert_eq!(recounted(line, told), meant, "{line}");
+    }
+}
+
 // As classic ntpd 4.2.8p15 and NTPsec 1.2.2 answered.
 #[test]
 fn answers_are_taken_for_what_they_are() {
