@@ -73,6 +73,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("cli/run/service.rs", "net"),
     ("cli/run/set.rs", "net"),
     ("cli/run/set.rs", "control"),
+    ("cli/run/set/chronyd.rs", "net"),
+    ("cli/run/set/chronyd.rs", "control"),
     // Nothing but a simulated world and what came of it.
     ("cli/demo.rs", "sim"),
     ("cli/sim.rs", "sim"),

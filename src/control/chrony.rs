@@ -12,8 +12,10 @@ mod dialect;
 mod exchange;
 mod picture;
 mod round;
+mod told;
+pub mod way;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -26,8 +28,8 @@ use crate::control::conversation::{self, Conversation, Phase};
 use crate::control::watcher::{Input, Output};
 use crate::model::question::Unreachable;
 use crate::model::{Absent, Contact, Dated, Failure, Interest};
-use crate::units::{Mono, Now};
-use crate::wire::cmdmon::Status;
+use crate::units::{AssocId, Mono, Now};
+use crate::wire::cmdmon::{SourceId, Status};
 
 /// What carries the questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -161,6 +163,11 @@ impl Watcher {
                 self.rounds > 0 && is_still && knows_clients
             }
         }
+    }
+
+    /// What the daemon's reports call its sources, by the names of ours.
+    fn sources(&self) -> HashMap<AssocId, SourceId> {
+        self.picture.sources()
     }
 
     /// Requests under way.

@@ -23,11 +23,13 @@ pub struct Prediction {
     pub before: Outcome,
     /// What will be as soon as the change has taken effect.
     pub at_first: Outcome,
-    /// What will be once all that starts again was measured; `None` where nothing does, for then it
-    /// is as at first.
+    /// What will be once all that starts again was measured and what is not asked any more is old;
+    /// `None` where there is neither, for then it is as at first.
     pub later: Option<Outcome>,
-    /// Those that are measured anew, in the daemon's order.
+    /// Those that are measured anew.
     pub starts_again: Vec<AssocId>,
+    /// Those that are not asked any more: what was measured of them counts until it is old.
+    pub goes_offline: Vec<AssocId>,
     /// Those that begin: whether they will be selected cannot be known.
     pub begins: Vec<(Box<str>, Role)>,
     /// Who the daemon follows now, where what its variables say would make it another: it has
@@ -100,12 +102,13 @@ pub fn predict(daemon: &Daemon, roles: &[(AssocId, Role)], touches: &[Touch]) ->
         Ground::Told(sources) => told::outcome(sources, touches, moment),
         Ground::Variables(candidates) => reckon(daemon, &explained, candidates, touches, moment),
     };
-    let starts_again: Vec<AssocId> = touches
-        .iter()
-        .filter(|touch| matches!(touch, Touch::StartsAgain { .. } | Touch::GoesOffline(_)))
-        .filter_map(Touch::association)
-        .filter(|id| daemon.peer(*id).is_some())
-        .collect();
+    let those = |is_it: fn(&Touch) -> bool| -> Vec<AssocId> {
+        let meant = touches.iter().filter(|touch| is_it(touch)).filter_map(Touch::association);
+        meant.filter(|id| daemon.peer(*id).is_some()).collect()
+    };
+    let starts_again = those(|touch| matches!(touch, Touch::StartsAgain { .. }));
+    let goes_offline = those(|touch| matches!(touch, Touch::GoesOffline(_)));
+    let is_over_at_first = starts_again.is_empty() && goes_offline.is_empty();
     let begins = touches.iter().filter_map(|touch| match touch {
         Touch::Begins { host, role } => Some((host.clone(), *role)),
         _ => None,
@@ -117,8 +120,9 @@ pub fn predict(daemon: &Daemon, roles: &[(AssocId, Role)], touches: &[Touch]) ->
     Prediction {
         differs: (follows != reckoned).then_some(Differs { follows, reckoned }),
         at_first: outcome(touches, Moment::AtFirst),
-        later: (!starts_again.is_empty()).then(|| outcome(touches, Moment::Later)),
+        later: (!is_over_at_first).then(|| outcome(touches, Moment::Later)),
         starts_again,
+        goes_offline,
         begins: begins.collect(),
         before,
         names: daemon.peers.iter().map(|peer| (peer.id, name(peer))).collect(),

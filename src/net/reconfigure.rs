@@ -1,7 +1,11 @@
 //! Carries a change of a running daemon: datagrams and timers for the machine that walks it.
 
 use std::future::poll_fn;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::PathBuf;
 
+use crate::config::host::HostSpec;
+use crate::config::target::TargetSpec;
 use crate::control::reconfigure::way::Way;
 use crate::control::reconfigure::{Input, Output, Reconfigure};
 use crate::model::change::Course;
@@ -25,6 +29,31 @@ pub enum Link {
     Udp(udp::Socket),
     /// A Unix socket.
     Unix(unix::Socket),
+}
+
+/// Where a chronyd takes requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChronydAt {
+    /// Its Unix socket.
+    Socket(PathBuf),
+    /// Its port, on which it takes none that changes anything, and says so.
+    Port(HostSpec),
+}
+
+impl ChronydAt {
+    /// Where the chronyd is that is meant; `None` where none is. On this host it is the one whose
+    /// socket is there, if nothing was said of how it is to be asked.
+    pub fn of(target: &TargetSpec) -> Option<Self> {
+        let socket = target.socket().filter(|path| {
+            let is_named = matches!(target, TargetSpec::Socket(_));
+            is_named || std::fs::metadata(path).is_ok_and(|what| what.file_type().is_socket())
+        });
+        match (socket, target) {
+            (Some(path), _) => Some(Self::Socket(path.to_owned())),
+            (None, TargetSpec::Chronyd(host)) => Some(Self::Port(host.clone())),
+            (None, _) => None,
+        }
+    }
 }
 
 impl<W: Way> Change<W> {

@@ -9,6 +9,7 @@
 mod cases;
 #[expect(clippy::disallowed_methods, reason = "daemons and deadlines in real time")]
 mod chronyd;
+mod chronyd_set;
 mod clients;
 mod duel;
 mod engine;

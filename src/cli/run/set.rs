@@ -1,5 +1,7 @@
 //! `ntpscope set` on the real network.
 
+mod chronyd;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -44,7 +46,7 @@ pub fn run(arguments: &SetArguments) -> Exit {
         return forget(book.as_ref(), number);
     }
     warn_of_pending(left.take_back);
-    let asked = match asked(arguments, book) {
+    let asked = match wanted(arguments, book) {
         Ok(asked) => asked,
         Err(why) => {
             complain(&why);
@@ -70,6 +72,12 @@ pub fn run(arguments: &SetArguments) -> Exit {
     }
 }
 
+/// What is wanted, by the kind of daemon.
+enum Wanted {
+    Ntpd(Asked),
+    Chronyd(chronyd::Asked),
+}
+
 /// What is wanted, of whom, with which key.
 struct Asked {
     book: Option<Book>,
@@ -84,6 +92,14 @@ struct Asked {
 }
 
 /// Reads what the user wants, before anything is sent to anybody.
+fn wanted(arguments: &SetArguments, book: Option<Book>) -> Result<Wanted, String> {
+    match chronyd::place(arguments, book.as_ref()) {
+        Some(place) => chronyd::asked(arguments, book, place).map(Wanted::Chronyd),
+        None => asked(arguments, book).map(Wanted::Ntpd),
+    }
+}
+
+/// The same of a daemon that takes control messages.
 fn asked(arguments: &SetArguments, book: Option<Book>) -> Result<Asked, String> {
     if let Some(number) = arguments.left.take_back {
         return taken_back(arguments, book, number);
@@ -190,7 +206,14 @@ fn wall(clock: &Clock) -> i64 {
     clock.now().clock.to_unix(NEAR).0
 }
 
-async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
+async fn change(arguments: &SetArguments, wanted: Wanted) -> Result<Exit, String> {
+    match wanted {
+        Wanted::Ntpd(asked) => change_ntpd(arguments, asked).await,
+        Wanted::Chronyd(asked) => chronyd::change(arguments, asked).await,
+    }
+}
+
+async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
     let clock = Clock::start();
     let mut signals = Signals::catch(false, Hangup::End).map_err(|error| error.to_string())?;
     let found = resolver::addresses(&asked.host, families(arguments.look_ups)).await;

@@ -13,6 +13,7 @@ mod plan;
 use std::fmt;
 
 pub use line::{Host, Line, Request};
+pub(super) use plan::called;
 pub use plan::{Known, NoInverse, Plan, plan};
 
 use crate::model::Value;
@@ -107,8 +108,84 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// The line that a verb of ours says, or a command of chronyc's as it is.
+///
+/// # Errors
+/// What is wrong with it, or what does the same here.
+pub fn of_verb(verb: &str, arguments: &[String]) -> Result<Line, Senseless> {
+    let verb = verb.to_ascii_lowercase();
+    let rest = arguments.join(" ");
+    Line::read(&match verb.as_str() {
+        "add" => {
+            let kinds = ["server", "peer", "pool"];
+            let has_kind = |word: &String| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(word));
+            let kind = if arguments.first().is_some_and(has_kind) { "" } else { "server " };
+            format!("add {kind}{rest}")
+        }
+        "remove" => format!("delete {rest}"),
+        "prefer" | "noselect" | "trust" | "require" => format!("selectopts {rest} +{verb}"),
+        "config" => rest,
+        _ => format!("{verb} {rest}"),
+    })
+}
+
+/// The lines of a chrony.conf that a running daemon can be told, too; the others say nothing here.
+pub fn configured(text: &str) -> Vec<Line> {
+    let lines = text.lines().map(str::trim);
+    // As chronyd has it: a comment has its sign at the beginning.
+    let lines = lines.filter(|line| !line.starts_with(['#', '%', '!', ';']));
+    lines.filter_map(|line| Line::read(line).ok()).collect()
+}
+
 /// Whether a source is a reference clock.
 fn is_reference_clock(source: &Peer) -> bool {
     let row = source.row.latest();
     row.is_some_and(|row| row.get(&peer::IS_REFERENCE_CLOCK) == Ok(&Value::Flag(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(words: &[&str]) -> String {
+        let arguments: Vec<String> = words[1..].iter().map(|word| (*word).to_owned()).collect();
+        of_verb(words[0], &arguments).map_or_else(|why| why.to_string(), |line| line.to_string())
+    }
+
+    #[test]
+    fn verbs_say_lines_of_chronyc() {
+        assert_eq!(said(&["add", "a.b", "iburst"]), "add server a.b iburst");
+        assert_eq!(said(&["add", "pool", "a.b"]), "add pool a.b");
+        assert_eq!(said(&["remove", "a.b"]), "delete a.b");
+        assert_eq!(said(&["noselect", "a.b"]), "selectopts a.b +noselect");
+        assert_eq!(said(&["reset", "sources"]), "reset sources");
+        assert_eq!(said(&["config", "minpoll a.b 4"]), "minpoll a.b 4");
+        assert_eq!(said(&["minpoll", "a.b", "4"]), "minpoll a.b 4");
+    }
+
+    #[test]
+    fn what_has_no_verb_is_said_by_name_with_what_does_the_same() {
+        for (verb, word) in [
+            ("restrict", "cmddeny"),
+            ("unrestrict", "cmdallow"),
+            ("fudge", "offset"),
+            ("tos", "minsources"),
+            ("tinker", "maxslewrate"),
+            ("enable", "online"),
+            ("leapfile", "leapsectz"),
+            ("makestep", "sets a clock"),
+        ] {
+            let said = said(&[verb, "x"]);
+            assert!(said.starts_with(&format!("chronyd has no `{verb}`: ")), "{said}");
+            assert!(said.contains(word), "{said}");
+        }
+        assert_eq!(said(&["bake", "x"]), "chronyd has no `bake`");
+    }
+
+    #[test]
+    fn a_configuration_is_read_as_far_as_it_can_be_told() {
+        let text = "# pool x\n! server y\npool a.b maxsources 2\ndriftfile /d\n  local stratum 8\n";
+        let lines: Vec<String> = configured(text).iter().map(ToString::to_string).collect();
+        assert_eq!(lines, ["add pool a.b maxsources 2", "local stratum 8 distance 1"]);
+    }
 }

@@ -182,6 +182,11 @@ impl Picture {
         self.ids.get(&wanted).copied()
     }
 
+    /// What the daemon's reports call its sources, by the names of ours.
+    pub(super) fn sources(&self) -> HashMap<AssocId, SourceId> {
+        self.ids.iter().map(|(name, id)| (*id, *name)).collect()
+    }
+
     /// A name that no source of this daemon had for as long as can be.
     fn new_id(&mut self) -> AssocId {
         loop {

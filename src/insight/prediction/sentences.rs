@@ -20,6 +20,12 @@ impl Prediction {
         let mut sentences = Vec::new();
         match &self.later {
             None => sentences.extend(self.changes(&self.before, &self.at_first, "")),
+            Some(later) if self.starts_again.is_empty() => {
+                let offline = self.list(&self.goes_offline);
+                sentences.extend(self.changes(&self.before, &self.at_first, "at first "));
+                let then = format!("once what was measured of {offline} is old, ");
+                sentences.extend(self.changes(&self.at_first, later, &then));
+            }
             Some(later) => {
                 let again = self.list(&self.starts_again);
                 let (verb, as_it_was) = if self.starts_again.len() == 1 {

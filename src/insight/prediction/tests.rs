@@ -109,3 +109,16 @@ fn a_daemon_of_which_nothing_is_known_is_no_harm() {
     let prediction = predict(&Daemon::default(), &[], &[ends(7)]);
     assert_eq!(prediction.sentences(), ["still no source is left: the clock runs free"]);
 }
+
+#[test]
+fn what_is_not_asked_any_more_counts_until_it_is_old() {
+    let offline = |id: u16| Touch::GoesOffline(AssocId::new(id));
+    assert_eq!(
+        told(&[offline(1), offline(2), offline(3)]),
+        [
+            "at first good1 stays the system peer",
+            "once what was measured of good1, good2 and good3 is old, no source is left: the clock \
+             runs free"
+        ]
+    );
+}

@@ -15,12 +15,12 @@ use words::Words;
 use crate::control::chrony::change::Senseless;
 use crate::model::daemon::{Daemon, Peer};
 use crate::model::vars::peer;
-use crate::units::{RefId, Stratum};
+use crate::units::{AssocId, RefId, Stratum};
 use crate::wire::cmdmon::change::{
     AccessRule, LocalMode, LocalTiming, Matching, NewSource, Service, SourceSetting,
 };
 use crate::wire::cmdmon::report::SelectOptions;
-use crate::wire::cmdmon::{Address, Change, Float, PartsPerMillion, Seconds};
+use crate::wire::cmdmon::{Address, Change, Float, PartsPerMillion, Seconds, SourceId};
 
 /// Something that chronyd is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,45 +108,12 @@ impl Host {
     pub fn sources<'a>(&'a self, daemon: &'a Daemon) -> impl Iterator<Item = &'a Peer> {
         daemon.peers.iter().map(|peer| &**peer).filter(|source| self.is(source))
     }
-
-    /// The addresses of those sources, as requests have them.
-    fn addresses(&self, daemon: &Daemon) -> Result<Vec<Target>, Senseless> {
-        let targets: Vec<_> = self.sources(daemon).filter_map(target).collect();
-        if targets.is_empty() {
-            return Err(Senseless::NoSource(self.0.clone()));
-        }
-        Ok(targets)
-    }
 }
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// A source as a request names it.
-#[derive(Clone, Copy, Debug)]
-struct Target {
-    address: Address,
-    reference_id: RefId,
-}
-
-/// How requests name a source; `None` of one whose name is not resolved yet.
-fn target(source: &Peer) -> Option<Target> {
-    let row = source.row.latest()?;
-    if let Some(address) = row.address(&peer::SOURCE) {
-        return Some(Target { address: address.into(), reference_id: RefId::default() });
-    }
-    // The letters that a reference clock is called by.
-    let letters = row.text(&peer::SOURCE_HOST)?.as_bytes();
-    let mut octets = [0; 4];
-    for (octet, letter) in octets.iter_mut().zip(letters) {
-        *octet = *letter;
-    }
-    let is_clock = letters.len() <= octets.len() && super::is_reference_clock(source);
-    let reference_id = RefId::new(octets);
-    is_clock.then_some(Target { address: Address::Unspecified, reference_id })
 }
 
 /// One request, and what may be tried in its place by a daemon of another version: it refuses what
@@ -210,29 +177,44 @@ impl Line {
         Ok(line)
     }
 
-    /// The requests that the line comes to for a daemon with these sources.
+    /// The requests that the line comes to for a daemon with these sources, each of which its
+    /// reports call as `source_of` says.
     ///
     /// # Errors
     /// It has no such source.
-    pub fn requests(&self, daemon: &Daemon) -> Result<Vec<Request>, Senseless> {
-        let each = |host: &Host, change: &dyn Fn(Target) -> Change| {
-            let targets = host.addresses(daemon)?;
-            Ok(targets.into_iter().map(|target| change(target).into()).collect())
+    pub fn requests(
+        &self,
+        daemon: &Daemon,
+        source_of: &dyn Fn(AssocId) -> Option<SourceId>,
+    ) -> Result<Vec<Request>, Senseless> {
+        let each = |host: &Host, change: &dyn Fn(Address, RefId) -> Change| {
+            let sources = host.sources(daemon).filter_map(|source| source_of(source.id));
+            let requests: Vec<Request> = sources
+                .map(|source| match source {
+                    SourceId::Address(address) => change(address, RefId::default()).into(),
+                    SourceId::ReferenceClock(letters) => {
+                        change(Address::Unspecified, letters).into()
+                    }
+                })
+                .collect();
+            if requests.is_empty() {
+                return Err(Senseless::NoSource(host.to_string()));
+            }
+            Ok(requests)
         };
         let matching = |host: &Option<Host>, change: fn(Matching) -> Change| match host {
             None => Ok(vec![change(Matching::default()).into()]),
-            Some(host) => each(host, &|target| change(only(target.address))),
+            Some(host) => each(host, &|address, _| change(only(address))),
         };
         match self {
             Self::Add(source) => Ok(vec![Change::AddSource(source.clone()).into()]),
-            Self::Delete(host) => each(host, &|target| Change::DeleteSource(target.address)),
+            Self::Delete(host) => each(host, &|address, _| Change::DeleteSource(address)),
             Self::Online(host) => matching(host, Change::Online),
             Self::Offline(host) => matching(host, Change::Offline),
             Self::Source { host, setting } => {
-                each(host, &|Target { address, .. }| Change::Source { address, setting: *setting })
+                each(host, &|address, _| Change::Source { address, setting: *setting })
             }
-            Self::SelectOptions { host, mask, options } => each(host, &|target| {
-                let Target { address, reference_id } = target;
+            Self::SelectOptions { host, mask, options } => each(host, &|address, reference_id| {
                 Change::SelectOptions { address, reference_id, mask: *mask, options: *options }
             }),
             Self::Access(rule) => Ok(vec![Change::Access(*rule).into()]),

@@ -374,7 +374,7 @@ fn name(source: &Peer) -> Option<&str> {
 }
 
 /// How a source is named in a line: by its address, a reference clock by its letters.
-fn called(source: &Peer) -> Option<Host> {
+pub(in crate::control::chrony) fn called(source: &Peer) -> Option<Host> {
     let address = source.row.latest()?.address(&peer::SOURCE);
     let text = address.map(|address| address.to_string());
     Host::new(&text.or_else(|| name(source).map(str::to_owned))?).ok()

@@ -33,6 +33,17 @@ fn daemon() -> Daemon {
     Daemon { peers: peers.into(), ..Daemon::default() }
 }
 
+fn source_of(id: AssocId) -> Option<SourceId> {
+    let address = |text: &str| SourceId::Address(Address::Ip(text.parse().unwrap()));
+    match id.get() {
+        1 => Some(address("192.0.2.1")),
+        2 => Some(address("2001:db8::2")),
+        3 => Some(address("192.0.2.3")),
+        4 => Some(SourceId::ReferenceClock(RefId::new(*b"PPS\0"))),
+        _ => None,
+    }
+}
+
 #[test]
 fn every_line_is_written_as_it_was_read() {
     for text in [
@@ -102,7 +113,11 @@ fn what_is_wrong_is_said_with_the_word() {
 #[test]
 fn names_stand_for_all_sources_that_have_them() {
     let changes = |text: &str| -> Result<Vec<Change>, Senseless> {
-        Ok(line(text).requests(&daemon())?.into_iter().map(|request| request.change).collect())
+        Ok(line(text)
+            .requests(&daemon(), &source_of)?
+            .into_iter()
+            .map(|request| request.change)
+            .collect())
     };
     let ip = |text: &str| Address::Ip(text.parse().unwrap());
     let both = [ip("192.0.2.1"), ip("2001:db8::2")].map(Change::DeleteSource);
@@ -118,7 +133,7 @@ fn names_stand_for_all_sources_that_have_them() {
         [Change::SelectOptions { address: Address::Unspecified, reference_id, .. }]
             if reference_id.octets() == *b"PPS\0"
     ));
-    let local = line("local stratum 5").requests(&daemon()).unwrap();
+    let local = line("local stratum 5").requests(&daemon(), &source_of).unwrap();
     assert!(matches!(local[0].change, Change::Local(LocalMode { timing: None, .. })));
     assert!(matches!(local[0].otherwise, Some(Change::Local(LocalMode { timing: Some(_), .. }))));
 }

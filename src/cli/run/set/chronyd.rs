@@ -1,0 +1,136 @@
+//! The same for a chronyd, which takes changes over its Unix socket from who may use that.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::{Keeper, Teller, Told, wall};
+use crate::cli::exit::Exit;
+use crate::cli::run::families;
+use crate::cli::set::SetArguments;
+use crate::cli::set::book::{About, Book};
+use crate::config::host::HostSpec;
+use crate::config::target::TargetSpec;
+use crate::control::chrony::Transport;
+use crate::control::chrony::change::{self, Line};
+use crate::control::chrony::way::{self, Chronyd, Wish};
+use crate::control::reconfigure::Reconfigure;
+use crate::net::clock::Clock;
+use crate::net::random;
+use crate::net::reconfigure::{Change, ChronydAt, Link};
+use crate::net::resolver;
+use crate::net::signals::{Hangup, Signals};
+use crate::net::udp;
+use crate::net::unix;
+
+/// What is wanted of a chronyd.
+pub(super) struct Asked {
+    book: Option<Book>,
+    /// The pending change that is taken back by this.
+    pending: Option<u32>,
+    place: Place,
+    /// Whether it is sent, or only shown.
+    is_armed: bool,
+    wish: Wish,
+    configured: Option<Vec<Line>>,
+}
+
+/// A chronyd, as the user calls it and where it is.
+pub(super) struct Place {
+    name: String,
+    at: ChronydAt,
+}
+
+/// Where the chronyd is that is meant, or that was left behind with a change; `None` where it is
+/// another daemon.
+pub(super) fn place(arguments: &SetArguments, book: Option<&Book>) -> Option<Place> {
+    let target = match arguments.left.take_back {
+        Some(number) => book?.read(number)?.host.parse::<TargetSpec>().ok()?,
+        None => arguments.host.clone()?,
+    };
+    Some(Place { name: target.to_string(), at: ChronydAt::of(&target)? })
+}
+
+/// Reads what the user wants, before anything is sent to anybody.
+pub(super) fn asked(
+    arguments: &SetArguments,
+    book: Option<Book>,
+    place: Place,
+) -> Result<Asked, String> {
+    let configured = arguments.config_of.as_deref().map(read).transpose()?;
+    if let Some(number) = arguments.left.take_back {
+        let pending = book.as_ref().and_then(|book| book.read(number));
+        let pending = pending.ok_or_else(|| format!("there is no pending change {number}"))?;
+        if pending.is_awaited {
+            return Err(format!("somebody still waits for the confirmation of change {number}"));
+        }
+        let lines: Result<Vec<Line>, _> =
+            pending.inverse.iter().map(|line| Line::read(line)).collect();
+        let wish = Wish::Exactly(lines.map_err(|why| why.to_string())?);
+        let (pending, is_armed) = (Some(number), true);
+        return Ok(Asked { book, pending, place, is_armed, wish, configured });
+    }
+    let verb = arguments.verb.as_deref().unwrap_or_default();
+    let line = change::of_verb(verb, &arguments.arguments).map_err(|why| why.to_string())?;
+    let (pending, is_armed, wish) = (None, arguments.write, Wish::Line(line));
+    Ok(Asked { book, pending, place, is_armed, wish, configured })
+}
+
+/// The lines of a chrony.conf.
+fn read(file: &Path) -> Result<Vec<Line>, String> {
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+    Ok(change::configured(&text))
+}
+
+/// Changes it, or shows what would be changed.
+pub(super) async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
+    let clock = Clock::start();
+    let mut signals = Signals::catch(false, Hangup::End).map_err(|error| error.to_string())?;
+    let seed = random::seed().map_err(|error| format!("cannot draw a number: {error}"))?;
+    let (link, address) = match &asked.place.at {
+        ChronydAt::Socket(path) => {
+            let socket = unix::Socket::connect(path);
+            let socket = socket.map_err(|why| format!("{}: {why}", path.display()))?;
+            (Link::Unix(socket), None)
+        }
+        ChronydAt::Port(host) => {
+            let socket = udp::Socket::connect(locate(arguments, host).await?);
+            let socket = socket.map_err(|failed| failed.to_string())?;
+            let address = socket.address();
+            (Link::Udp(socket), Some(address))
+        }
+    };
+    let settings = way::Settings {
+        transport: if address.is_some() { Transport::Udp } else { Transport::Unix },
+        address,
+        seed,
+        patience: arguments.timeout,
+        configured: asked.configured,
+    };
+    let about = About {
+        when: wall(&clock),
+        host: asked.place.name,
+        address: address.map(|address| address.to_string()),
+        version: None,
+        key: None,
+    };
+    let keeper = Keeper { book: asked.book, pending: asked.pending, about, waiting: None };
+    let way = Chronyd::new(asked.wish, settings);
+    let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
+    let teller = Teller {
+        arguments,
+        is_armed: asked.is_armed,
+        change: Change::new(machine, link, clock),
+        keeper,
+        told: Told::default(),
+        typed: None,
+    };
+    Ok(teller.walk(&clock, &mut signals).await)
+}
+
+/// Where the host is.
+async fn locate(arguments: &SetArguments, host: &HostSpec) -> Result<SocketAddr, String> {
+    let found = resolver::addresses(host, families(arguments.look_ups)).await;
+    let addresses = found.map_err(|why| format!("cannot find {host}: {why}"))?;
+    addresses.first().copied().ok_or_else(|| format!("{host} has no address"))
+}
