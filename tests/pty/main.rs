@@ -24,6 +24,7 @@ mod untamed;
 mod chrony;
 mod console;
 mod contact;
+mod counted;
 mod demo;
 mod discipline;
 mod hostile;
