@@ -201,7 +201,10 @@ impl MruWalk {
         let amount =
             if self.by_rows { Amount::Rows(self.rows) } else { Amount::Fragments(self.fragments) };
         let mut known = self.landmarks();
-        let (text, named) = text::question(&nonce, amount, &self.parameters, &known);
+        // How many of the newest are wanted is said once: the daemon would count anew each time.
+        let is_said = |parameter: &&String| known.is_empty() || !parameter.starts_with(RECENT);
+        let parameters: Vec<String> = self.parameters.iter().filter(is_said).cloned().collect();
+        let (text, named) = text::question(&nonce, amount, &parameters, &known);
         known.truncate(named);
         self.asked = Asked::Piece(now, known);
         self.tally.pieces += 1;
@@ -428,6 +431,9 @@ fn question(opcode: Opcode, data: Vec<u8>) -> Question {
 }
 
 /// Datagrams and rows that are asked for first; the rows that fit as many datagrams at the least.
+/// The parameter that says from how many entries before its end on the list is wanted.
+const RECENT: &str = "recent=";
+
 const FIRST_FRAGMENTS: u32 = 32;
 const FIRST_ROWS: u32 = 96;
 

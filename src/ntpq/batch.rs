@@ -106,11 +106,16 @@ impl Batch {
         session.ntpsec = options.ntpsec;
         session.ntpsec.is_prompting = options.interactive;
         session.record = options.json.then(Record::default);
-        session.hosts = options.hosts.iter().map(|(host, _)| host.clone()).collect();
+        let mut hosts = options.hosts;
+        if options.style == Style::Ntpsec && options.interactive && hosts.len() > 1 {
+            session.complain("ntpq can only work interactively on one host.\n");
+            hosts.truncate(1);
+        }
+        session.hosts = hosts.iter().map(|(host, _)| host.clone()).collect();
         Self {
             session,
             commands: options.commands,
-            hosts: options.hosts,
+            hosts,
             host: 0,
             command: 0,
             interactive: options.interactive,

@@ -158,6 +158,8 @@ pub enum Counters {
     Timer,
     /// Network time security.
     TimeSecurity,
+    /// Signed time for members of a domain.
+    SignedTime,
 }
 
 /// How an argument is read.
@@ -490,6 +492,7 @@ commands! {
     "iostats" Verb::Counters(Counters::InputOutput), [], "print the counts of input and output";
     "timerstats" Verb::Counters(Counters::Timer), [], "print the counts of the timer";
     "ntsinfo" Verb::Counters(Counters::TimeSecurity), [], "print the counts of network time security", Ntpsec;
+    "mssntpinfo" Verb::Counters(Counters::SignedTime), [], "print the counts of signed time for members of a domain", Ntpsec;
     "rpeers" Verb::Peers { columns: Columns::NameLast, all: true }, [], "print the peers with their names last", Ntpsec;
     "units" Verb::Units, [], "show numbers with units, or no longer", Ntpsec;
     "direct" Verb::Direct, [], "print the list of those who asked as it comes, or no longer", Ntpsec;

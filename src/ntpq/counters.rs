@@ -205,7 +205,8 @@ impl<'a> Values<'a> {
     }
 }
 
-fn mode(number: u32) -> String {
+/// The word for a mode.
+pub(super) fn mode(number: u32) -> String {
     let word = usize::try_from(number).ok().and_then(|number| MODES.get(number));
     word.map_or_else(|| format!("mode#{number}"), |word| (*word).to_owned())
 }

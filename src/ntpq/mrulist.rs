@@ -357,7 +357,8 @@ fn row(text: &mut String, entry: &MruEntry, now: NtpTimestamp, session: &Session
     );
 }
 
-fn json_row(entry: &MruEntry, now: NtpTimestamp) -> Json {
+/// An entry in a document.
+pub(super) fn json_row(entry: &MruEntry, now: NtpTimestamp) -> Json {
     json!({
         "address": NetAddress::from(entry.address).to_string(),
         "port": entry.address.port(),
@@ -411,10 +412,10 @@ const REPORT: std::time::Duration = std::time::Duration::from_secs(5);
 const AT_ONCE: usize = 256;
 
 /// Names that are kept while the table is printed.
-const MOST_NAMES: usize = 8192;
+pub(super) const MOST_NAMES: usize = 8192;
 
 /// Entries in a document.
-const MOST_RECORDED: usize = 20_000;
+pub(super) const MOST_RECORDED: usize = 20_000;
 
 const HEADER: &str = "lstint avgint rstr r m v  count rport remote address
 ==============================================================================

@@ -7,12 +7,14 @@
 pub mod associations;
 pub mod config;
 pub mod cook;
+pub mod counters;
 pub mod failure;
 pub mod help;
 pub mod hosts;
 pub mod keys;
 pub mod line;
 pub mod lists;
+pub mod mrulist;
 pub mod names;
 pub mod peers;
 pub mod reading;

@@ -211,8 +211,14 @@ pub(crate) const NOT_COMPARED: &[(&str, &str)] = &[
 
 /// The commands in the cases, as they stand there.
 pub(crate) fn commands() -> impl Iterator<Item = String> {
-    let lines = ALL.iter().chain([&TROUBLE]).flat_map(|group| group.lines());
-    lines.flat_map(|line| {
+    commands_in(ALL.iter().chain([&TROUBLE]).copied())
+}
+
+/// The commands in the cases of these groups.
+pub(crate) fn commands_in<'a>(
+    groups: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = String> {
+    groups.flat_map(str::lines).flat_map(|line| {
         let after = line.split("-c ").skip(1);
         after.map(|text| {
             let text = text.trim_start_matches(['"', '\'']);

@@ -12,12 +12,15 @@ use std::process::Command;
 
 use crate::cases;
 use crate::lab;
+use crate::random;
 
 /// Whom the programs ask.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Daemon {
     /// A capture, and options of the frozen daemon.
     Frozen(&'static str, &'static [&'static str]),
+    /// A daemon with random associations and variables, from this seed, which is frozen too.
+    Random(u64),
     /// Nobody listens.
     None,
 }
@@ -128,11 +131,20 @@ impl Duel {
              ip address add 10.77.0.2/32 dev lo\n\
              ip address add fd77::2/128 dev lo nodad\n",
         );
-        if let Daemon::Frozen(capture, options) = self.daemon {
-            let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-            let program = tests.join("site/frozen.py");
-            let file = tests.join(format!("data/frozen/{capture}.json"));
-            let options = options.join(" ");
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let program = tests.join("site/frozen.py");
+        let capture = |name| tests.join(format!("data/frozen/{name}.json"));
+        let frozen = match self.daemon {
+            Daemon::Frozen(name, options) => Some((capture(name), options.join(" "))),
+            Daemon::Random(seed) => {
+                let file = folder.join("random.json");
+                let known = fs::read_to_string(capture("ntpsec")).unwrap();
+                fs::write(&file, random::capture(&known, seed)).unwrap();
+                Some((file, String::new()))
+            }
+            Daemon::None => None,
+        };
+        if let Some((file, options)) = frozen {
             writeln!(
                 script,
                 "python3 '{}' '{}' {options} </dev/null >ready 2>frozen.err &",

@@ -19,6 +19,7 @@ mod live;
 mod mode7;
 mod ntpsec;
 mod probe;
+mod random;
 #[path = "../support/chronyd.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the asking side use all of it")]
 mod scripted;

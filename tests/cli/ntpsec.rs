@@ -1,5 +1,9 @@
 //! `ntpscope ntpq --style ntpsec` beside NTPsec's ntpq 1.2.2, byte for byte.
 
+use ntpscope::ntpq::Style;
+use ntpscope::ntpq::command::{Found, find_in, of};
+
+use crate::cases;
 use crate::duel::{Against, Daemon, Duel, Zone};
 
 /// Tables and lists, with names and without.
@@ -41,6 +45,43 @@ const VARIABLES: &str = r#"
 -c "rv &0 stratum" -c "rv &99 srcadr"
 -c "mreadvar &1 &2 reach" -c "mrl &1 &3" -c "mrl &3 &2" -c "mreadlist &1 &99" -c "mrv &1 &4 offset,delay" -c "mrv &2 &3"
 -c "mrl 0 &1" -c "mrl 1 2" -c "mrl 70000 1" -c "mrl &1" -c "mrv &1 &2 nosuch" -c mrl -c mrv -c mreadvar -c mreadlist
+"#;
+
+/// Counters.
+const COUNTERS: &str = r#"
+-c "pstats &1" -c "pstats &2" -c "pstats &3" -c "pstats &4" -c "pstats &5" -c "pstats &6"
+-n -c "pstats &1" -c "pstats &2" -c "pstats &7" -c "pstats &8" -c "pstats &9" -c "pstats &10"
+-c pstats -c "pstats 0" -c "pstats 5" -c "pstats &99"
+-c sysinfo -c sysstats -c kerninfo
+-c iostats -c timerstats -c monstats -c authinfo -c ntsinfo
+-u -n -c sysinfo -c sysstats -c kerninfo -c iostats
+-u -n -c timerstats -c monstats -c authinfo -c ntsinfo -c "pstats &2"
+-4 -c sysinfo -c "pstats &2" -c "pstats &9"
+-6 -c sysinfo -c "pstats &2" -c "pstats &9"
+-c raw -c sysinfo -c sysstats -c ntsinfo -c "pstats &2"
+-c sysinfo -c timerstats localhost ::1
+-k keys -a 1 -c authinfo -c keyid
+"#;
+
+/// Those who asked, in every order, all of them and some.
+const CLIENTS: &str = r#"
+-n -c mrulist
+-c mrulist
+-w -c mrulist -c "mru sort=lstint"
+-n -c "mrulist sort=-lstint" -c "mrulist sort=avgint" -c "mrulist sort=-avgint"
+-n -c "mrulist sort=addr" -c "mrulist sort=-addr" -c "mrulist sort=count" -c "mrulist sort=-count"
+-n -c "mrulist sort=nosuch" -c "mrulist SORT=addr" -c "mru foo limited=1" -c "mru sort=5" -c "mru x y=1"
+-n -c "mrulist limited" -c "mrulist kod" -c "mrulist resall=0x840" -c "mrulist resany=32"
+-n -c "mrulist mincount=2" -c "mrulist mincount=1000" -c "mrulist mincount=3 sort=count kod"
+-n -c "mrulist laddr=127.0.0.1 sort=addr" -c "mrulist limited kod resany=0x1 mincount=1"
+-n -c "mrulist maxlstint=999999" -c "mrulist frags=3 limit=5" -c "mrulist recent=3"
+-n -c direct -c mrulist -c direct -c "mrulist mincount=5"
+-n -c raw -c "mrulist mincount=5" -c cooked -c "mrulist mincount=5" 127.0.0.1 ::1
+"#;
+
+/// Orders that only a daemon of NTPsec's has entries for: Python ends the real one else.
+const SCORES: &str = r#"
+-n -c "mrulist sort=score" -c "mrulist sort=-score" -c "mrulist sort=drop" -c "mrulist sort=-drop"
 "#;
 
 /// Several hosts, hosts that are not there.
@@ -133,12 +174,48 @@ const COMMAND_LINE: &str = r#"
 --version
 "#;
 
+/// Without commands: the input has none.
+const INPUT: &str = "
+localhost
+localhost ::1
+nowhere.invalid
+-n
+";
+
+/// For daemons that are made up.
+const RANDOM: &str = r#"
+-n -p -c rpeers -c opeers -c apeers
+-n -w -u -W 110 -p -c opeers -c apeers
+-S -p -c as
+-nW 40 -p -c rpeers
+-n -c "rv &1" -c "rv &2" -c "rv &3" -c "rv &4" -c "rv &5" -c "rv &6" -c "rv &7" -c "rv &8"
+-u -c "rv &1" -c "rv &3" -c "rv &5" -c "rv &7" -c "rv &9" -c "rv &10" -c "rv &11" -c "rv &12"
+-c raw -c "rv &1" -c "mrv &2 &3 offset,delay"
+-c "ntpversion 1" -n -p
+"#;
+
+/// Commands of which something is not compared, and why. All others are compared in full.
+const NOT_COMPARED: &[(&str, &str)] = &[
+    ("help", "what it says of one command is in words of our own; the list is compared"),
+    ("mssntpinfo", "the real one has it since 1.2.3; it is printed like ntsinfo"),
+    ("noflake", "the real one ends with a Python trace"),
+    ("doflake", "no answers are lost here; what it says to a bad share is compared"),
+    ("logfile", "there are no debugging texts here, so no file is opened"),
+    ("passwd", "what is typed needs a terminal; keys from a file are compared"),
+    ("debug", "there are no debugging texts here; the level is compared"),
+    ("keytype", "which digests there are is the system library's affair; the usual are compared"),
+    ("mrulist", "the time and memory that it took are the program's own; all else is compared"),
+];
+
 /// For daemons that do not answer, or not as they should.
 const TROUBLE: &str = r#"
 -c "timeout 200" -c peers -c rv -c "rv 5" -c as -c cv -c "rv &1"
 -n -c "timeout 200" -c opeers -c apeers -c raw -c rv -c "rl 7" localhost
 -c "timeout 200" -c peers -c rv -c "rv 5 offset" -c foo 127.0.0.1 ::1
 -k keys -a 1 -c "timeout 200" -c ifstats
+-c "timeout 200" -c kerninfo -c sysstats -c "pstats 5" -c timerstats
+-n -c "timeout 200" -c mrulist
+-n -c "timeout 200" -c "mrl 1 2" -c authinfo localhost ::1
 -k keys -a 1 -c "timeout 200" -c reslist -c ":config tos minsane 1" -c "config-from-file lines"
 "#;
 
@@ -147,17 +224,62 @@ fn fight(daemon: Daemon, groups: &[&str]) {
 }
 
 /// All but [`TROUBLE`].
-const ALL: [&str; 8] =
-    [TABLES, VARIABLES, HOSTS, SETTINGS, COMPLAINTS, KEYS, CHANGES, COMMAND_LINE];
+const ALL: [&str; 10] = [
+    TABLES,
+    VARIABLES,
+    COUNTERS,
+    CLIENTS,
+    HOSTS,
+    SETTINGS,
+    COMPLAINTS,
+    KEYS,
+    CHANGES,
+    COMMAND_LINE,
+];
 
 #[test]
 fn an_ntpsec_daemon_is_printed_as_ntpsec_prints_it() {
     fight(Daemon::Frozen("ntpsec", &[]), &ALL);
+    fight(Daemon::Frozen("ntpsec", &[]), &[SCORES]);
 }
 
 #[test]
 fn a_classic_daemon_is_printed_as_ntpsec_prints_it() {
     fight(Daemon::Frozen("classic", &[]), &ALL);
+}
+
+#[test]
+fn made_up_daemons_are_printed_as_ntpsec_prints_them() {
+    for seed in 1..=4 {
+        fight(Daemon::Random(seed), &[RANDOM]);
+    }
+}
+
+#[test]
+fn every_command_of_ntpsec_is_compared_or_says_why_not() {
+    let groups = ALL.iter().chain([&TROUBLE, &RANDOM, &SCORES]);
+    let compared: Vec<String> = cases::commands_in(groups.copied())
+        .filter_map(|name| match find_in(Style::Ntpsec, &name) {
+            Found::One(command) => Some(command.name.to_owned()),
+            Found::None | Found::Several => None,
+        })
+        .collect();
+    let named = |wanted: &str| NOT_COMPARED.iter().any(|(name, _)| *name == wanted);
+    let missing: Vec<&str> = of(Style::Ntpsec)
+        .map(|command| command.name)
+        .filter(|name| !compared.iter().any(|known| known == name) && !named(name))
+        .collect();
+    assert_eq!(missing, [""; 0], "in no case of this file");
+    for (name, why) in NOT_COMPARED {
+        assert!(of(Style::Ntpsec).any(|command| command.name == *name), "{name}");
+        assert!(why.len() > 5, "{name} does not say why");
+    }
+}
+
+#[test]
+fn commands_are_read_from_the_input_too() {
+    // Neither has a terminal here: nothing prompts, and the end of the input ends the line.
+    fight(Daemon::Frozen("ntpsec", &[]), &[INPUT]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(super) fn read(program: &str, arguments: &[OsString]) -> Result<Options, Ins
     let Given { options: given, rest } = split(words)?;
     let mut options =
         Options { program: program.to_owned(), style: Style::Ntpsec, ..Options::default() };
+    options.ntpsec.memory = most_memory;
     if let Some(columns) = terminal_columns() {
         options.ntpsec.terminal = columns;
         options.ntpsec.width = i32::try_from(columns).unwrap_or(i32::MAX);
@@ -62,6 +63,15 @@ pub(super) fn read(program: &str, arguments: &[OsString]) -> Result<Options, Ins
     options.interactive = options.commands.is_empty();
     options.ntpsec.is_typed = io::stdin().is_terminal();
     Ok(options)
+}
+
+/// Bytes of memory that the program has used at most, as the kernel counts them; 0 where it does not
+/// tell.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.map_or(0, |kib| kib << 10)
 }
 
 /// How wide the terminal is that is written to, or said to be; `None` where there is none.

@@ -128,7 +128,7 @@ variables! { MAIN, System, "clock";
         "the daemon's own mode towards the system peer: 3 client";
     BROADCAST_DELAY = "bcastdelay", "broadcast_delay", Milliseconds, "..aa...", Raw;
         "delay assumed of broadcast servers; -50 stands for measuring it";
-    FUZZ = "fuzz", "fuzz", Milliseconds, "..aaaab", Raw;
+    FUZZ = "fuzz", "fuzz", Milliseconds, "..aaaab", Raw / Milliseconds;
         "span below which the clock's digits are filled with noise";
     TICK = "tick", "tick", Milliseconds, "....aab", Raw / Milliseconds;
         "step in which the clock is seen to advance";

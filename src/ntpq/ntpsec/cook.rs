@@ -121,10 +121,12 @@ pub fn timestamp(text: &str) -> Option<NtpTimestamp> {
     Some(NtpTimestamp::from_bits(read(seconds)? << 32 | read(fraction)?))
 }
 
-/// A timestamp in seconds since 1970, of the possible ones that nearest to `now`.
-#[expect(clippy::cast_precision_loss, reason = "as the library of NTPsec has it")]
+/// A timestamp in seconds since 1970, of the possible ones that nearest to `now`, by way of whole
+/// nanoseconds.
+#[expect(clippy::cast_precision_loss, reason = "as NTPsec's library has it")]
 pub fn unix_seconds(stamp: NtpTimestamp, now: i64) -> f64 {
-    stamp.to_unix(now).0 as f64 + stamp.fraction() as f64 / FRACTIONS
+    let nanoseconds = (stamp.fraction() * 1_000_000_000 + (1 << 31)) >> 32;
+    stamp.to_unix(now).0 as f64 + nanoseconds as f64 * 1e-9
 }
 
 /// A timestamp in hexadecimal and as a date; `None` when it is none.
@@ -138,8 +140,6 @@ pub fn date(text: &str, now: i64) -> Option<String> {
 
 /// Characters that the names of arrays are brought to.
 const ARRAY_NAME: usize = 10;
-
-const FRACTIONS: f64 = 4_294_967_296.0;
 
 #[cfg(test)]
 mod tests {

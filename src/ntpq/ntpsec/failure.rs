@@ -8,7 +8,7 @@ use crate::wire::mode6::ErrorCode;
 pub fn report(session: &mut Session, failure: &Failure) {
     let text = match failure {
         Failure::Refused(code) => {
-            (session.keys.id, session.ntpsec.key_id) = (0, None);
+            forget_key(session);
             format!("***Server error code {}", word(*code))
         }
         Failure::Unanswered { .. } => "***Request timed out\n".to_owned(),
@@ -27,6 +27,11 @@ pub fn report(session: &mut Session, failure: &Failure) {
         other => format!("***{other}"),
     };
     session.complain(&format!("{text}\n"));
+}
+
+/// Forgets which key signs.
+pub fn forget_key(session: &mut Session) {
+    (session.keys.id, session.ntpsec.key_id) = (0, None);
 }
 
 /// Differs: of a code that it does not know NTPsec's ntpq says nothing, for Python ends it.

@@ -127,9 +127,12 @@ fn choose(session: &mut Session) {
     }
 }
 
-/// Says that the answer to a question is not signed, the first time that it is so while there are
+/// Notes the status in the last of the answers, and says that they are not signed, the first time that it is so while there are
 /// keys to check with.
 pub fn check(session: &mut Session, answers: &[Result<Reply, Failure>]) {
+    if let Some(reply) = answers.iter().filter_map(|answer| answer.as_ref().ok()).next_back() {
+        session.ntpsec.status = reply.status;
+    }
     let has_keys = session.ntpsec.key_file.iter().any(|keys| !keys.is_empty());
     let Some(Ok(reply)) = answers.first() else { return };
     if !has_keys || session.ntpsec.is_signed || session.ntpsec.has_warned {

@@ -38,6 +38,10 @@ pub struct State {
     pub is_signed: bool,
     /// Whether it was said that answers are not signed.
     pub has_warned: bool,
+    /// The status word of the last answer.
+    pub status: u16,
+    /// Says how many bytes of memory the program has used at most.
+    pub memory: fn() -> u64,
     /// Where debugging texts would go.
     pub log_file: String,
 }
@@ -60,6 +64,8 @@ impl Default for State {
             key_file: None,
             is_signed: false,
             has_warned: false,
+            status: 0,
+            memory: || 0,
             log_file: STANDARD_ERROR.to_owned(),
         }
     }

@@ -4,7 +4,9 @@ use crate::ntpq::command::{Line, Verb};
 use crate::ntpq::job::Job;
 use crate::ntpq::ntpsec::associations::AssociationList;
 use crate::ntpq::ntpsec::config::{Configure, ConfigureFromFile};
+use crate::ntpq::ntpsec::counters::Details;
 use crate::ntpq::ntpsec::lists::List;
+use crate::ntpq::ntpsec::mrulist::MruTable;
 use crate::ntpq::ntpsec::reading::Reading;
 use crate::ntpq::ntpsec::settings::Setting;
 
@@ -19,12 +21,9 @@ pub fn job(line: &Line) -> Option<Box<dyn Job>> {
         | Verb::SeveralLists
         | Verb::SeveralVariables => Box::new(Reading::new(line)),
         Verb::Interfaces | Verb::Restrictions => Box::new(List::new(line)),
-        Verb::Peers { .. }
-        | Verb::Raw
-        | Verb::Cooked
-        | Verb::Counters(_)
-        | Verb::PeerCounters
-        | Verb::Mru => return None,
+        Verb::Counters(_) | Verb::PeerCounters => Box::new(Details::new(line)),
+        Verb::Mru => Box::new(MruTable::new(line)),
+        Verb::Peers { .. } | Verb::Raw | Verb::Cooked => return None,
         Verb::Configure => Box::new(Configure::new(line)),
         Verb::ConfigureFromFile => Box::new(ConfigureFromFile::new(line)),
         _ => Box::new(Setting::new(line.clone())),

@@ -1,4 +1,4 @@
-//! The detail commands of NTPsec's ntpq (1.2.5). A variable that the daemon does not know is
+//! The detail commands of NTPsec's ntpq (1.2.2, and one of 1.2.5's). A variable that the daemon does not know is
 //! printed as `?`.
 
 use crate::model::vars::lists::listings;
@@ -31,9 +31,9 @@ listings! {
         "current version:" => system::CURRENT_VERSION, Packets;
         "older version:" => system::OLD_VERSION, Packets;
         "NTPv1 total:" => system::VERSION_1, Packets;
-        " NTPv1 clients:" => system::VERSION_1_CLIENT, Packets;
-        " NTPv1 mode0:" => system::VERSION_1_ZERO, Packets;
-        " NTPv1 symm act:" => system::VERSION_1_SYMMETRIC, Packets;
+        "NTPv1 clients:" => system::VERSION_1_CLIENT, Packets;
+        "NTPv1 mode0:" => system::VERSION_1_ZERO, Packets;
+        "NTPv1 symm act:" => system::VERSION_1_SYMMETRIC, Packets;
         "bad length or format:" => system::BAD_FORMAT, Packets;
         "authentication failed:" => system::BAD_AUTHENTICATION, Packets;
         "declined:" => system::DECLINED, Packets;
@@ -127,8 +127,8 @@ listings! {
 
     /// What one association has counted.
     PSTATS = "pstats", true, 22: {
-        "remote host:" => peer::SOURCE, Text;
-        "local address:" => peer::DESTINATION, Text;
+        "remote host:" => peer::SOURCE, Socket;
+        "local address:" => peer::DESTINATION, Socket;
         "time last received:" => peer::TIME_RECEIVED, Uptime;
         "time until next send:" => peer::NEXT_POLL, Uptime;
         "reachability change:" => peer::TIME_REACHABLE, Number;
@@ -144,7 +144,7 @@ listings! {
     }
 
     /// Network time security.
-    NTSINFO = "ntsinfo", false, 28: {
+    NTSINFO = "ntsinfo", false, 27: {
         "NTS client sends:" => system::NTS_CLIENT_SENT, Number;
         "NTS client recvs good:" => system::NTS_CLIENT_GOOD, Number;
         "NTS client recvs w error:" => system::NTS_CLIENT_BAD, Number;
@@ -152,25 +152,16 @@ listings! {
         "NTS server recvs w error:" => system::NTS_SERVER_BAD, Number;
         "NTS server sends:" => system::NTS_SERVER_SENT, Number;
         "NTS make cookies:" => system::NTS_COOKIES_MADE, Number;
-        "NTS cookies not server:" => system::NTS_COOKIES_NOT_SERVER, Number;
-        "NTS decode cookies total:" => system::NTS_COOKIES_TOTAL, Number;
-        " NTS decode cookies current:" => system::NTS_COOKIES_CURRENT_KEY, Number;
-        " NTS decode cookies old:" => system::NTS_COOKIES_OLD, Number;
-        " NTS decode cookies old2:" => system::NTS_COOKIES_OLD2, Number;
-        " NTS decode cookies older:" => system::NTS_COOKIES_OLDER, Number;
-        " NTS decode cookies too old:" => system::NTS_COOKIES_TOO_OLD, Number;
+        "NTS decode cookies:" => system::NTS_COOKIES_DECODED, Number;
+        "NTS decode cookies old:" => system::NTS_COOKIES_OLD, Number;
+        "NTS decode cookies old2:" => system::NTS_COOKIES_OLD2, Number;
+        "NTS decode cookies older:" => system::NTS_COOKIES_OLDER, Number;
+        "NTS decode cookies too old:" => system::NTS_COOKIES_TOO_OLD, Number;
         "NTS decode cookies error:" => system::NTS_COOKIES_BAD, Number;
-        "NTS KE serves good:" => system::NTS_KE_SERVED, Number;
-        "NTS KE serves good wall:" => system::NTS_KE_SERVED_WALL, Number;
-        "NTS KE serves good CPU:" => system::NTS_KE_SERVED_CPU, Number;
-        "NTS KE serves no-TLS:" => system::NTS_KE_NO_TLS, Number;
-        "NTS KE serves no-TLS wall:" => system::NTS_KE_NO_TLS_WALL, Number;
-        "NTS KE serves no-TLS CPU:" => system::NTS_KE_NO_TLS_CPU, Number;
-        "NTS KE serves bad:" => system::NTS_KE_FAILED, Number;
-        "NTS KE serves bad wall:" => system::NTS_KE_FAILED_WALL, Number;
-        "NTS KE serves bad CPU:" => system::NTS_KE_FAILED_CPU, Number;
         "NTS KE client probes good:" => system::NTS_KE_PROBES_GOOD, Number;
         "NTS KE client probes bad:" => system::NTS_KE_PROBES_BAD, Number;
+        "NTS KE serves good:" => system::NTS_KE_SERVED, Number;
+        "NTS KE serves bad:" => system::NTS_KE_FAILED, Number;
     }
 
     /// Signed time for members of a domain.
