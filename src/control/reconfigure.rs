@@ -123,7 +123,10 @@ impl<W: Way> Reconfigure<W> {
             Input::Datagram(datagram) => self.way.receive(now, datagram),
             Input::Unreachable(why) => self.way.unreachable(now, why),
             Input::Arm if self.course.phase == Phase::Preview => self.arm(now),
-            Input::Confirm if matches!(self.course.phase, Phase::Confirming(_)) => self.end(),
+            Input::Confirm if matches!(self.course.phase, Phase::Confirming(_)) => {
+                self.course.is_confirmed = true;
+                self.end();
+            }
             Input::TakeBack => self.leave(now),
             Input::Arm | Input::Confirm => {}
             Input::Wakeup => self.way.wake(now),

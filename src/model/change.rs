@@ -25,6 +25,8 @@ pub struct Course {
     pub sent: Vec<Sent>,
     /// What reading back showed; `None` before that, or where nothing could be read.
     pub outcome: Option<Outcome>,
+    /// Whether the user has confirmed it, where that was waited for.
+    pub is_confirmed: bool,
     /// How it was taken back, where it was.
     pub back: Option<TakenBack>,
 }
@@ -228,6 +230,7 @@ impl Default for Course {
             preview: None,
             sent: Vec::new(),
             outcome: None,
+            is_confirmed: false,
             back: None,
         }
     }

@@ -439,6 +439,9 @@ impl Told {
             let confirm = confirm.map(|confirm| confirm.to_string()).unwrap_or_default();
             text.extend(["type yes within ", &confirm, " to keep it\n"]);
         }
+        if course.is_confirmed {
+            text.push_str("confirmed: it stays\n");
+        }
         if let Some(back) = &course.back {
             if !self.taking_back {
                 text.extend([set::why(back.why), "\n"]);

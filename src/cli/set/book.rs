@@ -87,7 +87,7 @@ impl Book {
         let mut entry = about.json();
         entry.insert("event".to_owned(), event.into());
         let mut told = course_json::course(course);
-        for name in ["trouble", "preview", "sent", "outcome", "taken_back"] {
+        for name in ["trouble", "preview", "sent", "outcome", "is_confirmed", "taken_back"] {
             entry.insert(name.to_owned(), told.remove(name).unwrap_or(Json::Null));
         }
         self.append(entry)

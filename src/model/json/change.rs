@@ -20,6 +20,7 @@ pub fn course(course: &Course) -> Map<String, Json> {
         "preview": course.preview.as_ref().map(preview),
         "sent": course.sent.iter().map(sent).collect::<Vec<_>>(),
         "outcome": course.outcome.as_ref().map(outcome),
+        "is_confirmed": course.is_confirmed,
         "taken_back": course.back.as_ref().map(taken_back),
     });
     match object {
