@@ -2,7 +2,7 @@
 //!
 //! Output is byte for byte that of ntpdc 4.2.8p15. It is laid out as its sister, [`crate::ntpq`],
 //! and takes from there what is the same in both: settings, keys, hosts, addresses, dates. Nothing
-//! here touches the network, the clock or a terminal: [`Batch`] says what it needs next ([`Need`]) and
+//! here touches the network, the clock or a terminal: [`Batch`] says what it needs next ([`Need`](crate::ntpq::Need)) and
 //! what to write where. [`command`] is the table of commands; most are a [`query::Query`], which asks
 //! one question and falls back to what older daemons understand.
 //!
@@ -15,7 +15,6 @@ pub mod command;
 pub mod completion;
 pub mod counters;
 pub mod interfaces;
-pub mod job;
 pub mod line;
 pub mod monitor;
 pub mod number;
@@ -30,4 +29,3 @@ pub mod traps;
 pub mod verbs;
 
 pub use batch::{Batch, Options};
-pub use job::{Answer, Need, Output};

@@ -36,6 +36,8 @@ pub mod variables;
 pub mod verbs;
 
 pub use batch::{Batch, Options};
-pub use job::{Answer, Family, Flight, HostName, Located, Need, NotOpened, Opened, Output, Stream};
+pub use job::{
+    Answer, Family, Flight, HostName, Located, Machine, Need, NotOpened, Opened, Output, Stream,
+};
 pub use session::RefIds;
 pub use style::Style;

@@ -148,7 +148,7 @@ pub fn ntpq(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> E
 pub fn ntpdc(program: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ntpdc::start(program, arguments, |batch| {
         let runtime = runtime()?;
-        let outcome = runtime.block_on(net::ntpdc::run(batch, Clock::start()));
+        let outcome = runtime.block_on(net::ntpq::run(batch, Clock::start()));
         // A resolver that hangs is not waited for.
         runtime.shutdown_background();
         outcome

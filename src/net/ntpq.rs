@@ -1,8 +1,7 @@
-//! Finds out what the ntpq machine needs: answers of daemons, names, lines of input.
+//! Finds out what the machines of ntpq and ntpdc need: answers of daemons, names, lines of input.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::task::{JoinSet, yield_now};
@@ -15,18 +14,20 @@ use crate::line::Secret;
 use crate::model::{Failure, Question};
 use crate::net::client::Client;
 use crate::net::clock::Clock;
+use crate::net::private;
 use crate::net::random;
 use crate::net::resolver::{self, Families};
 use crate::net::user::{Said, User};
 use crate::ntpq::address::NetAddress;
-use crate::ntpq::{Answer, Batch, Family, Flight, HostName, Located, Need, NotOpened, Opened};
+use crate::ntpq::job::Prompt;
+use crate::ntpq::{Answer, Family, Flight, HostName, Located, Machine, Need, NotOpened, Opened};
 use crate::ntpq::{Output, Stream};
 
 /// Drives a batch to its end, writing what it prints, and returns its exit status.
 ///
 /// # Errors
 /// What is printed cannot be written, or the system has no randomness to give.
-pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
+pub async fn run(batch: &mut impl Machine, clock: Clock) -> io::Result<u8> {
     let mut driver = Driver::new(clock);
     let mut user = User::new();
     batch.start(driver.wall());
@@ -40,15 +41,17 @@ pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
             Some(Output::Text(stream, text)) => driver.write(stream, &text)?,
             Some(Output::Need(need)) => {
                 io::stdout().flush()?;
-                let answer = match need {
-                    Need::Command => {
-                        let said = user.command(PROMPT, Stream::Out, &batch.known()).await?;
-                        if user.edits() && matches!(said, Said::End) {
+                let prompt = batch.prompt().filter(|_| is_for_command(&need, &user));
+                let answer = match prompt {
+                    Some(prompt) => {
+                        let Prompt { text, stream, language, ends_line } = prompt;
+                        let said = user.command(text, stream, &*language).await?;
+                        if user.edits() && !ends_line && matches!(said, Said::End) {
                             writeln!(io::stdout())?;
                         }
                         command(said, user.is_at_terminal())
                     }
-                    need => find_out(&mut driver, &mut user, need).await?,
+                    None => find_out(&mut driver, &mut user, need).await?,
                 };
                 match answer {
                     Some(answer) => batch.handle(driver.wall(), answer),
@@ -57,6 +60,11 @@ pub async fn run(batch: &mut Batch, clock: Clock) -> io::Result<u8> {
             }
         }
     }
+}
+
+/// Whether a command is typed, rather than read as any line.
+const fn is_for_command(need: &Need, user: &User) -> bool {
+    matches!(need, Need::Command) || user.is_at_terminal()
 }
 
 /// What is said where a command is awaited; `None` when he interrupts.
@@ -73,11 +81,7 @@ fn command(said: Said<String>, is_terminal: bool) -> Option<Answer> {
 }
 
 /// Finds out what is needed, of the user or of the world; `None` when he interrupts it.
-pub(super) async fn find_out(
-    driver: &mut Driver,
-    user: &mut User,
-    need: Need,
-) -> io::Result<Option<Answer>> {
+async fn find_out(driver: &mut Driver, user: &mut User, need: Need) -> io::Result<Option<Answer>> {
     if let Need::Line { prompt, hidden } = need {
         return Ok(match user.line(&prompt, hidden).await? {
             Said::Line(line) => Some(Answer::Line(Some(line))),
@@ -109,11 +113,6 @@ impl Driver {
         Self { clock, client: None, file: None }
     }
 
-    /// Where the host is that was opened last.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.client.as_ref().map(Client::address)
-    }
-
     /// Seconds since 1970, by the wall clock.
     pub(super) fn wall(&self) -> i64 {
         // Good for 68 years to either side of 2026; the wrapped stamp says which second it is.
@@ -142,6 +141,10 @@ impl Driver {
                     client.set_dialect(dialect);
                 }
                 self.ask_piece(question, wait).await
+            }
+            Need::AskPrivately(question) => {
+                let address = self.client.as_ref().map(Client::address);
+                Answer::Private(private::ask(address, &question, self.clock).await)
             }
             Need::Write => {
                 // What has come of signals and of the network meanwhile is seen to.
@@ -270,9 +273,6 @@ fn said(error: &io::Error) -> String {
     let end = text.find(" (os error").unwrap_or(text.len());
     text.get(..end).unwrap_or_default().to_owned()
 }
-
-/// What is written where a command can be typed.
-pub const PROMPT: &str = "ntpq> ";
 
 /// Bytes of a file that are read: more than any configuration has.
 const MOST_READ: u64 = 1 << 20;

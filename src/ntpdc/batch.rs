@@ -7,12 +7,15 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 
-use crate::ntpdc::job::{Answer, Job, Need, Output, Step};
+use crate::ntpdc::completion::Commands;
 use crate::ntpdc::line::{self, Line, Located, Read};
 use crate::ntpdc::session::Session;
 use crate::ntpdc::verbs;
+use crate::ntpq::batch::INTERRUPTED;
+use crate::ntpq::job::{
+    Answer, Family, Job, Machine, Need, NotOpened, Output, Prompt, Step, Stream,
+};
 use crate::ntpq::text::printable;
-use crate::ntpq::{self, Family, NotOpened};
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -33,12 +36,13 @@ pub struct Options {
 
 /// A run of ntpdc, to be driven.
 ///
-/// Take the outputs until there is none; after a [`Output::Need`] call [`Batch::handle`] with what
+/// Take the outputs until there is none; after a [`Output::Need`] call [`Machine::handle`] with what
 /// was found out, and so on until [`Output::End`].
 ///
 /// ```
 /// use jiff::tz::TimeZone;
-/// use ntpscope::ntpdc::{Batch, Options, Output};
+/// use ntpscope::ntpdc::{Batch, Options};
+/// use ntpscope::ntpq::{Machine as _, Output};
 ///
 /// let options = Options { commands: vec!["sysinfo".into()], ..Options::default() };
 /// let mut batch = Batch::new(options, || TimeZone::UTC);
@@ -67,7 +71,7 @@ enum State {
     /// A file for the output is being opened.
     Redirecting(Line),
     /// A command is at work.
-    Running(Box<dyn Job>),
+    Running(Box<dyn Job<Session>>),
     /// All is done.
     Ended,
 }
@@ -86,66 +90,6 @@ impl Batch {
             state: State::Ready,
             outputs: VecDeque::new(),
         }
-    }
-
-    /// Starts; `now` is the time in seconds since 1970.
-    pub fn start(&mut self, now: i64) {
-        self.session.shell.now = now;
-        self.open_host();
-        self.go_on();
-    }
-
-    /// Leaves the command at work and asks for the next, since the user wants no more of it; in a
-    /// run that does not ask, the end. Whatever was needed is needed no more.
-    pub fn interrupt(&mut self) {
-        if !self.options.commands.is_empty() {
-            return self.end(ntpq::batch::INTERRUPTED);
-        }
-        self.session.complain("\n");
-        self.session.shell.redirected = false;
-        self.state = State::Ready;
-        self.go_on();
-    }
-
-    /// Whether a command is awaited.
-    pub const fn is_prompting(&self) -> bool {
-        matches!(self.state, State::Prompting)
-    }
-
-    /// Takes the answer to what was needed; `now` is the time in seconds since 1970.
-    pub fn handle(&mut self, now: i64, answer: Answer) {
-        self.session.shell.now = now;
-        match (std::mem::replace(&mut self.state, State::Ready), answer) {
-            (State::Opening, Answer::World(answer)) => self.take_opened(answer),
-            (State::Prompting, Answer::World(ntpq::Answer::Line(Some(line)))) => {
-                self.read(line.as_str());
-            }
-            (State::Prompting, _) => {
-                if self.options.prompts {
-                    // Behind the prompt.
-                    self.session.complain("\n");
-                }
-                self.end(0);
-            }
-            (State::Locating { text, name, mut located }, Answer::World(answer)) => {
-                let found = match answer {
-                    ntpq::Answer::Located(found) => found.into_iter().next().flatten(),
-                    _ => None,
-                };
-                located.insert(name, found.map(|found| found.address.ip));
-                self.read_with(&text, located);
-            }
-            (State::Redirecting(line), Answer::World(answer)) => self.take_redirected(line, answer),
-            (State::Running(job), answer) => self.resume(job, Some(answer)),
-            (State::Ended, _) => self.state = State::Ended,
-            _ => {}
-        }
-        self.go_on();
-    }
-
-    /// The next output; `None` when an answer is awaited, or all is done.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
     }
 
     /// Runs commands until one waits.
@@ -173,8 +117,8 @@ impl Batch {
 
     fn prompt(&mut self) {
         let prompt = if self.options.prompts { PROMPT } else { "" };
-        let need = ntpq::Need::Line { prompt: prompt.to_owned(), hidden: false };
-        self.wait(State::Prompting, Need::World(need));
+        let need = Need::Line { prompt: prompt.to_owned(), hidden: false };
+        self.wait(State::Prompting, need);
     }
 
     fn open_host(&mut self) {
@@ -185,25 +129,25 @@ impl Batch {
                 self.command = self.options.commands.len();
             }
             Some((host, family)) => {
-                let need = ntpq::Need::Open { host: host.clone(), family: *family };
-                self.wait(State::Opening, Need::World(need));
+                let need = Need::Open { host: host.clone(), family: *family };
+                self.wait(State::Opening, need);
             }
             None => self.end(0),
         }
     }
 
-    fn take_opened(&mut self, answer: ntpq::Answer) {
+    fn take_opened(&mut self, answer: Answer) {
         // Unless it can be opened, none of the commands is for it.
         self.command = self.options.commands.len();
         match answer {
-            ntpq::Answer::Opened(Ok(host)) => {
+            Answer::Opened(Ok(host)) => {
                 self.session.turn_to(host);
                 self.command = 0;
             }
-            ntpq::Answer::Opened(Err(NotOpened::Unresolved(why))) => {
+            Answer::Opened(Err(NotOpened::Unresolved(why))) => {
                 self.session.complain(&format!("{}\n", printable(why.as_bytes())));
             }
-            ntpq::Answer::Opened(Err(NotOpened::NoWay(why))) => {
+            Answer::Opened(Err(NotOpened::NoWay(why))) => {
                 let text = format!("{}: connect: {why}\n", self.session.shell.program);
                 self.session.complain(&text);
                 self.end(1);
@@ -221,12 +165,12 @@ impl Batch {
             Read::Nothing => {}
             Read::Refused(complaint) => self.session.complain(&complaint),
             Read::Locate(name) => {
-                let need = Need::World(ntpq::Need::Locate(vec![name.clone()]));
+                let need = Need::Locate(vec![name.clone()]);
                 self.wait(State::Locating { text: text.to_owned(), name, located }, need);
             }
             Read::Line(line) => match line.redirect.clone() {
                 Some(file) => {
-                    let need = Need::World(ntpq::Need::Redirect(file));
+                    let need = Need::Redirect(file);
                     self.wait(State::Redirecting(line), need);
                 }
                 None => self.begin(line),
@@ -234,8 +178,8 @@ impl Batch {
         }
     }
 
-    fn take_redirected(&mut self, line: Line, answer: ntpq::Answer) {
-        if let ntpq::Answer::Redirected(Err(why)) = answer {
+    fn take_redirected(&mut self, line: Line, answer: Answer) {
+        if let Answer::Redirected(Err(why)) = answer {
             let file = line.redirect.as_deref().unwrap_or_default();
             self.session.complain(&format!("***Error opening {file}: {why}\n"));
         } else {
@@ -249,7 +193,7 @@ impl Batch {
         self.resume(job, None);
     }
 
-    fn resume(&mut self, mut job: Box<dyn Job>, answer: Option<Answer>) {
+    fn resume(&mut self, mut job: Box<dyn Job<Session>>, answer: Option<Answer>) {
         match job.resume(&mut self.session, answer) {
             Step::Need(need) => self.wait(State::Running(job), need),
             Step::Done => {
@@ -278,8 +222,68 @@ impl Batch {
     }
 }
 
+impl Machine for Batch {
+    fn start(&mut self, now: i64) {
+        self.session.shell.now = now;
+        self.open_host();
+        self.go_on();
+    }
+
+    fn handle(&mut self, now: i64, answer: Answer) {
+        self.session.shell.now = now;
+        match (std::mem::replace(&mut self.state, State::Ready), answer) {
+            (State::Opening, answer) => self.take_opened(answer),
+            (State::Prompting, Answer::Line(Some(line))) => self.read(line.as_str()),
+            (State::Prompting, Answer::Typed(Some(line))) => self.read(&line),
+            (State::Prompting, _) => {
+                if self.options.prompts {
+                    // Behind the prompt.
+                    self.session.complain("\n");
+                }
+                self.end(0);
+            }
+            (State::Locating { text, name, mut located }, answer) => {
+                let found = match answer {
+                    Answer::Located(found) => found.into_iter().next().flatten(),
+                    _ => None,
+                };
+                located.insert(name, found.map(|found| found.address.ip));
+                self.read_with(&text, located);
+            }
+            (State::Redirecting(line), answer) => self.take_redirected(line, answer),
+            (State::Running(job), answer) => self.resume(job, Some(answer)),
+            (State::Ended, _) => self.state = State::Ended,
+            _ => {}
+        }
+        self.go_on();
+    }
+
+    fn interrupt(&mut self) {
+        if !self.options.commands.is_empty() {
+            return self.end(INTERRUPTED);
+        }
+        self.session.complain("\n");
+        self.session.shell.redirected = false;
+        self.state = State::Ready;
+        self.go_on();
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn prompt(&self) -> Option<Prompt> {
+        matches!(self.state, State::Prompting).then(|| Prompt {
+            text: PROMPT,
+            stream: Stream::Error,
+            language: Box::new(Commands),
+            ends_line: self.options.prompts,
+        })
+    }
+}
+
 /// What is written where a command can be typed.
-pub const PROMPT: &str = "ntpdc> ";
+const PROMPT: &str = "ntpdc> ";
 
 #[cfg(test)]
 mod tests;

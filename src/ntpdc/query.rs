@@ -9,15 +9,14 @@
 //! implementation; we give up at once and keep to what the daemon understands.
 
 use crate::control::private::Outcome;
-use crate::ntpdc::job::{Answer, Job, Need, Step};
 use crate::ntpdc::session::Session;
-use crate::ntpq;
 use crate::ntpq::address::NetAddress;
+use crate::ntpq::job::{Answer, Job, Need, Step};
 use crate::ntpq::keys::{KeyPrompt, Prompted};
 use crate::wire::mode7::{Code, Implementation, Items, Refusal, Request};
 
 /// What is asked, and what is made of the answer.
-pub trait Inquiry {
+pub trait Inquiry: Send {
     /// The request.
     fn code(&self) -> Code;
 
@@ -100,7 +99,7 @@ impl<I: Inquiry> Query<I> {
     fn ask_with(
         &mut self,
         mut prompt: KeyPrompt,
-        typed: Option<ntpq::Answer>,
+        typed: Option<Answer>,
         session: &mut Session,
     ) -> Step {
         let request = match self.inquiry.request(session.implementation) {
@@ -122,7 +121,7 @@ impl<I: Inquiry> Query<I> {
                 Prompted::Failed => return Step::Done,
                 Prompted::Need(need) => {
                     self.stage = Stage::Key(prompt);
-                    return Step::Need(Need::World(need));
+                    return Step::Need(need);
                 }
             }
         }
@@ -195,7 +194,7 @@ impl<I: Inquiry> Query<I> {
             return Step::Done;
         }
         self.stage = Stage::Names(needed.clone(), items);
-        Step::Need(Need::World(ntpq::Need::Names(needed)))
+        Step::Need(Need::Names(needed))
     }
 
     /// Whether the answer has the shape that it should; complains when not.
@@ -238,15 +237,13 @@ fn wrong_size(found: usize, expected: u16) -> String {
 /// items that at most grew fivefold.
 const MOST_DATA: usize = 128 * 500 * 5;
 
-impl<I: Inquiry> Job for Query<I> {
+impl<I: Inquiry> Job<Session> for Query<I> {
     fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
         match (std::mem::replace(&mut self.stage, Stage::Nothing), answer) {
             (Stage::Nothing, _) => self.ask(session),
-            (Stage::Key(prompt), Some(Answer::World(typed))) => {
-                self.ask_with(prompt, Some(typed), session)
-            }
-            (Stage::Answer, Some(Answer::Outcome(outcome))) => self.take_outcome(outcome, session),
-            (Stage::Names(asked, items), Some(Answer::World(ntpq::Answer::Names(names)))) => {
+            (Stage::Key(prompt), Some(typed)) => self.ask_with(prompt, Some(typed), session),
+            (Stage::Answer, Some(Answer::Private(outcome))) => self.take_outcome(outcome, session),
+            (Stage::Names(asked, items), Some(Answer::Names(names))) => {
                 session.shell.take_names(&asked, names);
                 self.inquiry.print(&items, session);
                 Step::Done

@@ -6,8 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::control::private::{Outcome, Question};
 use crate::model::question::Failure;
-use crate::ntpdc::job::Need;
-use crate::ntpq::Opened;
+use crate::ntpq::job::{Need, Opened};
 use crate::ntpq::session::Session as Shell;
 use crate::units::{AssocId, NtpDuration};
 use crate::wire::mac::Key;
@@ -65,7 +64,7 @@ impl Session {
     /// Asks the current host.
     pub fn ask(&self, request: Request, key: Option<Key>) -> Need {
         let milliseconds = f64::from(self.shell.settings.delay_ms);
-        Need::Ask(Box::new(Question {
+        Need::AskPrivately(Box::new(Question {
             request,
             size: self.size,
             key,

@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::ntpdc::command::{self, COMMANDS, Found, Verb};
-use crate::ntpdc::job::{Answer, Job, Need, Step};
 use crate::ntpdc::line::Line;
 use crate::ntpdc::session::Session;
 use crate::ntpq;
-use crate::ntpq::job::Job as _;
+use crate::ntpq::job::{Answer, Job, Step};
 use crate::ntpq::keys;
 use crate::ntpq::settings::Setting as Shared;
 use crate::wire::mac::MAX_DIGEST;
@@ -25,7 +24,7 @@ impl Setting {
     }
 }
 
-impl Job for Setting {
+impl Job<Session> for Setting {
     fn resume(&mut self, session: &mut Session, _: Option<Answer>) -> Step {
         let text = self.line.text(0);
         match self.line.command.verb {
@@ -61,20 +60,12 @@ impl SameAsNtpq {
     }
 }
 
-impl Job for SameAsNtpq {
+impl Job<Session> for SameAsNtpq {
     fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
-        let answer = match answer {
-            Some(Answer::World(answer)) => Some(answer),
-            Some(Answer::Outcome(_)) | None => None,
-        };
-        if let Some(ntpq::Answer::Opened(Ok(_))) = &answer {
+        if let Some(Answer::Opened(Ok(_))) = &answer {
             session.forget_host();
         }
-        match self.job.resume(&mut session.shell, answer) {
-            ntpq::job::Step::Need(need) => Step::Need(Need::World(need)),
-            ntpq::job::Step::Done => Step::Done,
-            ntpq::job::Step::Quit(status) => Step::Quit(status),
-        }
+        self.job.resume(&mut session.shell, answer)
     }
 }
 

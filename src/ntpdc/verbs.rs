@@ -7,7 +7,6 @@ use crate::ntpdc::clocks;
 use crate::ntpdc::command::Verb;
 use crate::ntpdc::counters::Counters;
 use crate::ntpdc::interfaces::Interfaces;
-use crate::ntpdc::job::{Answer, Job, Step};
 use crate::ntpdc::line::{Line, is_unclosed};
 use crate::ntpdc::monitor::{self, MonitorList};
 use crate::ntpdc::query::{Inquiry, Query};
@@ -18,9 +17,10 @@ use crate::ntpdc::system::{KernelInfo, LoopInfo, SystemInfo};
 use crate::ntpdc::traps::Traps;
 use crate::ntpdc::{peer, peers};
 use crate::ntpq::command::Verb as Shared;
+use crate::ntpq::job::{Answer, Job, Step};
 
 /// The machine for a line.
-pub fn job(line: Line, session: &Session) -> Box<dyn Job> {
+pub fn job(line: Line, session: &Session) -> Box<dyn Job<Session>> {
     match line.command.verb {
         Verb::Shared(Shared::Host) if names_bad_host(&line) => {
             let remains = match session.shell.host {
@@ -76,19 +76,19 @@ fn names_bad_host(line: &Line) -> bool {
     }
 }
 
-fn query<I: Inquiry + 'static>(inquiry: I) -> Box<dyn Job> {
+fn query<I: Inquiry + 'static>(inquiry: I) -> Box<dyn Job<Session>> {
     Box::new(Query::new(inquiry))
 }
 
 /// What is asked, or what is said of arguments that make no sense.
-fn read<I: Inquiry + 'static>(read: Result<I, Said>) -> Box<dyn Job> {
+fn read<I: Inquiry + 'static>(read: Result<I, Said>) -> Box<dyn Job<Session>> {
     match read {
         Ok(inquiry) => query(inquiry),
         Err(text) => said(text),
     }
 }
 
-fn said(text: Said) -> Box<dyn Job> {
+fn said(text: Said) -> Box<dyn Job<Session>> {
     Box::new(Saying(text))
 }
 
@@ -106,7 +106,7 @@ pub enum Said {
 /// A command that only says something.
 struct Saying(Said);
 
-impl Job for Saying {
+impl Job<Session> for Saying {
     fn resume(&mut self, session: &mut Session, _: Option<Answer>) -> Step {
         match &self.0 {
             Said::Text(text) => session.print(text),

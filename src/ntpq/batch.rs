@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use crate::model::question::Question;
 use crate::ntpq::command::{self, Argument, Line};
 use crate::ntpq::completion::Known;
-use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Output, Step, Stream};
+use crate::ntpq::job::{
+    Answer, Family, Job, Machine, Need, NotOpened, Output, Prompt, Step, Stream,
+};
 use crate::ntpq::naming::{self, Naming};
 use crate::ntpq::ntpsec;
 use crate::ntpq::record::Record;
@@ -49,12 +51,12 @@ pub struct Options {
 
 /// A run of ntpq, to be driven.
 ///
-/// Take the outputs until there is none; after a [`Output::Need`] call [`Batch::handle`] with what
+/// Take the outputs until there is none; after a [`Output::Need`] call [`Machine::handle`] with what
 /// was found out, and so on until [`Output::End`].
 ///
 /// ```
 /// use jiff::tz::TimeZone;
-/// use ntpscope::ntpq::{Batch, Options, Output, Stream};
+/// use ntpscope::ntpq::{Batch, Machine as _, Options, Output};
 ///
 /// let options = Options { commands: vec!["bogus".into()], ..Options::default() };
 /// let mut batch = Batch::new(options, || TimeZone::UTC);
@@ -125,18 +127,6 @@ impl Batch {
         }
     }
 
-    /// Leaves the command at work and asks the user for the next, since he wants no more of it; in
-    /// a run that does not ask, the end. Whatever was needed is needed no more.
-    pub fn interrupt(&mut self) {
-        if !self.interactive {
-            return self.end(INTERRUPTED);
-        }
-        self.session.complain("\n");
-        self.session.redirected = false;
-        self.state = State::Ready;
-        self.go_on();
-    }
-
     /// Says whether commands that change the daemon are obeyed from now on.
     pub const fn arm(&mut self, is_armed: bool) {
         self.read_only = !is_armed;
@@ -145,54 +135,6 @@ impl Batch {
     /// What is known for completing what is typed.
     pub fn known(&self) -> Known {
         naming::known(&self.session)
-    }
-
-    /// Starts; `now` is the time in seconds since 1970.
-    pub fn start(&mut self, now: i64) {
-        self.session.now = now;
-        self.open_host();
-        self.go_on();
-    }
-
-    /// Takes the answer to what was needed; `now` is the time in seconds since 1970.
-    pub fn handle(&mut self, now: i64, mut answer: Answer) {
-        self.session.now = now;
-        if let Answer::Replies(replies) = &mut answer {
-            if self.session.style == Style::Ntpsec {
-                ntpsec::keys::check(&mut self.session, replies);
-            }
-            self.session.take_along(replies);
-        }
-        match std::mem::replace(&mut self.state, State::Ready) {
-            State::Opening => self.take_opened(answer),
-            State::Prompting => {
-                self.session.settings.interactive = matches!(answer, Answer::Typed(_));
-                match answer {
-                    Answer::Typed(Some(command)) => self.run(&command),
-                    Answer::Line(Some(command)) => self.run(command.as_str()),
-                    Answer::WhichAssociations => self.name(Naming::default(), None),
-                    _ => self.end_of_input(),
-                }
-            }
-            State::Naming(naming) => self.name(naming, Some(answer)),
-            State::Listing(line) => {
-                if let Answer::Replies(replies) = &answer
-                    && let Some(reply) = replies.first()
-                {
-                    self.session.take_associations(reply);
-                }
-                self.resolve(line, true);
-            }
-            State::Redirecting(line) => self.take_redirected(&line, answer),
-            State::Running(job) => self.resume(job, Some(answer)),
-            state @ (State::Ready | State::Ended) => self.state = state,
-        }
-        self.go_on();
-    }
-
-    /// The next output; `None` when an answer is awaited, or all is done.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
     }
 
     /// Runs commands until one waits.
@@ -371,6 +313,75 @@ impl Batch {
         self.outputs.extend(written.into_iter().map(|(stream, text)| Output::Text(stream, text)));
     }
 }
+
+impl Machine for Batch {
+    fn start(&mut self, now: i64) {
+        self.session.now = now;
+        self.open_host();
+        self.go_on();
+    }
+
+    fn handle(&mut self, now: i64, mut answer: Answer) {
+        self.session.now = now;
+        if let Answer::Replies(replies) = &mut answer {
+            if self.session.style == Style::Ntpsec {
+                ntpsec::keys::check(&mut self.session, replies);
+            }
+            self.session.take_along(replies);
+        }
+        match std::mem::replace(&mut self.state, State::Ready) {
+            State::Opening => self.take_opened(answer),
+            State::Prompting => {
+                self.session.settings.interactive = matches!(answer, Answer::Typed(_));
+                match answer {
+                    Answer::Typed(Some(command)) => self.run(&command),
+                    Answer::Line(Some(command)) => self.run(command.as_str()),
+                    Answer::WhichAssociations => self.name(Naming::default(), None),
+                    _ => self.end_of_input(),
+                }
+            }
+            State::Naming(naming) => self.name(naming, Some(answer)),
+            State::Listing(line) => {
+                if let Answer::Replies(replies) = &answer
+                    && let Some(reply) = replies.first()
+                {
+                    self.session.take_associations(reply);
+                }
+                self.resolve(line, true);
+            }
+            State::Redirecting(line) => self.take_redirected(&line, answer),
+            State::Running(job) => self.resume(job, Some(answer)),
+            state @ (State::Ready | State::Ended) => self.state = state,
+        }
+        self.go_on();
+    }
+
+    fn interrupt(&mut self) {
+        if !self.interactive {
+            return self.end(INTERRUPTED);
+        }
+        self.session.complain("\n");
+        self.session.redirected = false;
+        self.state = State::Ready;
+        self.go_on();
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn prompt(&self) -> Option<Prompt> {
+        matches!(self.state, State::Prompting).then(|| Prompt {
+            text: PROMPT,
+            stream: Stream::Out,
+            language: Box::new(self.known()),
+            ends_line: false,
+        })
+    }
+}
+
+/// What is written where a command can be typed.
+const PROMPT: &str = "ntpq> ";
 
 /// Why a command that changes the daemon is refused.
 const NOT_ARMED: &str = "nothing is changed from this screen until writing is armed";

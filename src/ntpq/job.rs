@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::line::Secret;
+use crate::control::private;
+use crate::line::{Language, Secret};
 use crate::model::Dialect;
 use crate::model::question::{Failure, Question};
 use crate::model::reply::Reply;
@@ -11,10 +12,44 @@ use crate::ntpq::session::Session;
 use crate::units::Mono;
 use crate::wire::mac::Key;
 
-/// A command at work.
-pub trait Job: Send {
+/// A run of commands, to be driven: of ntpq or of ntpdc.
+///
+/// Take the outputs until there is none; after a [`Output::Need`] call [`Machine::handle`] with what
+/// was found out, and so on until [`Output::End`].
+pub trait Machine {
+    /// Starts; `now` is the time in seconds since 1970.
+    fn start(&mut self, now: i64);
+
+    /// Takes the answer to what was needed; `now` is the time in seconds since 1970.
+    fn handle(&mut self, now: i64, answer: Answer);
+
+    /// Leaves the command at work and asks the user for the next, since he wants no more of it; in
+    /// a run that does not ask, the end. Whatever was needed is needed no more.
+    fn interrupt(&mut self);
+
+    /// The next output; `None` when an answer is awaited, or all is done.
+    fn poll_output(&mut self) -> Option<Output>;
+
+    /// How a command is asked for where somebody can type it; `None` while none is awaited.
+    fn prompt(&self) -> Option<Prompt>;
+}
+
+/// How a command is asked for where somebody can type it.
+pub struct Prompt {
+    /// What stands before it.
+    pub text: &'static str,
+    /// Where that is written.
+    pub stream: Stream,
+    /// What can be typed.
+    pub language: Box<dyn Language>,
+    /// Whether the machine itself ends the line when there is no more input.
+    pub ends_line: bool,
+}
+
+/// A command at work in a session `S`.
+pub trait Job<S = Session>: Send {
     /// Goes on with the answer to what was needed last, `None` at the start.
-    fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step;
+    fn resume(&mut self, session: &mut S, answer: Option<Answer>) -> Step;
 }
 
 /// Where a job has got to.
@@ -40,6 +75,8 @@ pub enum Need {
     },
     /// Answers of the current host, by [`Answer::Replies`].
     Ask(Flight),
+    /// The current host's answer to a private request (mode 7), by [`Answer::Private`].
+    AskPrivately(Box<private::Question>),
     /// A piece of a list, of the host that was asked last and from the same port: once, and with
     /// the beginning of an answer that does not come whole. By [`Answer::Piece`], or by
     /// [`Answer::Interrupted`].
@@ -93,6 +130,8 @@ pub enum Answer {
     Opened(Result<Opened, NotOpened>),
     /// To [`Need::Ask`].
     Replies(Vec<Result<Reply, Failure>>),
+    /// To [`Need::AskPrivately`].
+    Private(private::Outcome),
     /// To [`Need::Piece`].
     Piece {
         /// The answer, or why there is none.

@@ -11,7 +11,7 @@ use crate::backend::console::{Input, News};
 use crate::net::clock::Clock;
 use crate::net::consoles::outbox::Outbox;
 use crate::net::ntpq::Driver;
-use crate::ntpq::{Answer, Batch, Family, Need, Options, Output, Stream};
+use crate::ntpq::{Answer, Batch, Family, Machine as _, Need, Options, Output, Stream};
 
 /// A session to be run.
 pub(super) struct Session {

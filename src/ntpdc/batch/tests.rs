@@ -3,7 +3,7 @@
 use super::*;
 use crate::control::private::{Exchange, Input, Outcome, Output as Asked, Question};
 use crate::ntpq::address::NetAddress;
-use crate::ntpq::{Located as LocatedHost, Opened, Stream};
+use crate::ntpq::{Located as LocatedHost, Opened};
 use crate::units::{Mono, Now};
 use crate::wire::mode7::{Code, Implementation, Message, Refusal, auth};
 
@@ -66,26 +66,22 @@ fn run(options: Options, typed: &[&str], daemon: impl Fn(&Message<'_>, usize) ->
             None => panic!("waits for nothing: {ran:?}"),
         };
         let answer = match need {
-            Need::Ask(question) => {
+            Need::AskPrivately(question) => {
                 let (request, outcome) = asked(&question, &daemon);
                 ran.requests.extend(request);
-                Answer::Outcome(outcome)
+                Answer::Private(outcome)
             }
-            Need::World(need) => Answer::World(match need {
-                ntpq::Need::Open { host, .. } => {
-                    ntpq::Answer::Opened(Ok(Opened { name: host, numeric: false }))
-                }
-                ntpq::Need::Line { prompt, .. } => {
-                    ran.prompts.push(prompt);
-                    ntpq::Answer::Line(typed.next().map(|line| (*line).to_owned().into()))
-                }
-                ntpq::Need::Redirect(_) => ntpq::Answer::Redirected(Ok(())),
-                ntpq::Need::Locate(names) => {
-                    let known = |name: &String| name == "two.lab";
-                    ntpq::Answer::Located(names.iter().map(|name| known(name).then(two)).collect())
-                }
-                other => panic!("asked for {other:?}"),
-            }),
+            Need::Open { host, .. } => Answer::Opened(Ok(Opened { name: host, numeric: false })),
+            Need::Line { prompt, .. } => {
+                ran.prompts.push(prompt);
+                Answer::Line(typed.next().map(|line| (*line).to_owned().into()))
+            }
+            Need::Redirect(_) => Answer::Redirected(Ok(())),
+            Need::Locate(names) => {
+                let known = |name: &String| name == "two.lab";
+                Answer::Located(names.iter().map(|name| known(name).then(two)).collect())
+            }
+            other => panic!("asked for {other:?}"),
         };
         batch.handle(0, answer);
     }

@@ -95,7 +95,7 @@ impl World {
                 Answer::Located(hosts.iter().map(locate).collect())
             }
             Need::Redirect(_) => Answer::Redirected(Ok(())),
-            Need::Piece { .. } | Need::Write => panic!("no lists here"),
+            Need::Piece { .. } | Need::Write | Need::AskPrivately(_) => panic!("no lists here"),
             Need::Command if self.typed.is_empty() => Answer::Typed(None),
             Need::Command => Answer::Typed(Some(self.typed.remove(0).to_owned())),
             Need::Read(file) => {

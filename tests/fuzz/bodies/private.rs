@@ -3,8 +3,8 @@
 
 use jiff::tz::TimeZone;
 use ntpscope::control::private::{Exchange, Input, Outcome, Output as Asked, Question};
-use ntpscope::ntpdc::{Answer, Batch, Need, Options, Output};
-use ntpscope::ntpq::{self, Family, HostName, Opened};
+use ntpscope::ntpdc::{Batch, Options};
+use ntpscope::ntpq::{Answer, Family, HostName, Machine as _, Need, Opened, Output};
 use ntpscope::units::{Mono, Now};
 use ntpscope::wire::mode7::Message;
 
@@ -62,11 +62,11 @@ pub(crate) fn private(bytes: &[u8]) {
             None => panic!("{command} waits for nothing"),
         };
         let answer = match need {
-            Need::Ask(question) => {
+            Need::AskPrivately(question) => {
                 asked += 1;
-                Answer::Outcome(answered(&question, &mut taken))
+                Answer::Private(answered(&question, &mut taken))
             }
-            Need::World(need) => Answer::World(found(need)),
+            need => found(need),
         };
         batch.handle(0, answer);
     }
@@ -101,16 +101,14 @@ fn answered(question: &Question, taken: &mut Taken<'_>) -> Outcome {
 }
 
 /// What the world says: names that nobody should have, and a key.
-fn found(need: ntpq::Need) -> ntpq::Answer {
+fn found(need: Need) -> Answer {
     let name = || "\u{1b}[2Jname".to_owned();
     match need {
-        ntpq::Need::Open { .. } => {
-            ntpq::Answer::Opened(Ok(Opened { name: name(), numeric: false }))
+        Need::Open { .. } => Answer::Opened(Ok(Opened { name: name(), numeric: false })),
+        Need::Names(addresses) => {
+            Answer::Names(addresses.iter().map(|_| HostName::Unconfirmed(name())).collect())
         }
-        ntpq::Need::Names(addresses) => {
-            ntpq::Answer::Names(addresses.iter().map(|_| HostName::Unconfirmed(name())).collect())
-        }
-        ntpq::Need::Line { .. } => ntpq::Answer::Line(Some("1".to_owned().into())),
+        Need::Line { .. } => Answer::Line(Some("1".to_owned().into())),
         other => panic!("asked for {other:?}"),
     }
 }
