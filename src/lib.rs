@@ -13,7 +13,7 @@
 //! | [`clock`] | clocks that can be steered |
 //! | [`engine`] | RFC 5905 as a machine without sockets |
 //! | [`control`] | the asking side of the control protocol, without sockets |
-//! | [`line`] | a line that is typed: editing, history, completion |
+//! | [`line`](mod@line) | a line that is typed: editing, history, completion |
 //! | [`ntpq`] | the ntpq command language: what is asked, what is printed |
 //! | [`ntpdc`] | the ntpdc command language, in mode 7 |
 //! | [`insight`] | what a daemon's variables mean, worked out |
