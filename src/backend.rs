@@ -3,6 +3,7 @@
 //! Implemented by the network, by a simulated site, by a replay. Nothing here waits: requests are
 //! handed over, updates are polled for as a future is.
 
+pub mod change;
 pub mod completion;
 pub mod console;
 
@@ -70,6 +71,13 @@ pub enum Request {
     Pace(Pace),
     /// Let the incident at this place of [`World::incidents`] happen, or end when it lasts.
     Incident(u8),
+    /// Something about a change of a daemon.
+    Change {
+        /// The daemon.
+        target: TargetId,
+        /// What.
+        order: change::Order,
+    },
     /// Something for the console of a daemon.
     Console {
         /// The daemon.
@@ -146,6 +154,13 @@ pub enum Update {
         target: TargetId,
         /// All that is known of it.
         daemon: Arc<Daemon>,
+    },
+    /// How a change of a daemon goes.
+    Change {
+        /// The daemon.
+        target: TargetId,
+        /// How.
+        progress: Arc<change::Progress>,
     },
     /// The name of an address, safe to show; `None` when it has none.
     Name {

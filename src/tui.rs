@@ -9,6 +9,7 @@
 //! `views/` with its `render`, an arm in [`view`], and the commands that lead to it.
 
 pub mod app;
+pub mod arming;
 pub mod clients;
 pub mod command;
 pub mod console;

@@ -256,7 +256,11 @@ impl Seen {
             }
             Ok(Update::Name { address, name }) => self.names.push((address, name)),
             Ok(
-                Update::Programs(_) | Update::Offer(_) | Update::World(_) | Update::Console { .. },
+                Update::Programs(_)
+                | Update::Offer(_)
+                | Update::World(_)
+                | Update::Console { .. }
+                | Update::Change { .. },
             ) => {}
         }
         true

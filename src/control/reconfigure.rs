@@ -61,6 +61,8 @@ pub enum Input<'a> {
     Unreachable(Unreachable),
     /// The user wants it sent. It is heeded once, after the preview.
     Arm,
+    /// The same of one that cannot be taken back: it is not waited for a confirmation then.
+    ArmForGood,
     /// The user confirms it, while that is waited for.
     Confirm,
     /// The user does not want it: nothing is sent any more, and what was sent is taken back where
@@ -123,12 +125,18 @@ impl<W: Way> Reconfigure<W> {
             Input::Datagram(datagram) => self.way.receive(now, datagram),
             Input::Unreachable(why) => self.way.unreachable(now, why),
             Input::Arm if self.course.phase == Phase::Preview => self.arm(now),
+            Input::ArmForGood if self.course.phase == Phase::Preview => {
+                if self.thought.as_ref().is_some_and(|thought| thought.inverse.is_err()) {
+                    self.confirm = None;
+                }
+                self.arm(now);
+            }
             Input::Confirm if matches!(self.course.phase, Phase::Confirming(_)) => {
                 self.course.is_confirmed = true;
                 self.end();
             }
             Input::TakeBack => self.leave(now),
-            Input::Arm | Input::Confirm => {}
+            Input::Arm | Input::ArmForGood | Input::Confirm => {}
             Input::Wakeup => self.way.wake(now),
         }
         if self.reread_at.is_some_and(|at| at <= now.mono) {

@@ -36,6 +36,11 @@ impl Dialect {
         Self::Ntpsec,
     ];
 
+    /// Whether it takes changes from who signs them with a key; else from who may use its socket.
+    pub const fn is_told_by_signed_requests(self) -> bool {
+        !matches!(self, Self::Chronyd)
+    }
+
     /// Its name in JSON.
     pub const fn name(self) -> &'static str {
         match self {

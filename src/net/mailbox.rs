@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::backend::change::Progress;
 use crate::backend::{Offer, TargetId, Update};
 use crate::model::Daemon;
 use crate::model::programs::Program;
@@ -21,6 +22,7 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct News {
     daemons: VecDeque<(TargetId, Arc<Daemon>)>,
+    changes: VecDeque<(TargetId, Arc<Progress>)>,
     names: VecDeque<(IpAddr, Option<Arc<str>>)>,
     programs: Option<Arc<[Program]>>,
     offer: Option<Arc<Offer>>,
@@ -36,6 +38,16 @@ impl Mailbox {
         match news.daemons.iter_mut().find(|(waiting, _)| *waiting == target) {
             Some((_, older)) => *older = daemon,
             None => news.daemons.push_back((target, daemon)),
+        }
+        news.wake();
+    }
+
+    /// Leaves how a change goes, in place of how it went before.
+    pub fn change(&self, target: TargetId, progress: Arc<Progress>) {
+        let mut news = self.open();
+        match news.changes.iter_mut().find(|(waiting, _)| *waiting == target) {
+            Some((_, older)) => *older = progress,
+            None => news.changes.push_back((target, progress)),
         }
         news.wake();
     }
@@ -75,6 +87,9 @@ impl Mailbox {
     /// The next piece of news; the reader is woken when there is one.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Update> {
         let mut news = self.open();
+        if let Some((target, progress)) = news.changes.pop_front() {
+            return Poll::Ready(Update::Change { target, progress });
+        }
         if let Some((target, daemon)) = news.daemons.pop_front() {
             return Poll::Ready(Update::Daemon { target, daemon });
         }

@@ -11,6 +11,7 @@ use crate::config::engine::EngineSetup;
 use crate::config::ntp_conf::include::Found;
 use crate::config::target::TargetSpec;
 use crate::model::{Contact, Daemon, Interest};
+use crate::net::change::{Changes, Place};
 use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
 use crate::net::discipline::Permit;
@@ -33,6 +34,9 @@ pub struct Network {
     names: resolver::Asked,
     clock: Clock,
     families: Families,
+    /// How each daemon is asked, and the changes of them that are under way.
+    specs: Vec<TargetSpec>,
+    changes: Changes,
     /// The right to steer the system's clock, until the engine that is to do so takes it.
     permit: Option<Permit>,
 }
@@ -53,6 +57,8 @@ impl Network {
             clock,
             families,
             names: resolver::Asked::default(),
+            specs: specs.to_vec(),
+            changes: Changes::default(),
             permit: None,
         };
         for (place, spec) in (0..).zip(specs) {
@@ -159,6 +165,13 @@ impl Backend for Network {
                 }
             }
             Request::Measure(measure) => self.measure(&measure),
+            Request::Change { target, order } => {
+                if let Some(spec) = self.specs.get(usize::from(target.place())) {
+                    let (spec, mailbox) = (spec.clone(), self.mailbox.clone());
+                    let (families, clock) = (self.families, self.clock);
+                    self.changes.order(Place { target, spec, families, clock, mailbox }, order);
+                }
+            }
             // This world is real, and consoles are `net::consoles`'.
             Request::Pace(_) | Request::Incident(_) | Request::Console { .. } => {}
         }

@@ -11,6 +11,7 @@ use crate::backend::{Measure, Offer, TargetId, World};
 use crate::config::ntp_conf::Association;
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
+use crate::tui::arming::{Armed, Arming, Shown};
 use crate::tui::clients::{Arranged, ClientOrder};
 use crate::tui::command::Place;
 use crate::tui::console::Console;
@@ -116,6 +117,10 @@ pub enum Overlay {
     Measure(Plan),
     /// What may happen to a simulated world is listed.
     Incidents,
+    /// Whether to arm changes of the daemon is asked.
+    Arm(Arming),
+    /// The change of the daemon that was asked for last.
+    Change,
 }
 
 /// What would be measured.
@@ -333,6 +338,10 @@ pub struct Tab {
     pub course: Course,
     /// Its console.
     pub console: Console,
+    /// Whether changes of it may be sent, and signed with what.
+    pub armed: Option<Armed>,
+    /// The change of it that was asked for last.
+    pub change: Option<Shown>,
     /// What the backend was last told of our interest.
     pub told: Option<Interest>,
 }
@@ -354,8 +363,15 @@ impl Tab {
             history: History::default(),
             course: Course::default(),
             console: Console::default(),
+            armed: None,
+            change: None,
             told: None,
         }
+    }
+
+    /// Whether a change of it was sent that is neither kept nor taken back yet.
+    pub fn is_changing(&self) -> bool {
+        self.change.as_ref().is_some_and(|change| change.phase().is_open())
     }
 
     /// What is on screen: the latest, or what was when the display was frozen.
@@ -535,7 +551,10 @@ impl App {
     pub fn place(&self) -> Place {
         Place {
             screen: self.screen(),
-            is_asked: matches!(self.overlay, Some(Overlay::Measure(_) | Overlay::Incidents)),
+            is_asked: matches!(
+                self.overlay,
+                Some(Overlay::Measure(_) | Overlay::Incidents | Overlay::Change)
+            ),
             is_simulated: self.world.is_some(),
         }
     }

@@ -29,6 +29,11 @@ pub enum Action {
     ZoomIn,
     ZoomOut,
     Measure,
+    Arm,
+    Set,
+    Prefer,
+    Noselect,
+    Remove,
     Yes,
     No,
     Edit,
@@ -230,6 +235,13 @@ commands! {
     "tab" Tab ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "NUMBER" Everywhere Daemons ""; "daemon by its number"
     "way" Way ["W"] "[NUMBER]" Everywhere Daemons ""; "ask the daemon in another way, where it answers in several"
     "measure" Measure ["m"] "[SOURCE]" Everywhere Daemons ""; "measure sources from this program, as the tab `self`: asks first, touches no clock"
+    "arm" Arm ["!"] "" Everywhere Daemons ""; "let changes of the daemon be sent, after asking; or no longer"
+    "set" Set [] "VERB [ARGUMENT]..." Everywhere Daemons ""; "change the daemon while that is armed: shown first, sent after a yes, taken back unless kept"
+    "prefer" Prefer ["F"] "" Peers Daemons ""; "while armed: prefer the association under the cursor"
+    "noselect" Noselect ["N"] "" Peers Daemons ""; "while armed: never select the association under the cursor"
+    "remove" Remove ["R"] "" Peers Daemons ""; "while armed: give the association under the cursor up"
+    "asked-down" ScrollDown ["j" "down"] "" Asked Move ""; "down one line"
+    "asked-up" ScrollUp ["k" "up"] "" Asked Move ""; "up one line"
     "yes" Yes ["y"] "" Asked Daemons "yes"; "do what is asked about"
     "no" No ["n" "esc"] "" Asked Daemons "no"; "leave it"
     "edit" Edit ["e"] "" Asked Daemons "edit"; "type other sources"

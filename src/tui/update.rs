@@ -16,6 +16,7 @@ use crate::tui::{keymap, verdict, view};
 use crate::units::{AssocId, Mono, Now};
 
 pub mod act;
+pub mod change;
 pub mod clients;
 pub mod console;
 pub mod measure;
@@ -28,12 +29,16 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
     let mut effects = Vec::new();
     match event {
         Event::Key(key) => handle_key(app, &key, &mut effects),
+        Event::Paste(text) if change::paste(app, &text) => {}
         Event::Paste(text) if is_typing(app) => console::paste(app, &text),
         Event::Paste(text) => prompt::paste(app, &text),
         Event::Resize(columns, rows) => {
             app.size = (columns, rows);
             // A terminal that shrank and grew again has lost what stood there.
             effects.push(Effect::Redraw);
+        }
+        Event::Backend(Update::Change { target, progress }) => {
+            change::progress(app, target, progress, &mut effects);
         }
         Event::Backend(update) => {
             handle_update(app, update);
@@ -43,6 +48,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
         Event::Tick => {}
     }
     clients::arrange(app);
+    change::expire(app);
     console::open(app, &mut effects);
     for place in 0..app.tabs.len() {
         ask_names(app, place, &mut effects);
@@ -65,6 +71,11 @@ pub fn start(app: &mut App) -> Vec<Effect> {
 /// When the screen shows something else though nothing happens: the next second of a countdown
 /// on it. `None` while nothing on screen counts.
 pub fn next_wakeup(app: &App) -> Option<Mono> {
+    [counting(app), change::next_wakeup(app)].into_iter().flatten().min()
+}
+
+/// The next second of a countdown of the daemon's.
+fn counting(app: &App) -> Option<Mono> {
     if app.frozen.is_some() {
         return None;
     }
@@ -96,6 +107,11 @@ const START: Duration = Duration::from_secs(3);
 
 fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
     app.message = None;
+    change::stay_armed(app);
+    if let Some(Overlay::Arm(_)) = app.overlay {
+        change::handle_key(app, key);
+        return;
+    }
     if let Some(Overlay::Prompt(_)) = app.overlay {
         prompt::handle_key(app, key, effects);
         return;
@@ -132,6 +148,8 @@ fn handle_update(app: &mut App, update: Update) {
         Update::Offer(offer) => app.offer = Some(offer),
         Update::World(world) => app.world = Some(world),
         Update::Console { target, news } => return console::take(app, target, news),
+        // Taken before.
+        Update::Change { .. } => {}
     }
     for place in 0..app.tabs.len() {
         follow_cursor(app, place);

@@ -9,8 +9,8 @@ use ratatui::layout::{Position, Rect};
 use crate::model::clients::Client;
 use crate::tui::app::{App, Overlay, Screen, Tab};
 use crate::tui::views::{
-    association, clients, clock, console, daemon, frame, help, peers, question, selection, status,
-    world,
+    association, change, clients, clock, console, daemon, frame, help, peers, question, selection,
+    status, world,
 };
 use crate::units::AssocId;
 
@@ -40,6 +40,12 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         }
         Some(Overlay::Measure(plan)) => question::render(app, plan, areas.body, buffer),
         Some(Overlay::Incidents) => world::render_incidents(app, areas.body, buffer),
+        Some(Overlay::Arm(arming)) => change::render_arming(app, arming, areas.body, buffer),
+        Some(Overlay::Change) => {
+            if let Some(tab) = app.tab() {
+                change::render(app, tab, areas.body, buffer);
+            }
+        }
         Some(Overlay::Prompt(_)) | None => {}
     }
 }
@@ -84,6 +90,11 @@ pub fn page(app: &App) -> isize {
 /// The most that help can be scrolled by.
 pub fn help_scroll(app: &App, text: &str) -> usize {
     help::most_scroll(app, text, body(app))
+}
+
+/// The most that the dialogue of a change can be scrolled by.
+pub fn change_scroll(app: &App) -> usize {
+    app.tab().map_or(0, |tab| change::most_scroll(app, tab, body(app)))
 }
 
 /// Which span of time charts of `tab` have, by its place among those there are.

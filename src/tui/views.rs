@@ -1,6 +1,7 @@
 //! The screens, a file each, and the frame around them. None of them changes anything.
 
 pub mod association;
+pub mod change;
 pub mod clients;
 pub mod clock;
 pub mod closed;

@@ -4,6 +4,7 @@
 
 mod asked;
 mod cells;
+mod change;
 mod chronyd;
 mod clients;
 mod clock;

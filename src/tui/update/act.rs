@@ -9,7 +9,7 @@ use crate::tui::event::Effect;
 use crate::tui::format::Units;
 use crate::tui::rows::{self, PeerKey};
 use crate::tui::theme::Variant;
-use crate::tui::update::{clients, follow_cursor, freeze, measure, world};
+use crate::tui::update::{change, clients, follow_cursor, freeze, measure, world};
 use crate::tui::views::clock::charts::{self, WINDOWS};
 use crate::tui::{app, view};
 
@@ -22,7 +22,11 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         return;
     }
     match action {
+        Action::Yes if matches!(app.overlay, Some(Overlay::Change)) => change::agree(app, effects),
+        Action::No if matches!(app.overlay, Some(Overlay::Change)) => change::refuse(app, effects),
+        Action::Quit if matches!(app.overlay, Some(Overlay::Change)) => change::leave(app, effects),
         Action::Quit | Action::No if app.overlay.is_some() => app.overlay = None,
+        Action::Quit if !change::may_quit(app) => {}
         Action::Quit => effects.push(Effect::Quit),
         Action::Suspend if app.fixed.stays => {
             let why = "started with --discipline it is not stopped: nobody would steer the clock";
@@ -47,6 +51,14 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::ZoomIn => zoom(app, -1),
         Action::ZoomOut => zoom(app, 1),
         Action::Measure => measure::ask(app, argument),
+        Action::Arm => change::arm(app),
+        Action::Set if argument.is_empty() => {
+            open_command(app, "set ");
+        }
+        Action::Set => change::set(app, argument, effects),
+        Action::Prefer => change::set_here(app, "prefer", effects),
+        Action::Noselect => change::set_here(app, "noselect", effects),
+        Action::Remove => change::set_here(app, "remove", effects),
         Action::Yes => measure::agree(app, effects),
         Action::Edit => {
             if let Some(Overlay::Measure(plan)) = app.overlay.clone() {
@@ -123,6 +135,12 @@ const fn is_answer(action: Action) -> bool {
             | Action::No
             | Action::Edit
             | Action::Choose
+            | Action::ScrollDown
+            | Action::ScrollUp
+            | Action::PageDown
+            | Action::PageUp
+            | Action::First
+            | Action::Last
             | Action::Quit
             | Action::Redraw
             | Action::Suspend
@@ -202,6 +220,14 @@ fn moves(app: &mut App, action: Action) -> bool {
         if let Some(Overlay::Help { scroll, .. }) = &mut app.overlay {
             *scroll = to;
         }
+        return true;
+    }
+    if let Some(Overlay::Change) = app.overlay {
+        let most = view::change_scroll(app);
+        change::scroll(app, |from| moved(from.min(most), step, most));
+        return true;
+    }
+    if app.place().is_asked {
         return true;
     }
     if app.screen() == Screen::Clients {
@@ -318,6 +344,11 @@ fn toggle_help(app: &mut App, text: &str) {
         Some(Overlay::Help { .. }) => None,
         _ => Some(Overlay::Help { scroll: 0, text: text.into() }),
     };
+}
+
+/// Opens the prompt with the beginning of a command.
+pub fn open_command(app: &mut App, begun: &str) {
+    open_prompt(app, Purpose::Command, begun.to_owned(), Plan::default());
 }
 
 fn open_prompt(app: &mut App, purpose: Purpose, before: String, plan: Plan) {

@@ -4,6 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
+use crate::backend::completion::completions;
 use crate::tui::app::{App, Overlay, Prompt, Purpose};
 use crate::tui::command::{self, Scope};
 use crate::tui::event::Effect;
@@ -19,13 +20,40 @@ pub fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
         KeyCode::Backspace if prompt.input.value().is_empty() => close(app),
         KeyCode::Enter => enter(app, effects),
         KeyCode::Tab if prompt.purpose == Purpose::Command => {
-            prompt.input = Input::new(command::complete(prompt.input.value()));
+            let typed = prompt.input.value().to_owned();
+            let completed = completed(app, &typed);
+            if let Some(Overlay::Prompt(prompt)) = &mut app.overlay {
+                prompt.input = Input::new(completed);
+            }
         }
         _ => {
             prompt.input.handle_event(&TerminalEvent::Key(*key));
             follow(app);
         }
     }
+}
+
+/// What was typed with as much more as is certain: the name of a command, or what a change is about.
+fn completed(app: &mut App, typed: &str) -> String {
+    let Some(change) = typed.strip_prefix("set ") else { return command::complete(typed) };
+    let Some(tab) = app.tab() else { return typed.to_owned() };
+    let (before, begun) = change.rsplit_once(' ').unwrap_or(("", change));
+    let words: Vec<&str> = before.split_whitespace().collect();
+    let all = completions(&words, begun, &tab.latest);
+    let mut shared = all.iter();
+    let Some(first) = shared.next() else { return typed.to_owned() };
+    let shared = shared.fold(first.as_str(), |shared, word| {
+        let same = shared.chars().zip(word.chars()).take_while(|(one, other)| one == other);
+        shared.get(..same.map(|(letter, _)| letter.len_utf8()).sum()).unwrap_or_default()
+    });
+    let behind = if all.len() == 1 { " " } else { "" };
+    let kept = typed.len() - begun.len();
+    let completed = format!("{}{shared}{behind}", typed.get(..kept).unwrap_or_default());
+    if completed == typed {
+        // Nothing is certain: what it may be.
+        app.message = Some(all.join("  "));
+    }
+    completed
 }
 
 /// Takes pasted text: into the line that is typed, nowhere else. Control characters are dropped.

@@ -11,7 +11,7 @@ use crate::model::Peer;
 use crate::tui::app::{App, Tab};
 use crate::tui::theme::Theme;
 use crate::tui::verdict::{self, Severity, Verdict, notices};
-use crate::tui::views::{discipline, world};
+use crate::tui::views::{change, discipline, world};
 use crate::tui::widgets::text;
 use crate::units::Tally;
 
@@ -22,6 +22,8 @@ pub struct Areas {
     pub world: Rect,
     /// That this host's clock is disciplined, when it is.
     pub discipline: Rect,
+    /// That changes are armed, or that one is under way.
+    pub change: Rect,
     /// The tabs; no lines when there is one daemon only.
     pub tabs: Rect,
     /// Sentence, facts and notices.
@@ -36,7 +38,8 @@ pub struct Areas {
 pub fn areas(app: &App, area: Rect) -> Areas {
     let world = app.world.as_ref().map_or(0, |_| world::height(area.height)).min(area.height);
     let discipline = u16::from(app.disciplines).min(area.height - world);
-    let top = world + discipline;
+    let change = change::height(app).min(area.height - world - discipline);
+    let top = world + discipline + change;
     let tabs = u16::from(app.tabs.len() > 1).min(area.height - top);
     let status = 1.min(area.height - top - tabs);
     let room = area.height - top - tabs - status;
@@ -47,6 +50,7 @@ pub fn areas(app: &App, area: Rect) -> Areas {
     Areas {
         world: line(0, world),
         discipline: line(world, discipline),
+        change: line(world + discipline, change),
         tabs: line(top, tabs),
         head: line(top + tabs, head),
         body: line(top + tabs + head, room - head),
@@ -63,6 +67,7 @@ pub fn render(app: &App, areas: &Areas, buffer: &mut Buffer) {
     if app.disciplines {
         discipline::render(app, areas.discipline, buffer);
     }
+    change::render_banners(app, areas.change, buffer);
     render_tabs(app, &theme, areas.tabs, buffer);
     let Some(tab) = app.tab() else {
         text::put(buffer, areas.body, (0, 0), "no daemon was named", theme.text);

@@ -104,7 +104,7 @@ fn hints(app: &App, room: usize) -> String {
     };
     let here =
         || command::at(app.place()).filter(|command| !command.hint.is_empty()).filter(is_key);
-    if app.place().is_asked {
+    if app.place().is_asked || matches!(app.overlay, Some(Overlay::Arm(_))) {
         // The question names its keys itself.
         return String::new();
     }

@@ -1,0 +1,242 @@
+//! Changing a daemon: nothing is ordered unless it is armed, each step is shown, and the secret is
+//! shown nowhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use insta::assert_snapshot;
+use ntpscope::backend::change::{Order, Progress};
+use ntpscope::backend::{Request, Update, World};
+use ntpscope::model::change::state::{Check, Difference, Entry, Kind, Wanted, Whom};
+use ntpscope::model::change::{
+    Answered, Course, Outcome, Phase, Preview, Sent, TakenBack, Trouble, Verdict, Why,
+};
+use ntpscope::tui::app::{App, Screen};
+use ntpscope::tui::arming::{ARMED_FOR, CONFIRM};
+use ntpscope::tui::event::{Effect, Event};
+use ntpscope::tui::update::{next_wakeup, update};
+
+use crate::fixtures::{self, TARGET};
+use crate::screens::{press, screen, showing};
+
+const SECRET: &str = "xyzzy-plugh";
+
+/// What was ordered of changes.
+fn orders(effects: Vec<Effect>) -> Vec<Order> {
+    let order = |effect| match effect {
+        Effect::Request(Request::Change { target: TARGET, order }) => Some(order),
+        _ => None,
+    };
+    effects.into_iter().filter_map(order).collect()
+}
+
+fn type_in(app: &mut App, text: &str) -> Vec<Order> {
+    let mut all = Vec::new();
+    for letter in text.chars() {
+        let (now, key) = (app.now, KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE));
+        all.extend(orders(update(app, now, Event::Key(key))));
+        assert!(!screen(app).contains(SECRET) && !format!("{app:?}").contains(SECRET));
+    }
+    all
+}
+
+fn enter(app: &mut App, text: &str) -> Vec<Order> {
+    let mut all = type_in(app, text);
+    all.extend(orders(press(app, "enter")));
+    all
+}
+
+/// Armed with a key of the captured daemon.
+fn armed() -> App {
+    let mut app = showing(fixtures::captured(), (80, 24));
+    press(&mut app, "!");
+    enter(&mut app, "1 SHA1");
+    enter(&mut app, SECRET);
+    app
+}
+
+fn tell(app: &mut App, course: Course, foreseen: &[&str]) -> Vec<Effect> {
+    let foreseen = foreseen.iter().map(|sentence| (*sentence).to_owned()).collect();
+    let progress = Arc::new(Progress { course, foreseen });
+    let now = app.now;
+    update(app, now, Event::Backend(Update::Change { target: TARGET, progress }))
+}
+
+fn check(wanted: Wanted) -> Check {
+    Check { whom: Whom::Named(Kind::Association, "192.0.2.7".into()), wanted }
+}
+
+fn previewed() -> Course {
+    Course {
+        phase: Phase::Preview,
+        preview: Some(Preview {
+            lines: vec!["server 192.0.2.7 iburst".into()],
+            inverse: Ok(vec!["unconfig 192.0.2.7".into()]),
+            effects: Vec::new(),
+            touches: Vec::new(),
+            roles: Vec::new(),
+            words: vec!["an association begins, from reach 0".into()],
+            checks: vec![check(Wanted::There)],
+            is_so_already: false,
+        }),
+        ..Course::default()
+    }
+}
+
+fn confirming(app: &App) -> Course {
+    let difference = Difference {
+        came: vec![Entry::new(Kind::Association, "192.0.2.7").with("key", "none")],
+        ..Difference::default()
+    };
+    Course {
+        phase: Phase::Confirming(app.now.mono + CONFIRM),
+        sent: vec![Sent {
+            text: "server 192.0.2.7 iburst".into(),
+            answer: Some(Answered::Accepted("Config Succeeded".into())),
+        }],
+        outcome: Some(Outcome {
+            verdict: Verdict::Applied,
+            checks: vec![(check(Wanted::There), Some(true))],
+            difference: Some(difference),
+        }),
+        ..previewed()
+    }
+}
+
+const FORESEEN: [&str; 2] = [
+    "10.0.0.1 stays the system peer",
+    "what 192.0.2.7 will tell is not known before it is measured",
+];
+
+#[test]
+fn nothing_is_ordered_unless_it_is_armed() {
+    let mut app = showing(fixtures::captured(), (80, 24));
+    press(&mut app, ":");
+    assert_eq!(enter(&mut app, "set add 192.0.2.7"), []);
+    assert!(screen(&app).contains("not armed: ! arms them"));
+    assert_eq!(orders(press(&mut app, "R F N y")), []);
+    // The question is left, and so is the one for a secret.
+    press(&mut app, "! esc !");
+    assert!(app.tab().unwrap().armed.is_none());
+    enter(&mut app, "1");
+    press(&mut app, "esc");
+    assert!(app.tab().unwrap().armed.is_none() && !screen(&app).contains("ARMED"));
+}
+
+#[test]
+fn arming_asks_for_a_key_and_shows_no_secret() {
+    let mut app = showing(fixtures::captured(), (80, 24));
+    press(&mut app, "!");
+    enter(&mut app, "five");
+    assert!(screen(&app).contains("type the number of the key"));
+    press(&mut app, "esc !");
+    enter(&mut app, "5 SHA1");
+    type_in(&mut app, SECRET);
+    assert_snapshot!("arming_80x24", screen(&app));
+    press(&mut app, "enter");
+    assert_eq!(
+        app.tab().unwrap().armed.as_ref().unwrap().signing.as_ref().unwrap().key().key.id().get(),
+        5
+    );
+    assert_snapshot!("armed_80x24", screen(&app));
+    // On every screen, without a colour.
+    for key in ["c", "v", "D", "o", "?"] {
+        press(&mut app, key);
+        assert!(screen(&app).contains(" ARMED  127.0.0.1: "), "{key}");
+    }
+    press(&mut app, "esc !");
+    assert!(!screen(&app).contains(" ARMED "), "{}", screen(&app));
+}
+
+#[test]
+fn a_change_is_seen_sent_after_a_yes_and_kept() {
+    let mut app = armed();
+    press(&mut app, ":");
+    let ordered = enter(&mut app, "set add 192.0.2.7 iburst");
+    let [Order::Think(wish)] = &ordered[..] else { panic!("{ordered:?}") };
+    assert_eq!(wish.words, ["add", "192.0.2.7", "iburst"]);
+    assert!(!format!("{wish:?}").contains(SECRET));
+    tell(&mut app, previewed(), &FORESEEN);
+    assert_snapshot!("preview_80x24", screen(&app));
+    assert_eq!(orders(press(&mut app, "y")), [Order::Send { for_good: false }]);
+    let course = confirming(&app);
+    tell(&mut app, course, &[]);
+    assert_snapshot!("confirming_80x24", screen(&app));
+    // It is counted on every screen, and the program does not end over it.
+    press(&mut app, "q c");
+    assert_eq!(app.screen(), Screen::Clock);
+    assert!(screen(&app).contains("taken back in 60 s unless you keep it: ! shows it"));
+    assert_eq!(press(&mut app, "q").into_iter().find(|effect| *effect == Effect::Quit), None);
+    assert!(next_wakeup(&app).unwrap() <= app.now.mono + Duration::from_secs(1));
+    assert_eq!(orders(press(&mut app, "y")), [Order::Keep]);
+    let kept = Course { phase: Phase::Ended, ..confirming(&app) };
+    let effects = tell(&mut app, kept, &[]);
+    assert!(effects.contains(&Effect::Request(Request::Refresh { target: TARGET })));
+    press(&mut app, "y");
+    assert!(app.overlay.is_none() && app.tab().unwrap().change.is_none());
+}
+
+#[test]
+fn a_no_takes_it_back_and_a_change_without_a_way_back_says_so() {
+    let mut app = armed();
+    press(&mut app, ":");
+    enter(&mut app, "set add 192.0.2.7 iburst");
+    let course = confirming(&app);
+    tell(&mut app, course, &[]);
+    assert_eq!(orders(press(&mut app, "n")), [Order::TakeBack]);
+    let outcome = Outcome { verdict: Verdict::Applied, checks: Vec::new(), difference: None };
+    let back = TakenBack { why: Why::Asked, sent: Vec::new(), outcome: Some(outcome) };
+    let course = Course { phase: Phase::Ended, back: Some(back), ..confirming(&app) };
+    tell(&mut app, course, &[]);
+    assert!(screen(&app).contains("Taken back: all is as it was before."));
+    press(&mut app, "y :");
+    enter(&mut app, "set reset sys");
+    let preview =
+        Preview { inverse: Err("what was counted is lost".into()), ..previewed().preview.unwrap() };
+    tell(&mut app, Course { preview: Some(preview), ..previewed() }, &[]);
+    assert!(screen(&app).contains("NOTHING: what was counted is lost"));
+    assert!(screen(&app).contains("y SEND it for good"));
+    assert_eq!(orders(press(&mut app, "y")), [Order::Send { for_good: true }]);
+    let trouble = Some(Trouble::Options("192.0.2.7".into()));
+    tell(&mut app, Course { phase: Phase::Ended, trouble, ..Course::default() }, &[]);
+    assert!(screen(&app).contains("Say them behind --has"));
+}
+
+#[test]
+fn it_disarms_by_itself() {
+    let mut app = armed();
+    let later = ntpscope::units::Now { mono: app.now.mono + ARMED_FOR, ..app.now };
+    update(&mut app, later, Event::Tick);
+    assert!(screen(&app).contains("disarmed: no key was pressed for long"));
+    assert!(app.tab().unwrap().armed.is_none());
+    let mut app = armed();
+    let soon = ntpscope::units::Now { mono: app.now.mono + ARMED_FOR / 2, ..app.now };
+    app.now = soon;
+    press(&mut app, "j");
+    let later = ntpscope::units::Now { mono: soon.mono + ARMED_FOR / 2, ..soon };
+    update(&mut app, later, Event::Tick);
+    assert!(app.tab().unwrap().armed.is_some(), "somebody is at work");
+}
+
+#[test]
+fn the_key_on_an_association_names_it_and_the_daemon_completes() {
+    let mut app = armed();
+    press(&mut app, "F");
+    assert!(screen(&app).contains(":set prefer 127.127.1.0 --has"), "{}", screen(&app));
+    press(&mut app, "esc R");
+    assert!(screen(&app).contains("Change of 127.0.0.1: remove 127.127.1.0"));
+    press(&mut app, "n :");
+    type_in(&mut app, "set unr");
+    press(&mut app, "tab");
+    assert!(screen(&app).contains(":set unrestrict"));
+}
+
+#[test]
+fn a_simulated_daemon_takes_none() {
+    let mut app = showing(fixtures::captured(), (80, 24));
+    let now = app.now;
+    update(&mut app, now, Event::Backend(Update::World(Arc::new(World::default()))));
+    press(&mut app, "!");
+    assert!(screen(&app).contains("a simulated daemon takes no changes"));
+}
