@@ -114,7 +114,7 @@ fn watch(arguments: &Arguments) -> Exit {
             return Exit::Failed;
         }
     };
-    run::set::warn_of_pending(None);
+    options.notice = run::set::notice_of_pending();
     let clock = Clock::start();
     let network = || {
         let families = run::families(arguments.look_ups);
@@ -257,6 +257,7 @@ fn options(targets: Vec<Target>, settings: &Settings) -> Result<Options, Rejecte
         themes,
         variant,
         measure: None,
+        notice: None,
         units: settings.units.value,
     })
 }

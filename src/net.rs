@@ -6,6 +6,7 @@
 pub mod answered;
 #[expect(unsafe_code, reason = "many datagrams with one call, which only system calls give")]
 pub mod batch;
+pub mod book;
 pub mod change;
 pub mod client;
 pub mod clock;

@@ -1,7 +1,6 @@
 //! `ntpscope set`: what it takes, and how the course of a change is told. Who sends anything is
 //! [`run::set`](crate::cli::run::set).
 
-pub mod book;
 pub mod keys;
 
 use std::fmt::Write as _;
@@ -18,7 +17,7 @@ use crate::config::target::TargetSpec;
 use crate::insight::prediction::predict;
 use crate::model::change::state::Difference;
 use crate::model::change::{
-    Answered, Course, Outcome, Phase, Preview, Refusal, Sent, TakenBack, Trouble, Verdict, Why,
+    Answered, Course, Outcome, Preview, Refusal, Sent, TakenBack, Trouble, Verdict, Why,
 };
 use crate::model::{Daemon, Failure};
 
@@ -293,17 +292,5 @@ pub const fn why(why: Why) -> &'static str {
     match why {
         Why::NotConfirmed => "not confirmed in time: it is taken back",
         Why::Asked => "it is taken back",
-    }
-}
-
-/// Whether nothing of a change that is over is left to be taken back: it was confirmed, never made,
-/// or taken back.
-pub fn is_settled(course: &Course) -> bool {
-    match &course.back {
-        Some(back) => matches!(
-            back.outcome.as_ref().map(|outcome| outcome.verdict),
-            Some(Verdict::Applied | Verdict::Untold | Verdict::Restarted)
-        ),
-        None => course.phase == Phase::Ended,
     }
 }

@@ -250,6 +250,18 @@ impl Course {
         })
     }
 
+    /// Whether nothing of a change that is over is left to be taken back: it was confirmed, never
+    /// made, or taken back.
+    pub fn is_settled(&self) -> bool {
+        match &self.back {
+            Some(back) => matches!(
+                back.outcome.as_ref().map(|outcome| outcome.verdict),
+                Some(Verdict::Applied | Verdict::Untold | Verdict::Restarted)
+            ),
+            None => self.phase == Phase::Ended,
+        }
+    }
+
     /// How long there is to confirm.
     pub fn left(&self, now: Mono) -> Option<Duration> {
         match self.phase {

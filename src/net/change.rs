@@ -1,6 +1,7 @@
 //! Changes of the daemons on screen: a task for each that is under way.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::control::reconfigure::{Input, Reconfigure};
 use crate::control::timing::Timing;
 use crate::insight::prediction::predict;
 use crate::model::change::{Course, Phase, Trouble};
+use crate::net::book::{self, About, Book, Keeper};
 use crate::net::clock::Clock;
 use crate::net::mailbox::Mailbox;
 use crate::net::reconfigure::{Change, ChronydAt, Link};
@@ -74,9 +76,25 @@ impl Changes {
 impl Place {
     async fn walk(self, wish: Wish, orders: Receiver<Order>) {
         if let Err(why) = self.begin(wish, orders).await {
-            let (phase, trouble) = (Phase::Ended, Some(Trouble::Wish(why)));
-            self.tell(Course { phase, trouble, ..Course::default() }, Vec::new());
+            self.fail(why);
         }
+    }
+
+    fn fail(&self, why: String) {
+        let (phase, trouble) = (Phase::Ended, Some(Trouble::Wish(why)));
+        self.tell(Course { phase, trouble, ..Course::default() }, Vec::new());
+    }
+
+    /// Writes down what is sent to the daemon at `address`, signed with the key of this number.
+    fn keeper(&self, address: Option<SocketAddr>, key: Option<u32>) -> Keeper {
+        let about = About {
+            when: book::wall(&self.clock),
+            host: self.spec.to_string(),
+            address: address.map(|address| address.to_string()),
+            version: None,
+            key,
+        };
+        Keeper::new(Book::open(), None, about)
     }
 
     fn tell(&self, course: Course, foreseen: Vec<String>) {
@@ -107,7 +125,8 @@ impl Place {
                 way::Settings { transport, address, seed, patience: PATIENCE, configured: None };
             let way = Chronyd::new(way::Wish::Line(wanted), settings);
             let machine = Reconfigure::new(self.clock.now(), way, confirm);
-            self.drive(Change::new(machine, link, self.clock), orders).await;
+            let keeper = self.keeper(address, None);
+            self.drive(Change::new(machine, link, self.clock), orders, keeper, wish.confirm).await;
             return Ok(());
         }
         let host = self.spec.control_messages().ok_or("it takes no changes")?;
@@ -129,9 +148,12 @@ impl Place {
             has,
             from: socket.local_address().map(|address| address.ip()),
         };
+        let key = settings.pipeline.key.as_ref().map(|key| key.id().get());
+        let keeper = self.keeper(Some(socket.address()), key);
         let way = Ntpd::new(wish_of, settings);
         let machine = Reconfigure::new(self.clock.now(), way, confirm);
-        self.drive(Change::new(machine, Link::Udp(socket), self.clock), orders).await;
+        let change = Change::new(machine, Link::Udp(socket), self.clock);
+        self.drive(change, orders, keeper, wish.confirm).await;
         Ok(())
     }
 
@@ -145,7 +167,14 @@ impl Place {
 
     /// Carries the change to its end. Whoever orders nothing any more has left: what was sent and is
     /// not confirmed is taken back.
-    async fn drive<W: Way>(&self, mut change: Change<W>, mut orders: Receiver<Order>) {
+    async fn drive<W: Way>(
+        &self,
+        mut change: Change<W>,
+        mut orders: Receiver<Order>,
+        mut keeper: Keeper,
+        confirm: Duration,
+    ) {
+        let mut is_sent = false;
         let mut has_left = false;
         loop {
             let course = change.course().clone();
@@ -157,15 +186,27 @@ impl Place {
             });
             self.tell(course, foreseen.unwrap_or_default());
             if ended {
+                if is_sent {
+                    // What became of it is on screen in any case.
+                    drop(keeper.end(change.course()));
+                }
                 return;
             }
             tokio::select! {
                 () = change.news() => {}
                 order = orders.recv(), if !has_left => match order {
-                    Some(Order::Send { for_good: true }) => {
-                        change.input(Input::ArmForGood);
+                    Some(Order::Send { for_good }) if change.course().phase == Phase::Preview => {
+                        let identity = change.machine().way().daemon().identity.as_ref();
+                        let version = identity.map(|identity| identity.version.to_string());
+                        let within = Some(confirm).filter(|_| !for_good);
+                        if let Err(why) = keeper.begin(version, change.course(), within) {
+                            let why = format!("what is about to be sent cannot be written down: {why}");
+                            return self.fail(why);
+                        }
+                        is_sent = true;
+                        change.input(if for_good { Input::ArmForGood } else { Input::Arm });
                     }
-                    Some(Order::Send { for_good: false }) => change.input(Input::Arm),
+                    Some(Order::Send { .. }) => {}
                     Some(Order::Keep) => change.input(Input::Confirm),
                     Some(Order::TakeBack | Order::Think(_)) => change.input(Input::TakeBack),
                     None if !change.course().phase.is_open() => return,

@@ -494,6 +494,8 @@ pub struct Options {
     pub variant: Option<Variant>,
     /// What to measure at once, as the command line says.
     pub measure: Option<Measure>,
+    /// What is to be said at once, until a key is pressed.
+    pub notice: Option<String>,
 }
 
 impl App {
@@ -518,7 +520,7 @@ impl App {
             offer: None,
             world: None,
             frozen: None,
-            message: None,
+            message: options.notice,
             size,
             now,
             measure: options.measure,

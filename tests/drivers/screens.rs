@@ -270,6 +270,7 @@ async fn main() -> color_eyre::Result<()> {
         themes: Themes::built_in()?,
         variant: None,
         measure: None,
+        notice: None,
     };
     run(made, options, || now(start)).await.map(drop)
 }

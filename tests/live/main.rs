@@ -30,6 +30,7 @@ mod once;
 mod peer;
 mod probe;
 mod roles;
+mod screen_set;
 mod set;
 
 /// The desks of the lab, for one test at a time: what is sent from one is counted by the kernel for

@@ -58,6 +58,7 @@ pub(crate) fn started(labels: &[&str], size: (u16, u16), measure: Option<Measure
         themes: Themes::built_in().unwrap(),
         variant: None,
         measure,
+        notice: None,
     };
     App::new(options, size, later(0.0))
 }

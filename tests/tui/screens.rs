@@ -349,6 +349,7 @@ fn the_table_for_no_terminal_names_each_daemon_and_has_no_course_of_offsets() {
         themes: app.fixed.themes.clone(),
         variant: None,
         measure: None,
+        notice: None,
     };
     let daemons = [fixtures::site(), fixtures::unheard(Contact::Asking { since: ANSWERED })];
     let text = once::print(options, &daemons.map(Arc::new), &[], later(0.3));

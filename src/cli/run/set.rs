@@ -10,7 +10,6 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::cli::exit::{Exit, printed};
 use crate::cli::run::{families, runtime};
-use crate::cli::set::book::{About, Book, Pending, Waiting};
 use crate::cli::set::{self, SetArguments, keys};
 use crate::cli::setup;
 use crate::config::Rejected;
@@ -25,8 +24,9 @@ use crate::control::reconfigure::way::Way;
 use crate::control::reconfigure::{Input, Reconfigure};
 use crate::control::timing::Timing;
 use crate::model::Daemon;
-use crate::model::change::{Course, Phase, Sent, TakenBack, Verdict};
+use crate::model::change::{Course, Phase, Sent, TakenBack};
 use crate::model::json::change as json;
+use crate::net::book::{self, About, Book, Keeper, Pending};
 use crate::net::clock::Clock;
 use crate::net::random;
 use crate::net::reconfigure::{Change, Link};
@@ -172,7 +172,7 @@ fn forget(book: Option<&Book>, number: u32) -> Exit {
         return Exit::Usage;
     };
     let about = About {
-        when: wall(&Clock::start()),
+        when: book::wall(&Clock::start()),
         host: pending.host.clone(),
         address: None,
         version: None,
@@ -187,6 +187,16 @@ fn forget(book: Option<&Book>, number: u32) -> Exit {
     }
 }
 
+/// What the screens say at the start of a change that was left behind; `None` where there is none.
+pub fn notice_of_pending() -> Option<String> {
+    let pending = Book::open().map(|book| book.pending()).unwrap_or_default();
+    let left = pending.into_iter().find(|left| !left.is_awaited)?;
+    Some(format!(
+        "a change of {} was neither kept nor taken back: see `ntpscope set --pending`",
+        left.host.escape_debug()
+    ))
+}
+
 /// Says on stderr which changes were left behind, but for the one that is being taken back.
 pub fn warn_of_pending(but: Option<u32>) {
     let pending = Book::open().map(|book| book.pending()).unwrap_or_default();
@@ -199,11 +209,6 @@ pub fn warn_of_pending(but: Option<u32>) {
             written.escape_debug()
         ));
     }
-}
-
-/// Seconds since 1970, by the wall clock.
-fn wall(clock: &Clock) -> i64 {
-    clock.now().clock.to_unix(NEAR).0
 }
 
 async fn change(arguments: &SetArguments, wanted: Wanted) -> Result<Exit, String> {
@@ -232,13 +237,13 @@ async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, Str
         from: socket.local_address().as_ref().map(SocketAddr::ip),
     };
     let about = About {
-        when: wall(&clock),
+        when: book::wall(&clock),
         host: asked.host.to_string(),
         address: Some(address.to_string()),
         version: None,
         key: settings.pipeline.key.as_ref().map(|key| key.id().get()),
     };
-    let keeper = Keeper { book: asked.book, pending: asked.pending, about, waiting: None };
+    let keeper = Keeper::new(asked.book, asked.pending, about);
     let way = Ntpd::new(asked.wish, settings);
     let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
     let change = Change::new(machine, Link::Udp(socket), clock);
@@ -276,14 +281,6 @@ struct Told {
     sent_back: usize,
 }
 
-/// Writes down what is sent, and what takes it back.
-struct Keeper {
-    book: Option<Book>,
-    pending: Option<u32>,
-    about: About,
-    waiting: Option<Waiting>,
-}
-
 impl<W: Way> Teller<'_, W> {
     async fn walk(mut self, clock: &Clock, signals: &mut Signals) -> Exit {
         loop {
@@ -314,10 +311,10 @@ impl<W: Way> Teller<'_, W> {
     /// Writes down what is about to be sent.
     fn keep(&mut self) -> Result<(), String> {
         let identity = self.change.machine().way().daemon().identity.as_ref();
-        self.keeper.about.version = identity.map(|identity| identity.version.to_string());
+        let version = identity.map(|identity| identity.version.to_string());
         let within = self.arguments.commit_confirm;
         self.keeper
-            .begin(self.change.course(), within)
+            .begin(version, self.change.course(), within)
             .map_err(|error| format!("what is about to be sent cannot be written down: {error}"))
     }
 
@@ -375,40 +372,6 @@ impl<W: Way> Teller<'_, W> {
             return printed(io::stdout().write_all(text.as_bytes())).max(exit);
         }
         exit
-    }
-}
-
-impl Keeper {
-    /// Before anything is sent.
-    fn begin(&mut self, course: &Course, within: Option<Duration>) -> io::Result<()> {
-        let Some(book) = &self.book else {
-            return Err(io::Error::other("there is no home, and so no state folder"));
-        };
-        book.enter(&self.about, "armed", course)?;
-        if let (Some(within), Some(preview)) = (within, &course.preview)
-            && let Ok(inverse) = &preview.inverse
-        {
-            let within = humantime::format_duration(within).to_string();
-            self.waiting = Some(book.wait(&self.about, &preview.lines, inverse, &within)?);
-        }
-        Ok(())
-    }
-
-    /// When it is over.
-    fn end(self, course: &Course) -> io::Result<()> {
-        let Some(book) = &self.book else { return Ok(()) };
-        book.enter(&self.about, "outcome", course)?;
-        let is_settled = set::is_settled(course);
-        if let Some(waiting) = self.waiting.filter(|_| is_settled) {
-            waiting.end()?;
-        }
-        let verdict = course.verdict();
-        match self.pending {
-            Some(number) if matches!(verdict, Some(Verdict::Applied | Verdict::Untold)) => {
-                book.forget(number)
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -502,9 +465,6 @@ async fn tick(counts: bool) {
 }
 
 const ONLY_CONTROL: &str = "only daemons that speak control messages (mode 6) can be changed";
-
-/// A second of this program's time: 2026-11-21.
-const NEAR: i64 = 1_795_219_200;
 
 /// Writes to stdout; who reads no more loses nothing that matters to the daemon.
 fn say(text: &str) {

@@ -239,7 +239,9 @@ fn headline(app: &App, change: &Shown) -> (Style, String) {
             (Some(back), _) => ended_back(app, back),
             (None, Some(verdict)) => {
                 let is_well = matches!(verdict, Verdict::Applied);
-                (if is_well { theme.good } else { theme.warning }, verdict.to_string())
+                let kept = course.is_some_and(|course| course.is_confirmed);
+                let kept = if kept { "Kept. " } else { "" };
+                (if is_well { theme.good } else { theme.warning }, format!("{kept}{verdict}"))
             }
             (None, None) => (theme.notice, "Nothing was sent.".into()),
         },

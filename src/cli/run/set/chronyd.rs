@@ -3,17 +3,17 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::{Keeper, Teller, Told, wall};
+use super::{Teller, Told};
 use crate::cli::exit::Exit;
 use crate::cli::run::families;
 use crate::cli::set::SetArguments;
-use crate::cli::set::book::{About, Book};
 use crate::config::host::HostSpec;
 use crate::config::target::TargetSpec;
 use crate::control::chrony::Transport;
 use crate::control::chrony::change::{self, Line};
 use crate::control::chrony::way::{self, Chronyd, Wish};
 use crate::control::reconfigure::Reconfigure;
+use crate::net::book::{self, About, Book, Keeper};
 use crate::net::clock::Clock;
 use crate::net::random;
 use crate::net::reconfigure::{Change, ChronydAt, Link};
@@ -108,13 +108,13 @@ pub(super) async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exi
         configured: asked.configured,
     };
     let about = About {
-        when: wall(&clock),
+        when: book::wall(&clock),
         host: asked.place.name,
         address: address.map(|address| address.to_string()),
         version: None,
         key: None,
     };
-    let keeper = Keeper { book: asked.book, pending: asked.pending, about, waiting: None };
+    let keeper = Keeper::new(asked.book, asked.pending, about);
     let way = Chronyd::new(asked.wish, settings);
     let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
     let teller = Teller {

@@ -10,12 +10,14 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
 use serde_json::{Map, Value as Json, json};
 
-use crate::model::change::Course;
+use crate::model::change::{Course, Verdict};
 use crate::model::json::change as course_json;
+use crate::net::clock::Clock;
 
 /// Where changes are written down.
 #[derive(Clone, Debug)]
@@ -64,6 +66,15 @@ pub struct About {
     pub version: Option<String>,
     /// The number of the key that signs.
     pub key: Option<u32>,
+}
+
+/// Writes down what is sent, and what takes it back.
+#[derive(Debug)]
+pub struct Keeper {
+    book: Option<Book>,
+    pending: Option<u32>,
+    about: About,
+    waiting: Option<Waiting>,
 }
 
 impl Book {
@@ -202,6 +213,58 @@ impl Book {
     }
 }
 
+impl Keeper {
+    /// Of a change that `about` says whose it is; `pending` is the number of the one that it takes
+    /// back.
+    pub const fn new(book: Option<Book>, pending: Option<u32>, about: About) -> Self {
+        Self { book, pending, about, waiting: None }
+    }
+
+    /// Before anything is sent, to a daemon of this `version`.
+    ///
+    /// # Errors
+    /// It cannot be written down: then nothing must be sent.
+    pub fn begin(
+        &mut self,
+        version: Option<String>,
+        course: &Course,
+        within: Option<Duration>,
+    ) -> io::Result<()> {
+        self.about.version = version;
+        let Some(book) = &self.book else {
+            return Err(io::Error::other("there is no home, and so no state folder"));
+        };
+        book.enter(&self.about, "armed", course)?;
+        if let (Some(within), Some(preview)) = (within, &course.preview)
+            && let Ok(inverse) = &preview.inverse
+        {
+            let within = humantime::format_duration(within).to_string();
+            self.waiting = Some(book.wait(&self.about, &preview.lines, inverse, &within)?);
+        }
+        Ok(())
+    }
+
+    /// When it is over.
+    ///
+    /// # Errors
+    /// What became of it cannot be written down.
+    pub fn end(self, course: &Course) -> io::Result<()> {
+        let Some(book) = &self.book else { return Ok(()) };
+        book.enter(&self.about, "outcome", course)?;
+        let is_settled = course.is_settled();
+        if let Some(waiting) = self.waiting.filter(|_| is_settled) {
+            waiting.end()?;
+        }
+        let verdict = course.verdict();
+        match self.pending {
+            Some(number) if matches!(verdict, Some(Verdict::Applied | Verdict::Untold)) => {
+                book.forget(number)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Waiting {
     /// That there is nothing to take back any more.
     ///
@@ -254,9 +317,17 @@ fn user(accounts: &Path, uid: u32) -> Option<String> {
     })
 }
 
+/// Seconds since 1970, by the wall clock.
+pub fn wall(clock: &Clock) -> i64 {
+    clock.now().clock.to_unix(NEAR).0
+}
+
 fn rfc3339(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map(|at| at.to_string()).unwrap_or_default()
 }
+
+/// A second of this program's time: 2026-11-21.
+const NEAR: i64 = 1_795_219_200;
 
 /// What `schema` says of an entry of the log.
 const AUDIT_SCHEMA: &str = "ntpscope/audit/1";

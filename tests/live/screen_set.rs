@@ -1,0 +1,87 @@
+//! A real ntpd changed from the screens: armed with its key, a change seen, sent, kept or taken back,
+//! and nothing of the secret anywhere, nor in what is written down.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::terminal::Terminal;
+use crate::{lab, two};
+
+const SECRET: &str = "secretmd5";
+
+const CONFIGURATION: &str = "keys FOLDER/keys\ntrustedkey 1\ncontrolkey 1\n\
+                             server 127.127.1.0 minpoll 3 maxpoll 3\n\
+                             restrict default kod limited nopeer\n\
+                             restrict 127.0.0.0 mask 255.0.0.0\n";
+
+#[test]
+fn a_daemon_is_changed_from_its_screens() {
+    let daemons = match two::daemons() {
+        Ok(daemons) => daemons,
+        Err(reason) => return lab::skip("peers", &reason),
+    };
+    let folder = std::env::temp_dir().join(format!("ntpscope-screens-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder of our own");
+    let here = folder.display().to_string();
+    for (name, text) in [("keys", format!("1 MD5 {SECRET}\n")), ("conf", CONFIGURATION.into())] {
+        let path = folder.join(name);
+        fs::write(&path, text.replace("FOLDER", &here)).expect("a file of our own");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    }
+    let script = format!(
+        "cd {here}; ip link set lo up; ip addr add 10.9.0.1/24 dev lo
+        {bin}/ntpd-classic -n -c conf >log 2>&1 </dev/null &
+        XDG_STATE_HOME={here}/state {program} -n 127.0.0.1",
+        bin = daemons.display(),
+        program = lab::program().display(),
+    );
+    let words = ["unshare", "-Urnmpf", "--kill-child", "--mount-proc", "sh", "-c", &script];
+    let mut terminal = Terminal::start(&words, 24, 80);
+    terminal.wait_for("the daemon", |screen| screen.contains("127.127.1.0"));
+    terminal.keys("!1\r");
+    terminal.wait_for("the question for the secret", |screen| screen.contains("not shown"));
+    terminal.keys(&format!("{SECRET}\r"));
+    terminal.wait_for("that it is armed", |screen| screen.contains(" ARMED  127.0.0.1"));
+
+    terminal.keys(":set add 10.9.0.9 noselect\r");
+    terminal.wait_for("the preview", |screen| {
+        screen.contains("server 10.9.0.9 noselect") && screen.contains("unconfig 10.9.0.9")
+    });
+    terminal.keys("y");
+    terminal.wait_for("what reading back shows", |screen| {
+        screen.contains("association 10.9.0.9 is there") && screen.contains("y keep it")
+    });
+    // It is there, and counted down on every screen.
+    terminal.keys("q");
+    terminal.wait_for("the new association", |screen| screen.contains(" 10.9.0.9 "));
+    terminal.keys("c");
+    terminal.wait_for("the countdown", |screen| screen.contains("taken back in "));
+    assert!(fs::read_to_string(folder.join("state/ntpscope/pending-1.json")).is_ok());
+    terminal.keys("!n");
+    terminal.wait_for("that it was taken back", |screen| screen.contains("Taken back: all is as"));
+    terminal.keys("yp");
+    terminal.wait_for("the peers as before", |screen| {
+        screen.contains("127.127.1.0") && !screen.contains("10.9.0.9")
+    });
+
+    terminal.keys(":set add 10.9.0.8 noselect\r");
+    terminal.wait_for("the preview", |screen| screen.contains("y SEND it"));
+    terminal.keys("y");
+    terminal.wait_for("the question", |screen| screen.contains("y keep it"));
+    terminal.keys("y");
+    terminal.wait_for("that it is kept", |screen| screen.contains("y close"));
+    terminal.keys("y!");
+    terminal.wait_for("that it is disarmed", |screen| !screen.contains(" ARMED "));
+    terminal.wait_for("what was kept", |screen| screen.contains(" 10.9.0.8 "));
+    terminal.keys("q");
+    terminal.end();
+
+    let book = fs::read_to_string(folder.join("state/ntpscope/audit.jsonl"));
+    let book = book.expect("what was sent is written down");
+    assert_eq!(book.lines().count(), 4, "{book}");
+    assert!(book.contains("unconfig 10.9.0.9") && !book.contains(SECRET), "{book}");
+    assert!(!folder.join("state/ntpscope/pending-1.json").exists());
+    let drawn = String::from_utf8_lossy(&terminal.raw).into_owned();
+    assert!(!drawn.contains(SECRET));
+    drop(fs::remove_dir_all(&folder));
+}
