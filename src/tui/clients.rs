@@ -251,7 +251,9 @@ fn sorted_by<K: Ord>(
 ) -> Vec<u32> {
     let clients = list.places().filter_map(|place| Some((list.at(place)?, place)));
     let clients = clients.filter(|(client, _)| wanted(client));
-    let mut keyed: Vec<_> = clients.map(|(client, place)| (key(&client), place)).collect();
+    // All at once: a list that grew while it fills would for a moment be there twice.
+    let mut keyed = Vec::with_capacity(list.len());
+    keyed.extend(clients.map(|(client, place)| (key(&client), place)));
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, place)| place).collect()
 }

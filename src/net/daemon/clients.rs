@@ -124,6 +124,9 @@ impl Task {
                     walk.answered(self.clock.mono(), answer, part.as_ref());
                 }
             }
+            if walk.list().len() >= MOST_ENTRIES {
+                walk.interrupt();
+            }
             let now = self.clock.mono();
             if walk.ending().is_none() && shown.is_due(walk.list().len(), now) {
                 shown = Shown { rows: walk.list().len(), at: now };
@@ -165,6 +168,9 @@ fn picture(walk: &MruWalk, took: Duration, questions: u64) -> Monitored {
     let reading = match walk.ending() {
         None => Reading::UnderWay,
         Some(Ending::Complete(_)) => Reading::Complete,
+        Some(Ending::Partial(Stop::Interrupted)) => {
+            Reading::Partial { why: format!("no more than {MOST_ENTRIES} are kept").into() }
+        }
         Some(Ending::Partial(stop)) => Reading::Partial { why: stop.to_string().into() },
     };
     let list = walk.list();
@@ -216,6 +222,10 @@ fn whole(before: &Part<Monitored>) -> Option<(&Monitored, Dated)> {
 fn pause(questions: u64) -> Duration {
     Duration::from_secs(questions.saturating_mul(5)).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
+
+/// Where reading ends: with its index, and while it is put in order for a screen, so long a list
+/// takes some 40 MB, and what a daemon says must not fill more than 64 MiB.
+const MOST_ENTRIES: usize = 300_000;
 
 /// The longest list that is kept while it is read again.
 const KEPT: usize = 100_000;
