@@ -384,7 +384,7 @@ impl Machine for Batch {
 const PROMPT: &str = "ntpq> ";
 
 /// Why a command that changes the daemon is refused.
-const NOT_ARMED: &str = "nothing is changed from this screen until writing is armed";
+const NOT_ARMED: &str = "changes are made by `:set` on the other screens, once ! has armed them";
 
 /// The exit status of a program that was interrupted, as shells tell it.
 pub const INTERRUPTED: u8 = 130;

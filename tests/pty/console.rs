@@ -44,7 +44,7 @@ fn a_real_daemon_is_asked_anything() {
         .wait_for("who asked", |screen| screen.contains("unique MRU entries") && is_ready(screen));
     terminal.keys(":config server 10.77.0.99\r");
     terminal.wait_for("a refusal", |screen| {
-        screen.contains("nothing is changed from this screen until writing is armed")
+        screen.contains("changes are made by `:set` on the other screens")
     });
     // It tells those with a key alone.
     terminal.keys("ifstats\r");
