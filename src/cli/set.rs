@@ -134,7 +134,7 @@ pub fn preview(preview: &Preview, daemon: &Daemon) -> String {
             }
         }
     };
-    part("sent:", &preview.lines);
+    part("to be sent:", &preview.lines);
     match &preview.inverse {
         Ok(lines) if lines.is_empty() => {
             part("taken back by:", &["nothing: it changes nothing".to_owned()]);
