@@ -56,19 +56,23 @@ fn every_verb_is_applied_proved_and_taken_back() {
     let Some(site) = Site::new() else { return };
     let mut script = String::new();
     for (number, case) in CASES.iter().enumerate() {
-        let set = "--json --write --commit-confirm 400ms --config-of client.conf";
-        let awaited = match (case.shows, case.hides) {
-            ("", "") => "nothing that is ever told".to_owned(),
-            ("", hides) => format!("< {hides}"),
-            (shows, _) => format!("> {shows}"),
+        let set = "--json --write --commit-confirm 1s --config-of client.conf";
+        let went = |sign: char, line: &str| match line {
+            "" => "true".to_owned(),
+            line => format!("grep -qFxe '{sign} {line}' {number}.went"),
         };
-        // Whoever asks while it waits for a confirmation sees the change.
+        let awaited = match (case.shows, case.hides) {
+            ("", "") => "false".to_owned(),
+            (shows, hides) => format!("{} && {}", went('>', shows), went('<', hides)),
+        };
+        // Whoever asks while it waits for a confirmation sees the change. Its own tool reads source by
+        // source, so that one look may be half of before and half of after.
         writeln!(
             script,
             "tell {number}.before\n\
              ours {number} set {set} -- $target {} & change=$!\n\
              : >{number}.went\n\
-             until grep -qFe '{awaited}' {number}.went || ! kill -0 $change 2>/dev/null; do \
+             until {{ {awaited}; }} || ! kill -0 $change 2>/dev/null; do \
              tell {number}.now; diff {number}.before {number}.now >{number}.went || :; done\n\
              wait $change",
             case.words
