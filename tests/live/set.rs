@@ -113,11 +113,12 @@ fn run(name: &str, family: Family, script: &str) -> Option<BTreeMap<String, Step
 
 const KEYS: &str = "1 MD5 secretmd5\n2 SHA1 SecretSha1\n\
                     3 SHA1 0123456789abcdef0123456789abcdef01234567\n\
-                    4 AES128CMAC 000102030405060708090a0b0c0d0e0f\n5 MD5 untrusted\n";
+                    4 AES128CMAC 000102030405060708090a0b0c0d0e0f\n5 MD5 untrusted\n\
+                    6 SHA256 SecretSha256\n7 SHA512 SecretSha512\n";
 
 const WRONG: &str = "1 MD5 notthesecret\n2 SHA1 SecretSha1\n9 MD5 secretmd5\n";
 
-const CONFIGURATION: &str = "keys FOLDER/keys\ntrustedkey 1 2 3 4\ncontrolkey 1\n\
+const CONFIGURATION: &str = "keys FOLDER/keys\ntrustedkey 1 2 3 4 6 7\ncontrolkey 1\n\
                              server 127.127.1.0 minpoll 3 maxpoll 3\n\
                              server 10.9.0.9 iburst minpoll 4\n\
                              tos minsane 1\ntinker step 0.2\n\
@@ -152,6 +153,9 @@ const THERE: &str = r#"
     step key-3 --write --keys keys --key 2 127.0.0.1 config 'controlkey 3'
     step key-4 --write --keys keys --key 3 127.0.0.1 config 'controlkey 4'
     step by-cmac --write --keys /dev/fd/3 --key 4 127.0.0.1 add 10.9.0.6 3<keys
+    step key-6 --write --keys keys --key 4 127.0.0.1 config 'controlkey 6'
+    step key-7 --write --keys keys --key 6 127.0.0.1 config 'controlkey 7'
+    step by-sha512 --write --keys keys --key 7 127.0.0.1 add 10.9.0.7
 "#;
 
 fn walk(family: Family) -> Option<BTreeMap<String, Step>> {
@@ -196,6 +200,9 @@ fn walk(family: Family) -> Option<BTreeMap<String, Step>> {
         ("key-3", 9, "untold"),
         ("key-4", 9, "untold"),
         ("by-cmac", 0, "applied"),
+        ("key-6", 9, "untold"),
+        ("key-7", 9, "untold"),
+        ("by-sha512", 0, "applied"),
     ] {
         let step = &steps[name];
         assert_eq!((step.exit, step.verdict().as_str()), (exit, verdict), "{name}: {step:?}");
