@@ -6,13 +6,13 @@ use crate::backend::console::{Input, News};
 use crate::backend::{Request, TargetId};
 use crate::line::{Completion, Hidden, History, Key, Language, Secret, Typed};
 use crate::ntpq::Style;
-use crate::ntpq::command::{self, Found, Verb};
+use crate::ntpq::command::{self, Command, Found, Verb};
 use crate::ntpq::completion::Known;
 use crate::tui::app::{App, Screen, Tab};
 use crate::tui::console::{Kind, Stage};
 use crate::tui::event::Effect;
 use crate::tui::rows;
-use crate::tui::update::act;
+use crate::tui::update::{act, change};
 use crate::units::Mono;
 
 /// Opens the session of the console on screen where there is none yet.
@@ -68,7 +68,13 @@ pub fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) -> b
             effects.push(request(tab, Input::Interrupt));
         }
         Stage::Ready => match console.editor.handle(key, &mut console.history, &known) {
-            Typed::Entered(line) => enter(tab, &line, &known, now, effects),
+            Typed::Entered(line) => match configuration(tab, &line) {
+                Some(line) => {
+                    tab.console.echo(format!("{PROMPT}:config {line}"));
+                    change::set(app, &format!("config {line}"), effects);
+                }
+                None => enter(tab, &line, &known, now, effects),
+            },
             Typed::Left | Typed::Ended => act::back(app),
             _ => {}
         },
@@ -126,6 +132,15 @@ pub fn take(app: &mut App, target: TargetId, news: News) {
             }
         }
     }
+}
+
+/// The line of configuration that is to be told the daemon, where changes of it are armed: it takes
+/// the way of all changes, shown before it is sent and proved after it.
+fn configuration<'a>(tab: &Tab, line: &'a str) -> Option<&'a str> {
+    let (name, rest) = line.trim().split_once(char::is_whitespace)?;
+    let is_it = |command: &Command| command.verb == Verb::Configure;
+    let is_told = matches!(command::find(name), Found::One(command) if is_it(command));
+    (is_told && tab.armed.is_some()).then(|| rest.trim())
 }
 
 /// Hands a command over.
