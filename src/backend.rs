@@ -49,6 +49,14 @@ pub enum Request {
         /// What is on screen.
         interest: Interest,
     },
+    /// Sign questions to a daemon that need it with this key from now on; `None` to ask them no
+    /// more. Reading is all that it is used for.
+    Key {
+        /// The daemon.
+        target: TargetId,
+        /// The key, as the user gave it.
+        signing: Option<change::Signing>,
+    },
     /// Ask a daemon again now, within what politeness allows.
     Refresh {
         /// The daemon.

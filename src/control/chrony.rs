@@ -128,7 +128,8 @@ impl Watcher {
                     self.slow_asked = None;
                 }
             }
-            Input::Wakeup => {}
+            // Its protocol knows no keys.
+            Input::Key(_) | Input::Wakeup => {}
         }
         self.settle(now);
     }

@@ -37,6 +37,7 @@ use crate::control::watcher;
 use crate::model::daemon::Way;
 use crate::model::{Daemon, Interest};
 use crate::units::{Mono, Now};
+use crate::wire::mac::Key;
 
 pub use line::{Kind, Watch, Watcher};
 
@@ -54,6 +55,8 @@ pub struct Finder<W = Watcher> {
     /// The line to show.
     front: usize,
     interest: Interest,
+    /// Signs what needs it, once it was given.
+    key: Option<Key>,
     seeds: ChaCha20Rng,
     outputs: VecDeque<Output>,
     /// What was shown last: of which line, what was known on it, and with which ways.
@@ -83,6 +86,8 @@ pub enum Input<'a> {
     Line(usize, watcher::Input<'a>),
     /// What is on screen has changed.
     Interest(Interest),
+    /// Questions that need it are signed with this key from now on; `None` to ask them no more.
+    Key(Option<Key>),
     /// Somebody wants everything on screen asked anew.
     Refresh,
     /// Somebody chose the way at this place of [`Daemon::ways`].
@@ -115,6 +120,7 @@ impl<W: Watch> Finder<W> {
             lost: None,
             front: 0,
             interest: Interest { visible: true, ..Interest::default() },
+            key: None,
             seeds: ChaCha20Rng::from_seed(seed),
             outputs: VecDeque::new(),
             shown: None,
@@ -137,6 +143,10 @@ impl<W: Watch> Finder<W> {
             Input::Interest(interest) => {
                 self.tell_all(now, &watcher::Input::Interest(interest.clone()));
                 self.interest = interest;
+            }
+            Input::Key(key) => {
+                self.tell_all(now, &watcher::Input::Key(key.clone()));
+                self.key = key;
             }
             Input::Refresh => {
                 self.tell_all(now, &watcher::Input::Refresh);
@@ -446,7 +456,7 @@ impl<W: Watch> Finder<W> {
         let mut seed = [0; 32];
         self.seeds.fill_bytes(&mut seed);
         if let Some(line) = self.lines.get_mut(place) {
-            line.wake(now, seed, &self.interest);
+            line.wake(now, seed, &self.interest, self.key.as_ref());
         }
     }
 

@@ -20,6 +20,7 @@ use crate::model::question::Unreachable;
 use crate::model::{Dialect, Failure, Question};
 use crate::units::{Mono, Now};
 use crate::wire::Malformed;
+use crate::wire::mac::Key;
 
 pub use crate::control::session::{Answer, Settings, Tally, Ticket};
 
@@ -117,6 +118,12 @@ impl Pipeline {
     pub fn set_dialect(&mut self, dialect: Dialect) {
         self.session.set_dialect(dialect);
         self.limiter.suspect(dialect.is_ntpsec());
+    }
+
+    /// Signs questions that need it with another key from now on, or asks them no more. How the
+    /// daemon likes its signatures has to be said again ([`Pipeline::set_dialect`]).
+    pub fn set_key(&mut self, key: Option<Key>) {
+        self.session.set_key(key);
     }
 
     /// Forgets that the daemon limits us: it is silent rather.

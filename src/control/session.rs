@@ -180,6 +180,11 @@ impl Session {
         self.tally
     }
 
+    /// Signs what needs it with another key, or with none, from now on.
+    pub(super) fn set_key(&mut self, key: Option<Key>) {
+        self.signer = key.map(Signer::new);
+    }
+
     pub(super) fn set_dialect(&mut self, dialect: Dialect) {
         if let Some(signer) = &mut self.signer {
             signer.set_dialect(dialect);

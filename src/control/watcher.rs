@@ -50,6 +50,7 @@ use crate::model::question::Unreachable;
 use crate::model::vars::{self, lists};
 use crate::model::{Absent, Contact, Daemon, Interest, Question, Variable};
 use crate::units::{AssocId, Mono, Now};
+use crate::wire::mac::Key;
 use crate::wire::mode6::{INTERFACE_LIST, RESTRICTION_LIST};
 
 /// Watches one daemon.
@@ -108,6 +109,8 @@ pub enum Input<'a> {
     Unreachable(Unreachable),
     /// What is on screen has changed.
     Interest(Interest),
+    /// Questions that need it are signed with this key from now on; `None` to ask them no more.
+    Key(Option<Key>),
     /// Somebody wants everything on screen asked anew.
     Refresh,
     /// Time has passed.
@@ -162,6 +165,7 @@ impl Watcher {
                 self.changed = true;
             }
             Input::Interest(interest) => self.look_at(now, interest),
+            Input::Key(key) => self.take_key(now, key),
             Input::Refresh => self.agenda.refresh(now.mono, REFRESH_LEAST),
             Input::Wakeup => self.pipeline.handle(now, pipeline::Input::Wakeup),
         }
@@ -268,6 +272,21 @@ impl Watcher {
                 self.agenda.want(now, Purpose::Detail(id, which));
             }
         }
+    }
+
+    /// What needs a key is asked with this one, as if it had not been asked before.
+    fn take_key(&mut self, now: Now, key: Option<Key>) {
+        for purpose in [Purpose::Interfaces, Purpose::Restrictions] {
+            let item = std::mem::take(self.agenda.item(purpose));
+            if let Some(ticket) = item.ticket {
+                self.withdraw(now, ticket);
+            }
+        }
+        self.pipeline.set_key(key);
+        if let Some(dialect) = self.picture.dialect() {
+            self.pipeline.set_dialect(dialect);
+        }
+        self.want_statistics(now.mono);
     }
 
     /// Has what the daemon counts asked from now on, if somebody looks at it; what was asked before

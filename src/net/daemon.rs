@@ -15,6 +15,7 @@ use clients::{Reader, Whose};
 use lines::Line;
 
 use crate::backend::TargetId;
+use crate::backend::change::Signing;
 use crate::config::target::TargetSpec;
 use crate::control::finder::{Finder, Input, Kind, Output};
 use crate::control::watcher;
@@ -29,10 +30,12 @@ use crate::net::resolver::Families;
 use crate::net::udp::RECEIVE_BUFFER;
 
 /// What a task is told; the latest word counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Orders {
     /// What of the daemon is on screen.
     pub interest: Interest,
+    /// The key for questions that need one.
+    pub signing: Option<Signing>,
     /// How often it was asked to ask again at once.
     pub refreshes: u64,
     /// The way that was chosen last, and how often one was.
@@ -134,6 +137,10 @@ impl Watched {
         let finder = &mut asked.finder;
         if new.interest != known.interest {
             finder.handle(self.clock.now(), Input::Interest(new.interest.clone()));
+        }
+        if new.signing != known.signing {
+            let key = new.signing.as_ref().map(|signing| signing.key().key.clone());
+            finder.handle(self.clock.now(), Input::Key(key));
         }
         if new.refreshes != known.refreshes {
             finder.handle(self.clock.now(), Input::Refresh);

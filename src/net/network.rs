@@ -156,6 +156,9 @@ impl Backend for Network {
             Request::Interest { target, interest } => {
                 self.order(target, |orders| orders.interest = interest);
             }
+            Request::Key { target, signing } => {
+                self.order(target, |orders| orders.signing = signing);
+            }
             Request::Refresh { target } => self.order(target, |orders| orders.refreshes += 1),
             Request::Way { target, way } => self.order(target, |orders| orders.choose(way)),
             Request::Name(address) => {

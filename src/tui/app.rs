@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use crate::backend::change::Signing;
 use crate::backend::{Measure, Offer, TargetId, World};
 use crate::config::ntp_conf::Association;
 use crate::model::programs::Program;
@@ -344,6 +345,8 @@ pub struct Tab {
     pub change: Option<Shown>,
     /// What the backend was last told of our interest.
     pub told: Option<Interest>,
+    /// The key that the backend was last given for questions that need one.
+    pub given: Option<Signing>,
 }
 
 impl Tab {
@@ -366,6 +369,7 @@ impl Tab {
             armed: None,
             change: None,
             told: None,
+            given: None,
         }
     }
 

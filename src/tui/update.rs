@@ -53,6 +53,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
     for place in 0..app.tabs.len() {
         ask_names(app, place, &mut effects);
         tell_interest(app, place, &mut effects);
+        give_key(app, place, &mut effects);
     }
     effects
 }
@@ -218,6 +219,16 @@ fn tell_interest(app: &mut App, place: usize, effects: &mut Vec<Effect>) {
     if tab.told.as_ref() != Some(&interest) {
         tab.told = Some(interest.clone());
         effects.push(Effect::Request(Request::Interest { target: tab.target, interest }));
+    }
+}
+
+/// What only signed questions bring is asked while changes are armed, with the key that arms them.
+fn give_key(app: &mut App, place: usize, effects: &mut Vec<Effect>) {
+    let Some(tab) = app.tabs.get_mut(place) else { return };
+    let signing = tab.armed.as_ref().and_then(|armed| armed.signing.clone());
+    if tab.given != signing {
+        tab.given.clone_from(&signing);
+        effects.push(Effect::Request(Request::Key { target: tab.target, signing }));
     }
 }
 

@@ -11,6 +11,7 @@ use ntpscope::model::statistics::Section;
 use ntpscope::model::vars::{peer, system};
 use ntpscope::model::{Absent, Contact, Daemon as Snapshot, Dialect, Failure, Interest};
 use ntpscope::units::Mono;
+use ntpscope::wire::mac::Key;
 
 use crate::daemon::{Daemon, Limiter, Mood, id, ms};
 use crate::line::Line;
@@ -461,6 +462,32 @@ fn lists_that_need_a_key_are_not_asked_without_one() {
     assert_eq!(statistics.interfaces.trouble().cloned(), no_key);
     assert_eq!(statistics.restrictions.trouble().cloned(), no_key);
     assert!(matches!(latest(&world).contact, Contact::Answering { .. }));
+}
+
+#[test]
+fn lists_that_need_a_key_are_asked_once_there_is_one_and_no_more_without_it() {
+    let key = Key::from_text(1, "MD5", "secretmd5").unwrap();
+    let mut daemon = counting();
+    daemon.key = Some(key.clone());
+    let mut world = watch(1, daemon, Line::perfect(ms(1)));
+    let lists =
+        |world: &World<Watcher>| world.asked.iter().filter(|(code, ..)| *code == 11).count();
+    look_at_statistics(&mut world, true);
+    world.run_for(s(10));
+    assert_eq!(lists(&world), 0);
+    tell(&mut world, Input::Key(Some(key)));
+    // Soon enough that what was refused is not asked again.
+    world.run_for(s(2));
+    assert_eq!(lists(&world), 2);
+    let statistics = &latest(&world).statistics;
+    assert_eq!(statistics.interfaces.latest().map(Vec::len), Some(1));
+    assert!(matches!(statistics.restrictions.trouble(), Some(Absent::Failed(Failure::Refused(_)))));
+    tell(&mut world, Input::Key(None));
+    let before = lists(&world);
+    world.run_for(s(100));
+    assert_eq!(lists(&world), before);
+    let no_key = Absent::Failed(Failure::NoKey);
+    assert_eq!(latest(&world).statistics.interfaces.trouble(), Some(&no_key));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 use ntpscope::backend::change::{Order, Progress};
+use ntpscope::backend::console::News;
 use ntpscope::backend::{Request, Update, World};
 use ntpscope::model::change::state::{Check, Difference, Entry, Kind, Wanted, Whom};
 use ntpscope::model::change::{
@@ -147,6 +148,40 @@ fn arming_asks_for_a_key_and_shows_no_secret() {
     }
     press(&mut app, "esc !");
     assert!(!screen(&app).contains(" ARMED "), "{}", screen(&app));
+}
+
+/// The keys that were given for questions that need one: their numbers.
+fn given(effects: Vec<Effect>) -> Vec<Option<u32>> {
+    let number = |effect| match effect {
+        Effect::Request(Request::Key { target: TARGET, signing }) => {
+            Some(signing.map(|signing| signing.key().key.id().get()))
+        }
+        _ => None,
+    };
+    effects.into_iter().filter_map(number).collect()
+}
+
+#[test]
+fn what_needs_a_key_is_asked_while_it_is_armed() {
+    let mut app = showing(fixtures::captured(), (80, 24));
+    press(&mut app, "!");
+    enter(&mut app, "5 SHA1");
+    type_in(&mut app, SECRET);
+    assert_eq!(given(press(&mut app, "enter")), [Some(5)]);
+    assert_eq!(given(press(&mut app, "D c")), []);
+    assert_eq!(given(press(&mut app, "!")), [None]);
+}
+
+#[test]
+fn a_line_of_configuration_on_the_console_is_shown_before_it_is_sent() {
+    let mut app = armed();
+    press(&mut app, ">");
+    let now = app.now;
+    update(&mut app, now, Event::Backend(Update::Console { target: TARGET, news: News::Ready }));
+    let ordered = enter(&mut app, ":config tos minsane 2");
+    let [Order::Think(wish)] = &ordered[..] else { panic!("{ordered:?}") };
+    assert_eq!(wish.words, ["config", "tos", "minsane", "2"]);
+    assert!(screen(&app).contains("Change of 127.0.0.1: config tos minsane 2"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::control::timing::Timing;
 use crate::control::watcher::{self, Input, Output};
 use crate::model::{Contact, Daemon, Interest};
 use crate::units::{Mono, Now};
+use crate::wire::mac::Key;
 
 /// A protocol and what carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -200,12 +201,21 @@ impl<W: Watch> Line<W> {
     }
 
     /// Asks from now on; a line that is awake goes on as it was.
-    pub(super) fn wake(&mut self, now: Now, seed: [u8; 32], interest: &Interest) {
+    pub(super) fn wake(
+        &mut self,
+        now: Now,
+        seed: [u8; 32],
+        interest: &Interest,
+        key: Option<&Key>,
+    ) {
         if self.is_awake() {
             return;
         }
         let mut watcher = W::open(self.kind, seed);
         watcher.handle(now, Input::Interest(interest.clone()));
+        if let Some(key) = key {
+            watcher.handle(now, Input::Key(Some(key.clone())));
+        }
         match &self.place {
             Place::Unknown => {}
             Place::Address(address) => watcher.handle(now, Input::Address(*address)),

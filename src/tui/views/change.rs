@@ -84,7 +84,7 @@ pub fn render_arming(app: &App, arming: &Arming, area: Rect, buffer: &mut Buffer
             "This daemon asks for no key: whoever may use its socket may change it.".into(),
         )),
         Step::Key(typed) => {
-            let asked = "The number of the key that signs changes, then its type if it is not MD5:";
+            let asked = "The number of the key that signs changes, and questions that need it; then its type if it is not MD5:";
             lines.push((theme.text, asked.into()));
             lines.push((theme.accent, format!("  key: {typed}_")));
         }

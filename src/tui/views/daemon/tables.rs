@@ -101,7 +101,8 @@ fn list<'a, T>(
     let Some(why) = part.trouble().filter(|why| is_telling(why)) else { return Err(Vec::new()) };
     let sentence = match why {
         Absent::Failed(Failure::NoKey) => {
-            "  needs a key: daemons tell this only to those who sign their question".to_owned()
+            "  needs a key: it is told only to those who sign their question; ! takes one"
+                .to_owned()
         }
         why => format!("  not told: {why}"),
     };
