@@ -14,7 +14,7 @@ pub mod history;
 pub mod key;
 pub mod secret;
 
-pub use completion::{Candidate, Completion, Language};
+pub use completion::{Candidate, Completion, Language, NoLanguage};
 pub use editor::{Editor, Typed};
 pub use history::History;
 pub use key::Key;

@@ -81,6 +81,20 @@ pub fn lines(candidates: &[Candidate], columns: usize, most: usize) -> Vec<Strin
     lines
 }
 
+/// Lines in no language: nothing completes them, and none is kept, for they answer a question.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLanguage;
+
+impl Language for NoLanguage {
+    fn complete(&self, _: &str) -> Completion {
+        Completion::default()
+    }
+
+    fn is_secret(&self, _: &str) -> bool {
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

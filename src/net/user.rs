@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-use crate::line::{Completion, Editor, Hidden, History, Key, Language, Secret, Typed};
+use crate::line::{Editor, Hidden, History, Key, Language, NoLanguage, Secret, Typed};
 use crate::net::signals::{Hangup, Signals, end_by};
 use crate::ntpq::Stream;
 use terminal::{Pressed, Terminal};
@@ -285,19 +285,6 @@ async fn interrupted(caught: &mut Option<Caught>) {
     match caught {
         Some(caught) => drop(caught.interrupt.recv().await),
         None => std::future::pending().await,
-    }
-}
-
-/// Lines in no language.
-struct NoLanguage;
-
-impl Language for NoLanguage {
-    fn complete(&self, _: &str) -> Completion {
-        Completion::default()
-    }
-
-    fn is_secret(&self, _: &str) -> bool {
-        true
     }
 }
 

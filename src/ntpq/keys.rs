@@ -81,11 +81,11 @@ enum Awaited {
 /// How far asking for a key has come.
 #[derive(Debug)]
 pub enum Prompted {
-    /// The user is asked for this; hand in what was typed.
+    /// This is needed; hand in the answer.
     Need(Need),
     /// There is a key.
     Ready,
-    /// What was typed makes none, and that was said.
+    /// There is none, and that was said.
     Failed,
 }
 

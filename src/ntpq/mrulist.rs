@@ -103,16 +103,7 @@ impl MruTable {
     /// time, for nothing is old then.
     fn go_on(&mut self, session: &mut Session, now: Mono) -> Step {
         match self.walk.next_step(now) {
-            Some(WalkStep::Nonce(question)) => {
-                let questions = [Some(question), session.identity_question()];
-                Step::Need(session.ask(questions.into_iter().flatten().collect()))
-            }
-            Some(WalkStep::Piece(mut question, wait)) => {
-                question.signed = session.settings.always_sign;
-                let dialect = session.dialect.flatten().filter(|_| !self.has_introduced);
-                self.has_introduced = true;
-                Step::Need(Need::Piece { question, wait, dialect })
-            }
+            Some(step) => ask(session, step, &mut self.has_introduced),
             None => self.end(session),
         }
     }
@@ -355,6 +346,22 @@ fn row(text: &mut String, entry: &MruEntry, now: NtpTimestamp, session: &Session
         entry.address.port(),
         session.name_of(entry.address.into()),
     );
+}
+
+/// Has a step of the walk asked; with the first piece goes who the daemon is.
+pub(super) fn ask(session: &mut Session, step: WalkStep, has_introduced: &mut bool) -> Step {
+    match step {
+        WalkStep::Nonce(question) => {
+            let questions = [Some(question), session.identity_question()];
+            Step::Need(session.ask(questions.into_iter().flatten().collect()))
+        }
+        WalkStep::Piece(mut question, wait) => {
+            question.signed = session.settings.always_sign;
+            let dialect = session.dialect.flatten().filter(|_| !*has_introduced);
+            *has_introduced = true;
+            Step::Need(Need::Piece { question, wait, dialect })
+        }
+    }
 }
 
 /// An entry in a document.

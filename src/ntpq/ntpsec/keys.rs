@@ -3,7 +3,7 @@
 use crate::model::question::Failure;
 use crate::model::reply::Reply;
 use crate::ntpq::job::{Answer, Need};
-use crate::ntpq::keys::{MAX_KEY_ID, id_prompt};
+use crate::ntpq::keys::{MAX_KEY_ID, Prompted, id_prompt};
 use crate::ntpq::ntpsec::value;
 use crate::ntpq::session::Session;
 use crate::wire::mac::Algorithm;
@@ -24,17 +24,6 @@ enum Awaited {
     Secret,
     /// The configuration of the daemon on this machine, which names a key.
     Configuration,
-}
-
-/// How far it has come.
-#[derive(Debug)]
-pub enum Prompted {
-    /// This is needed; hand in the answer.
-    Need(Need),
-    /// There is a key.
-    Ready,
-    /// There is none, and that was said.
-    Failed,
 }
 
 impl KeyPrompt {

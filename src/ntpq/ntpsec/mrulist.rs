@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value as Json};
 
-use crate::control::mru::{Ending, MruWalk, Step as WalkStep, Stop};
+use crate::control::mru::{Ending, MruWalk, Stop};
 use crate::model::identity::Dialect;
 use crate::model::mru::MruEntry;
 use crate::model::question::Failure;
@@ -17,7 +17,7 @@ use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::command::Line;
 use crate::ntpq::job::{Answer, HostName, Job, Need, Step};
-use crate::ntpq::mrulist::{MOST_NAMES, MOST_RECORDED, json_row};
+use crate::ntpq::mrulist::{MOST_NAMES, MOST_RECORDED, ask, json_row};
 use crate::ntpq::ntpsec::cook;
 use crate::ntpq::ntpsec::value::Value;
 use crate::ntpq::session::Session;
@@ -86,16 +86,7 @@ impl MruTable {
 
     fn go_on(&mut self, session: &mut Session, now: Mono) -> Step {
         match self.walk.next_step(now) {
-            Some(WalkStep::Nonce(question)) => {
-                let questions = [Some(question), session.identity_question()];
-                Step::Need(session.ask(questions.into_iter().flatten().collect()))
-            }
-            Some(WalkStep::Piece(mut question, wait)) => {
-                question.signed = session.settings.always_sign;
-                let dialect = session.dialect.flatten().filter(|_| !self.has_introduced);
-                self.has_introduced = true;
-                Step::Need(Need::Piece { question, wait, dialect })
-            }
+            Some(step) => ask(session, step, &mut self.has_introduced),
             None => self.end(session),
         }
     }

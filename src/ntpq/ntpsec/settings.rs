@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::ntpq::command::{Line, Verb};
 use crate::ntpq::job::{Answer, Family, Job, Need, Step};
+use crate::ntpq::keys::Prompted;
 use crate::ntpq::ntpsec::hosts::{self, Taken};
-use crate::ntpq::ntpsec::keys::{KeyPrompt, Prompted};
+use crate::ntpq::ntpsec::keys::KeyPrompt;
 use crate::ntpq::ntpsec::line::END_OF_INPUT;
 use crate::ntpq::ntpsec::state::{STANDARD_ERROR, VERSION};
 use crate::ntpq::ntpsec::value::{self, Value};

@@ -4,7 +4,7 @@ use crossterm::event::KeyEvent;
 
 use crate::backend::console::{Input, News};
 use crate::backend::{Request, TargetId};
-use crate::line::{Completion, Hidden, History, Key, Language, Secret, Typed};
+use crate::line::{Hidden, History, Key, Language, NoLanguage, Secret, Typed};
 use crate::ntpq::Style;
 use crate::ntpq::command::{self, Command, Found, Verb};
 use crate::ntpq::completion::Known;
@@ -188,19 +188,6 @@ fn request(tab: &Tab, input: Input) -> Effect {
 /// Whether a command ends the session.
 fn ends(name: &str) -> bool {
     matches!(command::find(name), Found::One(command) if command.verb == Verb::Quit)
-}
-
-/// Lines in no language.
-struct NoLanguage;
-
-impl Language for NoLanguage {
-    fn complete(&self, _: &str) -> Completion {
-        Completion::default()
-    }
-
-    fn is_secret(&self, _: &str) -> bool {
-        true
-    }
 }
 
 /// What stands before a command.
