@@ -314,6 +314,22 @@ pub struct Options {
     pub bias: NtpDuration,
 }
 
+impl Options {
+    /// The words of those that are set and take no value.
+    pub fn flags(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let flags = [
+            (self.burst, "burst"),
+            (self.iburst, "iburst"),
+            (self.prefer, "prefer"),
+            (self.noselect, "noselect"),
+            (self.trust, "true"),
+            (self.preempt, "preempt"),
+            (self.xleave, "xleave"),
+        ];
+        flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word)
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

@@ -252,18 +252,8 @@ impl fmt::Display for Association {
         write!(f, "{keyword} {}{}", of_family(self.family), Word(&self.host.to_string()))?;
         let options = &self.options;
         let usual = Options::default();
-        for (is_set, word) in [
-            (options.burst, "burst"),
-            (options.iburst, "iburst"),
-            (options.prefer, "prefer"),
-            (options.noselect, "noselect"),
-            (options.trust, "true"),
-            (options.preempt, "preempt"),
-            (options.xleave, "xleave"),
-        ] {
-            if is_set {
-                write!(f, " {word}")?;
-            }
+        for word in options.flags() {
+            write!(f, " {word}")?;
         }
         if let Some(key) = options.key {
             write!(f, " key {key}")?;

@@ -86,19 +86,13 @@ fn of_association(association: &Association, daemon: &Daemon) -> Vec<Check> {
 /// The options that an association has and no daemon tells.
 fn hidden(options: &Options) -> Vec<&'static str> {
     let usual = Options::default();
-    let words = [
-        (options.burst, "burst"),
-        (options.iburst, "iburst"),
-        (options.prefer, "prefer"),
-        (options.noselect, "noselect"),
-        (options.trust, "true"),
-        (options.preempt, "preempt"),
-        (options.xleave, "xleave"),
+    let values = [
         (options.version != usual.version, "version"),
         (options.minpoll != usual.minpoll, "minpoll"),
         (options.maxpoll != usual.maxpoll, "maxpoll"),
     ];
-    words.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word).collect()
+    let values = values.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word);
+    options.flags().chain(values).collect()
 }
 
 fn of_unwanted(unwanted: &Unwanted, daemon: &Daemon) -> Check {
