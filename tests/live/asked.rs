@@ -62,6 +62,7 @@ fn judge() {
     real.end();
     let mut ours = folder.ours(&folder.conf(), "127.0.0.1", "ours");
     folder.wait_for("reach=00[137]");
+    folder.wait_for_counters();
     for (ntpq, theirs) in [Ntpq::Classic, Ntpq::Ntpsec].into_iter().zip(theirs) {
         compare(ntpq, &reading(&folder, ntpq), &theirs);
         told(&folder, ntpq);
@@ -315,7 +316,23 @@ impl Folder {
             .spawn();
         let daemon = Daemon(child.expect("the peers have an ntpd"));
         self.wait_for("stratum=[0123456789]");
+        self.wait_for_counters();
         daemon
+    }
+
+    /// Waits until the counters are a second old: NTPsec's ntpq divides by the age of those that
+    /// were begun in this second, and prints a trace instead of a table.
+    fn wait_for_counters(&self) {
+        let mut said = String::new();
+        for _ in 0..60 {
+            said = self.ask(Ntpq::Classic, "secretmd5", "rv 0 ss_reset");
+            let age = said.split_once("ss_reset=").map(|(_, age)| age.trim().parse::<u32>());
+            if age.is_some_and(|age| age.is_ok_and(|seconds| seconds > 0)) {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        panic!("the counters do not grow old: {said}");
     }
 
     /// Waits until `rv &1` shows one of the ends of `pattern`, which has them in brackets.
