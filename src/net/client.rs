@@ -102,6 +102,8 @@ impl Client {
                 return answers;
             }
             tokio::select! {
+                // In this order, for a timer that is looked at is one that the runtime sets.
+                biased;
                 received = self.socket.receive(&mut buffer) => {
                     let now = self.clock.now();
                     match received {

@@ -334,9 +334,9 @@ fn row(text: &mut String, entry: &MruEntry, now: NtpTimestamp, session: &Session
         _ => '.',
     };
     // Writing to a string cannot fail.
-    let _ = writeln!(
+    let _ = write!(
         text,
-        "{:6} {:6} {:4x} {mark} {} {} {:6} {:5} {}",
+        "{:6} {:6} {:4x} {mark} {} {} {:6} {:5} ",
         rounded((now - entry.last).seconds()),
         rounded(interval_s(entry)),
         entry.restrictions,
@@ -344,8 +344,12 @@ fn row(text: &mut String, entry: &MruEntry, now: NtpTimestamp, session: &Session
         entry.version,
         entry.count,
         entry.address.port(),
-        session.name_of(entry.address.into()),
     );
+    let address = entry.address.into();
+    let _ = match session.known_name(address) {
+        Some(name) => writeln!(text, "{name}"),
+        None => writeln!(text, "{address}"),
+    };
 }
 
 /// Has a step of the walk asked; with the first piece goes who the daemon is.

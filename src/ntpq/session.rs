@@ -1,5 +1,6 @@
 //! What is kept from one command to the next.
 
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -351,18 +352,24 @@ impl Session {
 
     /// What `address` is called: its name where names are shown.
     pub fn name_of(&self, address: NetAddress) -> String {
+        let name = self.known_name(address);
+        name.map_or_else(|| address.to_string(), Cow::into_owned)
+    }
+
+    /// What `address` is called where that is not the address itself.
+    pub fn known_name(&self, address: NetAddress) -> Option<Cow<'_, str>> {
         if !self.settings.hostnames || address.is_unspecified() {
-            return address.to_string();
+            return None;
         }
         if let Some(clock) = address.clock_name() {
-            return clock;
+            return Some(clock.into());
         }
         match self.names.get(&address.ip) {
-            Some(HostName::Confirmed(name)) => printable(name.as_bytes()).into_owned(),
+            Some(HostName::Confirmed(name)) => Some(printable(name.as_bytes())),
             Some(HostName::Unconfirmed(name)) => {
-                format!("{address} ({})", printable(name.as_bytes()))
+                Some(format!("{address} ({})", printable(name.as_bytes())).into())
             }
-            Some(HostName::None) | None => address.to_string(),
+            Some(HostName::None) | None => None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! grows would for a moment be there twice.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 
 use crate::model::mru::MruEntry;
@@ -101,23 +102,26 @@ impl MruList {
 
     /// Puts an entry in as the newest.
     pub(super) fn put(&mut self, entry: &MruEntry) -> Put {
-        let key = Key::of(entry.address);
-        if let Some(place) = self.index.get(&key).copied() {
-            let is_known = self.at(place).is_some_and(|known| known == *entry);
-            self.unlink(place);
-            self.write(place, entry);
-            return if is_known { Put::Known } else { Put::Updated };
+        let is_full = self.len() >= MOST_ENTRIES;
+        match self.index.entry(Key::of(entry.address)) {
+            Entry::Occupied(known) => {
+                let place = *known.get();
+                let is_known = self.at(place).is_some_and(|known| known == *entry);
+                self.unlink(place);
+                self.write(place, entry);
+                if is_known { Put::Known } else { Put::Updated }
+            }
+            Entry::Vacant(_) if is_full => Put::Full,
+            Entry::Vacant(room) => {
+                let place = self.free.pop().unwrap_or(self.used);
+                if place == self.used {
+                    self.used += 1;
+                }
+                room.insert(place);
+                self.write(place, entry);
+                Put::New
+            }
         }
-        if self.len() >= MOST_ENTRIES {
-            return Put::Full;
-        }
-        let place = self.free.pop().unwrap_or(self.used);
-        if place == self.used {
-            self.used += 1;
-        }
-        self.index.insert(key, place);
-        self.write(place, entry);
-        Put::New
     }
 
     /// Takes the entry of an address out.

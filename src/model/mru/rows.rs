@@ -112,7 +112,7 @@ impl MruRows {
     /// one.
     fn block_mut(&mut self, number: usize) -> Option<&mut Vec<Row>> {
         let block = self.blocks.get_mut(number)?;
-        if Arc::get_mut(block).is_none() {
+        if Arc::strong_count(block) > 1 {
             let mut copy = Vec::with_capacity(BLOCK);
             copy.extend_from_slice(block);
             *block = Arc::new(copy);
