@@ -84,6 +84,7 @@ impl Client {
         let mut answers = HashMap::new();
         let Some(pipeline) = &mut self.pipeline else { return answers };
         let mut buffer = [0; RECEIVE_BUFFER];
+        let mut has_come = false;
         loop {
             while let Some(output) = pipeline.poll_output() {
                 match output {
@@ -101,20 +102,25 @@ impl Client {
             if pipeline.is_idle() {
                 return answers;
             }
-            tokio::select! {
-                // In this order, for a timer that is looked at is one that the runtime sets.
-                biased;
-                received = self.socket.receive(&mut buffer) => {
-                    let now = self.clock.now();
-                    match received {
-                        Ok(datagram) => pipeline.handle(now, Input::Datagram(datagram)),
-                        Err(why) => pipeline.handle(now, Input::Unreachable(why)),
-                    }
+            // Where one came, the next is mostly close behind.
+            let soon = if has_come { self.socket.receive_soon(&mut buffer) } else { None };
+            let received = if soon.is_some() {
+                soon
+            } else {
+                tokio::select! {
+                    // In this order: a timer that is looked at is one that the runtime sets.
+                    biased;
+                    received = self.socket.receive(&mut buffer) => Some(received),
+                    () = wake_at(&self.clock, pipeline.next_wakeup()) => None,
                 }
-                () = wake_at(&self.clock, pipeline.next_wakeup()) => {
-                    pipeline.handle(self.clock.now(), Input::Wakeup);
-                }
-            }
+            };
+            has_come = received.is_some();
+            let input = match received {
+                Some(Ok(datagram)) => Input::Datagram(datagram),
+                Some(Err(why)) => Input::Unreachable(why),
+                None => Input::Wakeup,
+            };
+            pipeline.handle(self.clock.now(), input);
         }
     }
 }
