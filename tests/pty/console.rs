@@ -22,7 +22,7 @@ fn a_real_daemon_is_asked_anything() {
     if !lab::available("lab", lab::up()) {
         return;
     }
-    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "120"]);
+    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "300"]);
     assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
     let program = program();
     let words = ["tests/lab", "exec", "admin", &program, "-n", CLASSIC];
@@ -35,7 +35,10 @@ fn a_real_daemon_is_asked_anything() {
         screen.contains("associd=0 status=") && screen.contains("mintc=3") && is_ready(screen)
     });
     terminal.keys("pe\r");
-    terminal.wait_for("peers", |screen| screen.contains("x10.77.0.14") && is_ready(screen));
+    terminal.wait_for("peers", |screen| {
+        screen.lines().any(|line| line.get(1..).is_some_and(|row| row.starts_with("10.77.0.14 ")))
+            && is_ready(screen)
+    });
     terminal.keys("rv 10.77.0.14\tsrca\t\r");
     terminal
         .wait_for("one of them", |screen| screen.contains("srcadr=10.77.0.14") && is_ready(screen));

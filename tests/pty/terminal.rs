@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// How long to wait for something on screen before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long to wait for something on screen before the test fails: long enough for a machine that
+/// has much else to do, for who sees what he waits for waits no longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program with its terminal.
 pub(crate) struct Terminal {
@@ -82,7 +83,8 @@ impl Terminal {
         self.wait_within(PATIENCE, what, ok);
     }
 
-    /// Waits until the text on screen is as `ok` wants it, at most so long.
+    /// Waits until the text on screen is as `ok` wants it, at most so long. A screen that is being
+    /// drawn is not looked at: the rest of it may still be on its way.
     pub(crate) fn wait_within(
         &mut self,
         patience: Duration,
@@ -91,7 +93,7 @@ impl Terminal {
     ) {
         #[expect(clippy::disallowed_methods, reason = "a deadline for a real program")]
         let deadline = Instant::now() + patience;
-        while !ok(&self.screen().contents()) {
+        while !(self.is_drawn() && ok(&self.screen().contents())) {
             #[expect(clippy::disallowed_methods, reason = "a deadline for a real program")]
             let left = deadline.saturating_duration_since(Instant::now());
             match self.bytes.recv_timeout(left) {
@@ -104,6 +106,20 @@ impl Terminal {
                 }
             }
         }
+    }
+
+    /// Whether no drawing is under way, where a whole screen is drawn: each ends by hiding the cursor,
+    /// or by showing it and putting it in its place.
+    fn is_drawn(&self) -> bool {
+        const HIDDEN: &[u8] = b"\x1b[?25l";
+        const SHOWN: &[u8] = b"\x1b[?25h\x1b[";
+        if !self.screen().alternate_screen() || self.raw.ends_with(HIDDEN) {
+            return true;
+        }
+        let Some(place) = self.raw.strip_suffix(b"H") else { return false };
+        let is_place = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+        let digits = place.iter().rev().take_while(|byte| is_place(byte)).count();
+        place[..place.len() - digits].ends_with(SHOWN)
     }
 
     fn take(&mut self, bytes: &[u8]) {
