@@ -2,7 +2,6 @@
 //! screen says which, listens to its user all the while, and recovers by itself.
 
 use std::fs;
-use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use ntpscope::wire::cmdmon::{Command, Status};
 
 use crate::chronyd::{Chronyd, Fault, State};
 use crate::lab;
+use crate::port::Kept;
 use crate::terminal::Terminal;
 
 /// A scripted chronyd behind a socket, in a thread of its own.
@@ -30,19 +30,17 @@ struct Served {
 const LOOK: Duration = Duration::from_millis(20);
 
 impl Served {
-    /// Over UDP, on this port of loopback; 0 for any. With the port.
-    fn over_udp(script: &Arc<Mutex<Chronyd>>, port: u16) -> (Self, u16) {
-        let socket = UdpSocket::bind(("127.0.0.1", port)).expect("a port on loopback");
+    /// Over UDP, on this port of loopback.
+    fn over_udp(script: &Arc<Mutex<Chronyd>>, port: &Kept) -> Self {
+        let socket = port.open();
         socket.set_read_timeout(Some(LOOK)).expect("a time limit");
-        let port = socket.local_addr().expect("its address").port();
-        let served = Self::serve(script, None, move |script| {
+        Self::serve(script, None, move |script| {
             let mut buffer = [0; 2048];
             let Ok((len, from)) = socket.recv_from(&mut buffer) else { return };
             for reply in answers(script, &buffer[..len]) {
                 drop(socket.send_to(&reply, from));
             }
-        });
-        (served, port)
+        })
     }
 
     /// Over a Unix socket of this path.
@@ -125,10 +123,11 @@ const TROUBLES: [&str; 6] = [
     "no control message",
 ];
 
-/// The user's keys are answered at once, whatever the daemon does.
+/// The user's keys are answered at once, whatever the daemon does. A machine that has much else to do
+/// is late now and then, a program that waits for the daemon is late each time.
 fn listens(terminal: &mut Terminal) {
     let mut waits = Vec::new();
-    for _ in 0..3 {
+    while waits.len() < 10 {
         #[expect(clippy::disallowed_methods, reason = "how long a real program takes")]
         let pressed = Instant::now();
         terminal.keys("?");
@@ -136,9 +135,11 @@ fn listens(terminal: &mut Terminal) {
         waits.push(pressed.elapsed());
         terminal.keys("\x1b");
         terminal.wait_for("the end of help", |screen| !screen.contains("Help on"));
+        if waits.iter().filter(|wait| **wait < Duration::from_millis(200)).count() >= 2 {
+            return;
+        }
     }
-    waits.sort();
-    assert!(waits[1] < Duration::from_millis(200), "{waits:?}");
+    panic!("{waits:?}");
 }
 
 /// Goes through what a daemon can do wrong; after each it is well again.
@@ -183,8 +184,9 @@ fn survive(terminal: &mut Terminal, served: &Served) {
 #[test]
 fn whatever_chronyd_does_over_udp_the_screen_stays_up_and_recovers() {
     let script = Arc::new(Mutex::new(scripted().over_udp()));
-    let (served, port) = Served::over_udp(&script, 0);
-    let mut terminal = start(&format!("chrony://127.0.0.1:{port}"));
+    let port = Kept::new();
+    let served = Served::over_udp(&script, &port);
+    let mut terminal = start(&format!("chrony://{}", port.address()));
     terminal.wait_for("the table", is_well);
     survive(&mut terminal, &served);
 
@@ -192,7 +194,7 @@ fn whatever_chronyd_does_over_udp_the_screen_stays_up_and_recovers() {
     terminal.wait_for("the closed port", |screen| screen.contains("nothing listens"));
     assert!(terminal.screen().contents().contains("10.9.0.6"), "old values stay");
     listens(&mut terminal);
-    let (served, _) = Served::over_udp(&script, port);
+    let served = Served::over_udp(&script, &port);
     terminal.wait_for("the daemon started anew", is_well);
 
     terminal.keys("q");

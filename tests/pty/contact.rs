@@ -78,7 +78,7 @@ fn a_start_of_ntpsec_is_told_though_it_gives_the_same_ids_again() {
     if !lab::available("lab", lab::up()) {
         return;
     }
-    let synced = lab::lab(&["wait", "synced", "good2", "--timeout", "120"]);
+    let synced = lab::lab(&["wait", "synced", "good2", "--timeout", "300"]);
     assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
     let mut terminal = start("10.77.0.112");
     terminal.wait_for("the table", |screen| {

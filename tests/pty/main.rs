@@ -12,6 +12,8 @@
 mod chronyd;
 #[path = "../support/lab.rs"]
 mod lab;
+#[path = "../support/port.rs"]
+mod port;
 mod terminal;
 #[expect(
     clippy::cast_possible_truncation,

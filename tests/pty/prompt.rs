@@ -155,7 +155,7 @@ fn associations_are_completed_with_their_names() {
     if !lab::available("lab", lab::up()) {
         return;
     }
-    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "120"]);
+    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "300"]);
     assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
     let program = lab::program();
     let program = program.to_str().expect("a path in UTF-8");
