@@ -27,7 +27,7 @@ fn real_senders_to_everybody_are_found_and_measured_and_only_with_their_key() {
     let _desks = crate::desks();
     // ntpd serves when it has set itself by its own clock, and sends to nobody before.
     for caster in ["caster1", "caster2"] {
-        let synced = lab::lab(&["wait", "synced", caster, "--timeout", "120"]);
+        let synced = lab::lab(&["wait", "synced", caster, "--timeout", "300"]);
         assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
     }
     let group = "manycastclient 239.77.0.1 key 1 iburst minpoll 3 maxpoll 4";

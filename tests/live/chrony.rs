@@ -64,7 +64,7 @@ fn agree(way: &Way) {
     if !lab::available("lab", lab::up()) {
         return;
     }
-    let synced = lab::lab(&["wait", "synced", NODE, "--timeout", "120"]);
+    let synced = lab::lab(&["wait", "synced", NODE, "--timeout", "300"]);
     assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
     tick_reference_clock();
     be_a_client();

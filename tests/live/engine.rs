@@ -68,7 +68,7 @@ fn the_engine_sees_what_a_real_daemon_sees_and_sets_no_clock() {
         return;
     }
     let _uneven = Uneven::begin();
-    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "180"]);
+    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "300"]);
     assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
     let trace = std::env::temp_dir().join(format!("ntpscope-engine-{}", std::process::id()));
     let this = std::env::current_exe().expect("this program has a path");

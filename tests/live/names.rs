@@ -16,41 +16,71 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long quitting may take, the end of the network around the program included.
 const QUICK: Duration = Duration::from_millis(500);
 
+/// How often a time limit may be tried to keep: a machine that has much else to do is late now and
+/// then, a program that waits for a name is late for half a minute each time.
+const TRIES: usize = 5;
+
+/// What took too long in one try.
+type Late = Vec<String>;
+
+/// Fails unless one of several tries was in time with all that it did. `None` is one that cannot be
+/// made on this machine, which was told.
+fn in_time(mut attempt: impl FnMut() -> Option<Late>) {
+    let mut late = Vec::new();
+    for _ in 0..TRIES {
+        match attempt() {
+            None => return,
+            Some(what) if what.is_empty() => return,
+            Some(what) => late.push(what),
+        }
+    }
+    panic!("too late each time: {late:?}");
+}
+
 #[test]
 fn a_table_is_shown_while_its_names_hang() {
-    let Some(mut terminal) = Screen::start("127.0.0.1") else { return };
-    terminal.shows("the table", |screen| screen.contains("10.77.0.11"));
-    // What is on screen is what its lookups hang for.
-    assert!(terminal.0.screen().contents().contains("synchronised"));
-    terminal.quits();
+    in_time(|| {
+        let mut screen = Screen::start("127.0.0.1")?;
+        // What is on screen is what its lookups hang for.
+        screen.shows("the table", |screen| {
+            screen.contains("10.77.0.11") && screen.contains("synchronised")
+        });
+        Some(screen.quits())
+    });
 }
 
 #[test]
 fn a_host_whose_name_hangs_is_said_to_be_looked_up() {
-    let Some(mut terminal) = Screen::start("hangs.example") else { return };
-    terminal.shows("what it waits for", |screen| screen.contains("looking up its address"));
-    terminal.0.keys("?");
-    terminal.shows("help, while the name hangs", |screen| screen.contains("Help on"));
-    terminal.0.keys("?");
-    terminal.shows("the end of help", |screen| !screen.contains("Help on"));
-    terminal.quits();
+    in_time(|| {
+        let mut screen = Screen::start("hangs.example")?;
+        screen.shows("what it waits for", |screen| screen.contains("looking up its address"));
+        screen.terminal.keys("?");
+        screen.shows("help, while the name hangs", |screen| screen.contains("Help on"));
+        screen.terminal.keys("?");
+        screen.shows("the end of help", |screen| !screen.contains("Help on"));
+        Some(screen.quits())
+    });
 }
 
 #[test]
 fn a_table_printed_once_goes_out_without_the_names_that_hang() {
-    let Some(printed) = once("127.0.0.1") else { return };
-    assert!(printed.text.contains("10.77.0.11"), "{}", printed.text);
-    assert_eq!(printed.status, 0);
-    // A second for the names, and what it takes to start, to ask and to print.
-    assert!(printed.took < Duration::from_millis(1800), "it took {:?}", printed.took);
+    in_time(|| {
+        let printed = once("127.0.0.1")?;
+        assert!(printed.text.contains("10.77.0.11"), "{}", printed.text);
+        assert_eq!(printed.status, 0);
+        // A second for the names, and what it takes to start, to ask and to print.
+        Some(printed.late(Duration::from_millis(1800)))
+    });
 }
 
 #[test]
 fn a_host_whose_name_hangs_is_given_up_in_time() {
-    let Some(printed) = once("--timeout 700ms hangs.example") else { return };
-    assert!(printed.text.contains("no address"), "{}", printed.text);
-    assert_eq!(printed.status, 3);
-    assert!(printed.took < Duration::from_millis(1500), "it took {:?}", printed.took);
+    in_time(|| {
+        let printed = once("--timeout 700ms hangs.example")?;
+        assert!(printed.text.contains("no address"), "{}", printed.text);
+        assert_eq!(printed.status, 3);
+        Some(printed.late(Duration::from_millis(1500)))
+    });
 }
 
 /// Starts the frozen daemon and makes sure that names hang, then says so.
@@ -94,7 +124,10 @@ const NETBOX: &str = "tests/site/netbox";
 const SKIPPED: i32 = 77;
 
 /// The program on a terminal.
-struct Screen(Terminal);
+struct Screen {
+    terminal: Terminal,
+    late: Late,
+}
 
 impl Screen {
     fn start(words: &str) -> Option<Self> {
@@ -108,22 +141,31 @@ impl Screen {
         let mut terminal = Terminal::start(&words, 24, 80);
         terminal.wait_for("the daemon", |screen| screen.contains("now"));
         terminal.keys("\n");
-        Some(Self(terminal))
-    }
-
-    fn shows(&mut self, what: &str, ok: impl Fn(&str) -> bool) {
-        self.0.wait_within(AT_ONCE, what, ok);
+        Some(Self { terminal, late: Vec::new() })
     }
 
     #[expect(clippy::disallowed_methods, reason = "how long a real program takes")]
-    fn quits(mut self) {
+    fn shows(&mut self, what: &str, ok: impl Fn(&str) -> bool) {
         let asked = Instant::now();
-        self.0.keys("q");
-        assert_eq!(self.0.end(), 0);
-        let took = asked.elapsed();
-        println!("quits in {took:?}");
-        assert!(took < QUICK, "quitting took {took:?}");
-        self.0.assert_given_back();
+        self.terminal.wait_for(what, ok);
+        self.took(what, asked.elapsed(), AT_ONCE);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "how long a real program takes")]
+    fn quits(mut self) -> Late {
+        let asked = Instant::now();
+        self.terminal.keys("q");
+        assert_eq!(self.terminal.end(), 0);
+        self.took("quitting", asked.elapsed(), QUICK);
+        self.terminal.assert_given_back();
+        self.late
+    }
+
+    fn took(&mut self, what: &str, took: Duration, limit: Duration) {
+        println!("{what} in {took:?}");
+        if took >= limit {
+            self.late.push(format!("{what} took {took:?}"));
+        }
     }
 }
 
@@ -132,6 +174,12 @@ struct Printed {
     text: String,
     status: u32,
     took: Duration,
+}
+
+impl Printed {
+    fn late(&self, limit: Duration) -> Late {
+        if self.took < limit { Vec::new() } else { vec![format!("it took {:?}", self.took)] }
+    }
 }
 
 fn once(words: &str) -> Option<Printed> {

@@ -1,6 +1,6 @@
 //! The table and the JSON printed once, beside what the real ntpq is told by the same daemons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Output;
 
 use serde_json::Value as Json;
@@ -49,7 +49,7 @@ fn json_has_the_numbers_that_ntpq_is_told() {
         return;
     }
     for node in ["classic", "ntpsec"] {
-        let settled = lab::lab(&["wait", "settled", node, "--timeout", "180"]);
+        let settled = lab::lab(&["wait", "settled", node, "--timeout", "300"]);
         assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
         let json = |output: &Output| -> Json {
             assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -60,43 +60,54 @@ fn json_has_the_numbers_that_ntpq_is_told() {
         let ids: Vec<u64> = ids.map(|peer| peer["association"].as_u64().expect("an id")).collect();
         assert!(ids.len() > 8, "{node}: {ids:?}");
 
-        // What is the same before and after did not move while we asked.
-        let before = ntpq(node, &ids);
-        let daemon = json(&ours(&["--json", node]));
-        let after = ntpq(node, &ids);
-        assert_eq!(daemon["schema"], "ntpscope/daemon/1");
-        assert_eq!(daemon["host"], node);
-        assert_eq!(daemon["contact"]["state"], "answering");
-        let mut compared = 0;
-        for ((id, name), told) in &before {
-            if after.get(&(*id, *name)) != Some(told) {
-                continue;
-            }
-            let (object, pairs) = match id {
-                0 => (Some(&daemon["system"]), &SYSTEM[..]),
-                id => {
-                    let mut peers = daemon["peers"].as_array().expect("peers").iter();
-                    (peers.find(|peer| peer["association"] == *id), &PEER[..])
+        // What is the same before and after did not move while we asked; what moved is asked again.
+        let (mut compared, mut all) = (BTreeSet::new(), 0);
+        for _ in 0..MOST_ROUNDS {
+            let before = ntpq(node, &ids);
+            let daemon = json(&ours(&["--json", node]));
+            let after = ntpq(node, &ids);
+            assert_eq!(daemon["schema"], "ntpscope/daemon/1");
+            assert_eq!(daemon["host"], node);
+            assert_eq!(daemon["contact"]["state"], "answering");
+            for ((id, name), told) in &before {
+                if after.get(&(*id, *name)) != Some(told) {
+                    continue;
                 }
-            };
-            // A child of the pool may have come or gone.
-            let Some(object) = object else { continue };
-            let (_, key) = pairs.iter().find(|(wire, _)| wire == name).expect("it was asked for");
-            let value = &object[*key];
-            assert!(same(value, told), "{node}, {id}: {key} is {value}, {name} is {told}");
-            compared += 1;
+                let (object, pairs) = match id {
+                    0 => (Some(&daemon["system"]), &SYSTEM[..]),
+                    id => {
+                        let mut peers = daemon["peers"].as_array().expect("peers").iter();
+                        (peers.find(|peer| peer["association"] == *id), &PEER[..])
+                    }
+                };
+                // A child of the pool may have come or gone.
+                let Some(object) = object else { continue };
+                let (_, key) =
+                    pairs.iter().find(|(wire, _)| wire == name).expect("it was asked for");
+                let value = &object[*key];
+                assert!(same(value, told), "{node}, {id}: {key} is {value}, {name} is {told}");
+                compared.insert((*id, *name));
+            }
+            all = before.len();
+            if compared.len() * 4 > all * 3 {
+                break;
+            }
         }
-        println!("{node}: {compared} of {} values compared", before.len());
-        assert!(compared * 4 > before.len() * 3, "{node}: too much moved");
+        println!("{node}: {} of {all} values compared", compared.len());
+        assert!(compared.len() * 4 > all * 3, "{node}: too much moved");
     }
 }
+
+/// How often what moved is asked again: each takes longer on a machine that has much else to do, and
+/// more moves meanwhile.
+const MOST_ROUNDS: usize = 12;
 
 #[test]
 fn several_hosts_are_an_object_a_line_and_end_as_the_worst_of_them() {
     if !lab::available("lab", lab::up()) {
         return;
     }
-    let output = ours(&["--json", "--timeout", "2s", "classic", "noquery", "ntpsec"]);
+    let output = ours(&["--json", "--timeout", "10s", "classic", "noquery", "ntpsec"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let states = text.lines().map(|line| {
@@ -138,7 +149,10 @@ fn a_daemon_told_not_to_answer_is_told_as_silence() {
     let output = ours(&["--timeout", "2s", "noquery"]);
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert!(text.contains("no answer for 2 s: stopped, filtered"), "{text}");
+    let waited = text.split_once("no answer for ").and_then(|(_, rest)| rest.split_once(" s: "));
+    let (seconds, why) = waited.unwrap_or_else(|| panic!("{text}"));
+    assert!(seconds.parse::<u32>().is_ok_and(|seconds| seconds >= 2), "{text}");
+    assert!(why.starts_with("stopped, filtered"), "{text}");
     assert!(text.contains("(noquery)"), "{text}");
     assert!(output.stdout.is_empty(), "{output:?}");
 }

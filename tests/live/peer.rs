@@ -84,16 +84,20 @@ fn judge() {
         let detail = row.detail(Detail::Scalars);
         let found = detail.latest().and_then(|values| values.mode(&peer::PEER_MODE));
         assert_eq!(found, Some(mode), "{address}");
-        // All daemons of this machine have the same clock.
-        assert!(ms(row, &peer::OFFSET).abs() < 1.0, "{address}: {}", ms(row, &peer::OFFSET));
-        assert!(ms(row, &peer::DELAY) < 5.0, "{address}: {}", ms(row, &peer::DELAY));
+        // All daemons of this machine have the same clock, and what was measured of it is wrong by half
+        // the delay at most.
+        let (offset, delay) = (ms(row, &peer::OFFSET), ms(row, &peer::DELAY));
+        assert!(offset.abs() < 0.9 + delay / 2.0, "{address}: {offset}, {delay}");
+        assert!(delay < 50.0, "{address}: {delay}");
         assert!(reach(row) >= 4, "{address}: {}", reach(row));
     }
     let mirror = find(&theirs, OURS);
     assert!(reach(mirror) >= 4, "{}", reach(mirror));
     let (here, there) = (ms(find(&ours, CLASSIC), &peer::OFFSET), ms(mirror, &peer::OFFSET));
     println!("by ntpd's word {OURS} is {there:.4} ms ahead");
-    assert!((here + there).abs() < 0.3, "{here} ms here and {there} ms there");
+    let delays = [find(&ours, CLASSIC), mirror].map(|row| ms(row, &peer::DELAY));
+    let allowed = 0.25 + delays.iter().sum::<f64>() / 2.0;
+    assert!((here + there).abs() < allowed, "{here} ms here and {there} ms there, {delays:?}");
 }
 
 async fn watch() -> (Arc<Daemon>, Arc<Daemon>) {

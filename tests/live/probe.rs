@@ -25,7 +25,7 @@ fn real_servers_are_told_from_a_falseticker_and_a_silent_one() {
     if !lab::available("lab", lab::up()) {
         return;
     }
-    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "180"]);
+    let settled = lab::lab(&["wait", "settled", "classic", "--timeout", "300"]);
     assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
     let [first, second, third] = GOOD;
     let output = probe(&["--json", first, second, third, FALSETICKER, SILENT]);

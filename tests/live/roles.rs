@@ -21,6 +21,19 @@ struct Case {
     ours: String,
     /// How long both have.
     seconds: u32,
+    /// What a machine that has much else to do is given a minute more for.
+    awaits: Awaits,
+}
+
+/// What is to come about.
+#[derive(Clone, Copy)]
+enum Awaits {
+    /// The other daemon follows the program.
+    BeingFollowed,
+    /// The program follows the other daemon.
+    Following,
+    /// Neither.
+    Nothing,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -70,7 +83,15 @@ impl Case {
             Daemon::Ntpsec => "$THERE $BIN/ntpq-ntpsec -np 127.0.0.1",
             Daemon::Chrony => "$THERE $BIN/chronyc -n -h 127.0.0.1 -p 3323 sources",
         };
-        let said = two.run(&theirs, &ours, self.seconds, ask);
+        let awaited = match self.awaits {
+            Awaits::BeingFollowed => format!(r"{ask} | grep -qE '^([*]|[\^=][*] ){OURS} '"),
+            Awaits::Following => format!("{} | grep -qE '\"tally\": ?\"[*]\"'", two.told_last()),
+            Awaits::Nothing => "true".to_owned(),
+        };
+        let then = format!(
+            "n=0; until {{ {awaited}; }} || [ $n -ge 60 ]; do n=$((n + 1)); sleep 1; done\n{ask}"
+        );
+        let said = two.run(&theirs, &ours, self.seconds, &then);
         println!("{}:\n{said}", self.name);
         let (theirs, ours) = said.split_once("--- ours").expect("both were asked");
         let row = theirs.lines().find(|line| line.contains(OURS)).unwrap_or_default();
@@ -121,7 +142,8 @@ fn daemons_that_speak_first_with_a_key_are_peers_and_follow_us() {
             (Daemon::Chrony, "chrony", format!("peer {OURS} key {number} minpoll 3 maxpoll 3")),
         ] {
             let name = format!("passive-{name}-{kind}");
-            cases.push(Case { name, daemon, theirs: line, ours: CLOCK.to_owned(), seconds: 75 });
+            let (theirs, ours, awaits) = (line, CLOCK.to_owned(), Awaits::BeingFollowed);
+            cases.push(Case { name, daemon, theirs, ours, seconds: 75, awaits });
         }
     }
     all(&cases, |case, outcome| {
@@ -149,6 +171,7 @@ fn daemons_that_speak_first_without_a_key_are_answered_and_not_kept() {
         theirs: format!("peer {OURS} minpoll 3 maxpoll 3"),
         ours: CLOCK.to_owned(),
         seconds: 60,
+        awaits: Awaits::BeingFollowed,
     };
     let cases = vec![
         case("classic", Daemon::Classic),
@@ -169,6 +192,7 @@ fn what_we_send_to_everybody_is_followed() {
         theirs: theirs.to_owned(),
         ours: format!("{CLOCK}\n{ours}"),
         seconds: 90,
+        awaits: Awaits::BeingFollowed,
     };
     let cases = vec![
         case("broadcast", "broadcastclient", "broadcast 10.99.0.255 key 2 minpoll 3"),
@@ -195,6 +219,7 @@ fn a_wrong_key_makes_nobody_a_peer() {
         theirs,
         ours: format!("{CLOCK}\nkeys /dev/null"),
         seconds: 30,
+        awaits: Awaits::Nothing,
     };
     let line = || format!("peer {OURS} key 1 minpoll 3 maxpoll 3");
     let cases =
@@ -212,6 +237,7 @@ const DAEMONS: [(Daemon, &str); 3] =
 /// the words about the key.
 fn with_every_key(
     what: &str,
+    awaits: Awaits,
     theirs: impl Fn(Daemon, &str) -> String,
     ours: impl Fn(&str) -> String,
 ) -> Vec<Case> {
@@ -224,6 +250,7 @@ fn with_every_key(
             theirs: theirs(daemon, &key),
             ours: ours(&key),
             seconds: 60,
+            awaits,
         })
     });
     keyed.collect()
@@ -232,7 +259,8 @@ fn with_every_key(
 #[test]
 fn daemons_that_ask_us_follow_us_with_every_kind_of_key() {
     let theirs = |_, key: &str| format!("server {OURS} {key} iburst minpoll 3 maxpoll 3");
-    all(&with_every_key("client", theirs, |_| CLOCK.to_owned()), |case, outcome| {
+    let cases = with_every_key("client", Awaits::BeingFollowed, theirs, |_| CLOCK.to_owned());
+    all(&cases, |case, outcome| {
         assert!(outcome.is_followed(), "{}: {:?}", case.name, outcome.theirs);
     });
 }
@@ -245,7 +273,8 @@ fn we_follow_daemons_that_we_ask_with_every_kind_of_key() {
         _ => format!("server 127.127.1.0 minpoll 3 maxpoll 3 prefer\nrestrict {OURS}"),
     };
     let ours = |key: &str| format!("server {THEIRS} {key} iburst minpoll 3 maxpoll 3");
-    all(&with_every_key("server", theirs, ours), |case, outcome| {
+    let cases = with_every_key("server", Awaits::Following, theirs, ours);
+    all(&cases, |case, outcome| {
         let seen = outcome.of_them().unwrap_or_else(|| panic!("{}: no association", case.name));
         assert_eq!(seen["tally"], "*", "{}: {seen}", case.name);
         let has_key = case.ours.contains("key");
@@ -263,6 +292,7 @@ fn daemons_that_speak_first_are_followed_by_us() {
         theirs: format!("{CLOCK} prefer\nfudge 127.127.1.0 stratum 3\n{theirs}"),
         ours: ours.to_owned(),
         seconds: 90,
+        awaits: Awaits::Following,
     };
     // Somebody who waits long for anything else, and serves.
     let alone = "tos orphan 9 orphanwait 3600";

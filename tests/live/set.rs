@@ -52,7 +52,7 @@ impl Step {
 /// What all commands of a script came to, by their names; `None` where the daemons cannot be had.
 ///
 /// In the script `step NAME ARGUMENT…` runs `set --json` with those arguments, `W` are the options
-/// of who may write, `$N` is the daemon's process.
+/// of who may write, `$N` is the daemon's process; `answers` waits until that answers.
 fn run(name: &str, family: Family, script: &str) -> Option<BTreeMap<String, Step>> {
     let daemons = match two::daemons() {
         Ok(daemons) => daemons,
@@ -80,9 +80,12 @@ fn run(name: &str, family: Family, script: &str) -> Option<BTreeMap<String, Step
         O="{program} set"
         W="--write --keys keys --key 1"
         C="--commit-confirm 100ms"
-        step() {{ name=$1; shift; $O --json --timeout 1s "$@" >out 2>&1 </dev/null; status=$?
-            echo "=== $name $status"; cat out; }}
-        sleep 1
+        step() {{ name=$1; shift; $O --json --timeout ${{T:-10s}} "$@" >out 2>&1 </dev/null
+            status=$?; echo "=== $name $status"; cat out; }}
+        answers() {{ n=0
+            until {bin}/ntpq-classic -nc 'timeout 500' -c 'rv 0 stratum' 127.0.0.1 | grep -q stratum
+            do n=$((n + 1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done; }}
+        answers
         {script}
         kill $N 2>/dev/null
         true
@@ -93,7 +96,7 @@ fn run(name: &str, family: Family, script: &str) -> Option<BTreeMap<String, Step
         program = lab::program().display(),
     );
     let output = Command::new("timeout")
-        .args(["120", "unshare", "-Urnmpf", "--kill-child", "--mount-proc", "sh", "-c", &script])
+        .args(["400", "unshare", "-Urnmpf", "--kill-child", "--mount-proc", "sh", "-c", &script])
         .env("SITE", lab::root().join("tests/site"))
         .stdin(Stdio::null())
         .output()
@@ -248,7 +251,7 @@ const TROUBLE: &str = r#"
     step remade $W --has '' 127.0.0.1 add 10.9.0.4
     python3 $SITE/deaf.py 1123 --lose 1,2 >deaf & D=$!
     until grep -q listens deaf; do sleep 0.05; done
-    step lost $W --has '' 127.0.0.1:1123 prefer 10.9.0.4
+    T=2s; step lost $W --has '' 127.0.0.1:1123 prefer 10.9.0.4; T=10s
     kill $D
     $O $W --commit-confirm 60s 127.0.0.1 add 10.9.0.8 </dev/null >waiting 2>&1 & S=$!
     until grep -q 'type yes' waiting; do sleep 0.05; done
@@ -267,9 +270,9 @@ const TROUBLE: &str = r#"
     BIN/DAEMON -n -c ntp.conf >log2 2>&1 & N=$!
     kill $D; python3 $SITE/deaf.py 1125 --end 2 $N >deaf3 & D=$!
     until grep -q listens deaf3; do sleep 0.05; done
-    sleep 1
+    answers
     step noquery-set $W 127.0.0.1 config 'restrict 10.9.0.1 noquery'
-    step noquery $W 10.9.0.1 add 10.9.0.7
+    T=2s; step noquery $W 10.9.0.1 add 10.9.0.7
     step dies $W --config-of ntp.conf 127.0.0.1:1125 prefer 10.9.0.9
     kill $D
 "#;

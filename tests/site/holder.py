@@ -288,7 +288,8 @@ class Holder:
     def _answer(self, listener: socket.socket) -> None:
         peer, _ = listener.accept()
         with peer:
-            peer.settimeout(1)
+            # Whoever connects speaks at once, but may be kept from it by whatever else there is to do.
+            peer.settimeout(20)
             try:
                 words = json.loads(peer.recv(65536))
             except (OSError, ValueError):

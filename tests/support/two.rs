@@ -62,6 +62,11 @@ impl Two {
         path.display().to_string()
     }
 
+    /// What shows, in a shell on our host, how the program saw things last.
+    pub(crate) fn told_last(&self) -> String {
+        format!("grep '\"ntpscope/daemon/' {}/ours.json | tail -n 1", self.folder.display())
+    }
+
     /// Starts `theirs` on the one host and the program with the configuration `ours` on the other,
     /// and runs `then`, lines of a shell on our host, after `seconds`. What all of that printed.
     ///
@@ -76,9 +81,9 @@ impl Two {
             unshare -n sleep 600 &
             OTHER=$!
             THERE="nsenter -t $OTHER -n setpriv --bounding-set -sys_time --inh-caps -sys_time --"
-            for try in 1 2 3 4 5 6 7 8 9 10; do
-                [ "$(readlink /proc/$OTHER/ns/net)" = "$(readlink /proc/self/ns/net)" ] || break
-                sleep 0.1
+            n=0
+            while [ "$(readlink /proc/$OTHER/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do
+                n=$((n + 1)); [ $n -lt 600 ] || exit 1; sleep 0.1
             done
             ip link add ours type veth peer name theirs netns $OTHER
             ip addr add {OURS}/24 brd 10.99.0.255 dev ours
@@ -89,9 +94,12 @@ impl Two {
             OURS=$!
             sleep {seconds}
             {then}
+            # What it has begun to write it writes to the end of the line.
+            kill $OURS; wait $OURS || :
             echo "--- ours"
-            grep '"ntpscope/daemon/' {folder}/ours.json | tail -n 1
+            {told_last}
             "#,
+            told_last = self.told_last(),
             bin = self.daemons.display(),
             folder = self.folder.display(),
             program = lab::program().display(),
