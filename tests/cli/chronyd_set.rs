@@ -56,25 +56,30 @@ fn every_verb_is_applied_proved_and_taken_back() {
     let Some(site) = Site::new() else { return };
     let mut script = String::new();
     for (number, case) in CASES.iter().enumerate() {
-        let set = "--json --write --commit-confirm 1s --config-of client.conf";
+        let set = "--json --write --commit-confirm $patience --config-of client.conf";
         let went = |sign: char, line: &str| match line {
             "" => "true".to_owned(),
             line => format!("grep -qFxe '{sign} {line}' {number}.went"),
         };
         let awaited = match (case.shows, case.hides) {
-            ("", "") => "false".to_owned(),
+            ("", "") => "true".to_owned(),
             (shows, hides) => format!("{} && {}", went('>', shows), went('<', hides)),
         };
         // Whoever asks while it waits for a confirmation sees the change. Its own tool reads source by
-        // source, so that one look may be half of before and half of after.
+        // source, so that one look may be half of before and half of after; and where a look takes
+        // longer than the wait, the wait is made longer.
         writeln!(
             script,
-            "tell {number}.before\n\
+            "for patience in 1s 5s 20s; do\n\
+             tell {number}.before\n\
              ours {number} set {set} -- $target {} & change=$!\n\
              : >{number}.went\n\
-             until {{ {awaited}; }} || ! kill -0 $change 2>/dev/null; do \
-             tell {number}.now; diff {number}.before {number}.now >{number}.went || :; done\n\
-             wait $change",
+             while kill -0 $change 2>/dev/null; do \
+             tell {number}.now; diff {number}.before {number}.now >{number}.went || :; \
+             if {{ {awaited}; }}; then break; fi; done\n\
+             wait $change\n\
+             if {{ {awaited}; }}; then break; fi\n\
+             done",
             case.words
         )
         .unwrap();

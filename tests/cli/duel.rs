@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -90,6 +91,7 @@ impl Against {
 impl Duel {
     /// Runs the cases in `groups`, a line each, and fails where the programs differ.
     pub(crate) fn fight(self, groups: &[&str]) {
+        let groups: Vec<String> = groups.iter().map(|group| self.in_time(group)).collect();
         let cases: Vec<&str> = groups.iter().flat_map(|group| group.lines()).collect();
         let cases: Vec<&str> = cases.into_iter().filter(|line| !line.is_empty()).collect();
         let real = match real(self.against) {
@@ -112,6 +114,18 @@ impl Duel {
         }
         assert!(output.status.success(), "{self:?}: {said}");
         self.judge(&folder.0, &cases);
+    }
+
+    /// Cases as they are given: who waits for silence waits briefly, who is answered as long as a
+    /// machine that has much else to do may want to answer.
+    fn in_time(self, group: &str) -> String {
+        let is_answered = |options: &[&str]| !options.contains(&"--silent");
+        match self.daemon {
+            Daemon::Frozen(_, options) if is_answered(options) => {
+                group.replace("\"timeout 200\"", "\"timeout 20000\"")
+            }
+            _ => group.to_owned(),
+        }
     }
 
     /// Writes the script, the list of names, and links to the programs.
@@ -341,11 +355,18 @@ impl Folder {
     pub(crate) fn new() -> Self {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ntpscope-duel-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).unwrap();
-        Self(folder)
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("ntpscope-duel-{}-{number}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            let made = fs::create_dir(&folder);
+            // An earlier process of this number may have been killed and left its own.
+            if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
+                continue;
+            }
+            made.unwrap();
+            return Self(folder);
+        }
     }
 }
 

@@ -18,6 +18,8 @@ mod lab;
 mod live;
 mod mode7;
 mod ntpsec;
+#[path = "../support/port.rs"]
+mod port;
 mod probe;
 mod random;
 #[path = "../support/chronyd.rs"]

@@ -10,6 +10,7 @@ use ntpscope::net::stamp;
 use ntpscope::units::NtpDuration;
 
 use crate::lab;
+use crate::port::Kept;
 
 fn probe(words: &[&str]) -> Output {
     let mut command = Command::new(lab::program());
@@ -84,10 +85,13 @@ fn a_synchronised_server_is_measured_and_the_exit_is_success() {
     let old = serve(0x1c, 2, [10, 0, 0, 1], 0.25, 2);
     let clock = Clock::start();
     let begun = clock.mono();
-    let output = probe(&["--json", "--samples", "2", &right, &old]);
+    let others = [0; 3].map(|_| serve(0x24, 1, *b"GPS\0", 0.25, 2));
+    let [one, another, third] = &others;
+    let output = probe(&["--json", "--samples", "2", &right, &old, one, another, third]);
     let took = clock.mono().since(begun);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!((2.0..6.0).contains(&took.as_secs_f64()), "both at once, 2 s apart: {took:?}");
+    // One after the other they would take ten seconds.
+    assert!((2.0..9.0).contains(&took.as_secs_f64()), "all at once, 2 s apart: {took:?}");
     let all = objects(&output);
     for (object, host) in all.iter().zip([&right, &old]) {
         assert_eq!(object["schema"], "ntpscope/probe/1");
@@ -97,22 +101,23 @@ fn a_synchronised_server_is_measured_and_the_exit_is_success() {
         let number = |name: &str| object[name].as_f64().unwrap();
         let (offset, bound) = (number("offset_ms"), number("error_bound_ms"));
         assert!((offset - 250.0).abs() < bound, "{object}");
-        assert!(bound < 50.0 && number("delay_ms") < 50.0, "{object}");
+        assert!(bound < 25.0 + number("delay_ms") / 2.0, "{object}");
         assert!(object["jitter_ms"].is_number() && object["kiss"].is_null());
     }
     let told = |name: &str| all.iter().map(|object| object[name].clone()).collect::<Vec<_>>();
-    assert_eq!(told("reference_id"), [".GPS.", "10.0.0.1"]);
-    assert_eq!(told("version"), [4, 3]);
-    assert_eq!(told("stratum"), [1, 2]);
+    assert_eq!(told("reference_id")[..2], [".GPS.", "10.0.0.1"]);
+    assert_eq!(told("version")[..2], [4, 3]);
+    assert_eq!(told("stratum")[..2], [1, 2]);
     assert_eq!(told("is_best").iter().filter(|best| **best == true).count(), 1);
 }
 
 #[test]
 fn each_trouble_has_its_exit_code_and_the_worst_one_wins() {
-    let vacant = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let closed = Kept::new();
+    let vacant = closed.address().to_string();
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let quiet = silent.local_addr().unwrap().to_string();
-    let once = ["-n", "--samples", "1", "--timeout", "300ms"];
+    let once = ["-n", "--samples", "1", "--timeout", "3s"];
     let good = || serve(0x24, 1, *b"GPS\0", 0.0, 1);
     let lost = || serve(0xe4, 16, *b"INIT", 0.0, 1);
     let denied = || serve(0xe4, 0, *b"DENY", 0.0, 1);
@@ -162,8 +167,11 @@ fn nobody_can_tell_whether_one_is_right_that_owns_up_to_more_than_it_differs_by(
             assert_eq!(doubts, [false, false, true]);
             assert_ne!(all[2]["selection"], "falsetick", "{}", all[2]);
             let apart_ms = all[2]["apart_from_most_ms"].as_f64().unwrap();
-            assert!((apart_ms + 300.0).abs() < 50.0, "{}", all[2]);
-            assert!(all[2]["measured_error_ms"].as_f64().unwrap() < 50.0, "{}", all[2]);
+            // Half the delays is what measuring may be wrong by.
+            let delays = all.iter().map(|one| one["delay_ms"].as_f64().unwrap());
+            let allowed = 25.0 + delays.sum::<f64>() / 2.0;
+            assert!((apart_ms + 300.0).abs() < allowed, "{}", all[2]);
+            assert!(all[2]["measured_error_ms"].as_f64().unwrap() < allowed, "{}", all[2]);
             continue;
         }
         let table = String::from_utf8_lossy(&output.stdout);
