@@ -12,18 +12,19 @@ fn pair() -> (UdpSocket, UdpSocket) {
     ours.connect(theirs.local_addr().unwrap()).unwrap();
     theirs.connect(ours.local_addr().unwrap()).unwrap();
     for socket in [&ours, &theirs] {
-        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     }
     (ours, theirs)
 }
 
 #[test]
 fn clocks_go_on_and_agree_with_each_other() {
-    let (earlier, before) = (raw(), monotonic());
+    let (earlier, before, begun) = (raw(), monotonic(), system());
     let bracket = Bracket::read();
     assert!(raw() >= earlier && monotonic() >= before);
     assert!(boot().nanos() >= before.nanos());
-    assert!((system() - bracket.system).seconds().abs() < 1.0);
+    assert!((bracket.system - begun).seconds() > -1e-3);
+    assert!((system() - bracket.system).seconds() > -1e-3);
     assert!(bracket.error >= NtpDuration::ZERO);
     let precision = precision().unwrap().exponent();
     assert!((-30..=-6).contains(&precision), "{precision}");
@@ -89,7 +90,7 @@ fn an_empty_queue_says_so_and_an_address_can_be_named() {
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
     let free = UdpSocket::bind("127.0.0.1:0").unwrap();
-    free.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    free.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let loose = UdpSocket::bind("127.0.0.1:0").unwrap();
     send(loose.as_fd(), b"to you", free.local_addr().ok()).unwrap();
     let arrival = receive(free.as_fd(), &mut [0; 3], Queue::Arrivals).unwrap();

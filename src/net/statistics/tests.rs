@@ -1,4 +1,5 @@
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 
 use super::*;
@@ -72,6 +73,14 @@ fn noon(days: i64) -> NtpTimestamp {
     NtpTimestamp::from_unix(1_795_262_400 + days * 86_400, 0)
 }
 
+/// Ends the writer when it has written all, however long that takes on a machine that has much else to
+/// do.
+fn end(mut writer: Writer) {
+    writer.orders = None;
+    let ended = writer.ended.recv_timeout(Duration::from_secs(60));
+    assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
+}
+
 fn write(writer: &Writer, at: NtpTimestamp) {
     let record = Box::new(Record::System(System::default()));
     assert!(writer.write(record, at, Duration::ZERO));
@@ -84,14 +93,14 @@ fn each_day_has_its_file_and_the_name_alone_is_the_current_one() {
     for day in [0, 0, 1] {
         write(&writer, noon(day));
     }
-    drop(writer);
+    end(writer);
     assert_eq!(office.names(), ["sysstats", "sysstats.20261121", "sysstats.20261122"]);
     assert_eq!((office.lines("sysstats.20261121"), office.lines("sysstats")), (2, 1));
     assert_eq!((office.links("sysstats.20261121"), office.links("sysstats.20261122")), (1, 2));
     // A program that starts again on the same day goes on with its file.
     let writer = office.writer(office.archive(""));
     write(&writer, noon(1));
-    drop(writer);
+    end(writer);
     assert_eq!((office.names().len(), office.lines("sysstats")), (3, 2));
     assert_eq!(office.complaints(), [""; 0]);
 }
@@ -102,7 +111,7 @@ fn a_file_in_the_way_is_kept_under_another_name() {
     fs::write(office.folder.join("sysstats"), "something of somebody's\n").unwrap();
     let writer = office.writer(office.archive(""));
     write(&writer, noon(0));
-    drop(writer);
+    end(writer);
     let kept = format!("sysstats.{}C0", std::process::id());
     let names = office.names();
     assert!(names.contains(&kept) && names.len() == 3, "{names:?}");
@@ -118,7 +127,7 @@ fn without_a_link_and_without_days_there_is_one_file() {
     for day in 0..3 {
         write(&writer, noon(day));
     }
-    drop(writer);
+    end(writer);
     assert_eq!(office.names(), ["packets"]);
     assert_eq!((office.lines("packets"), office.links("packets")), (3, 1));
 }
@@ -137,7 +146,7 @@ fn a_kind_that_is_not_enabled_is_not_written_and_a_new_configuration_begins_anew
     fs::rename(office.folder.join("sysstats.20261121"), office.folder.join("moved")).unwrap();
     assert!(writer.configure(office.archive("")));
     write(&writer, noon(0));
-    drop(writer);
+    end(writer);
     assert_eq!(office.names(), ["moved", "sysstats", "sysstats.20261121"]);
     assert_eq!((office.lines("moved"), office.lines("sysstats")), (1, 1));
 }
@@ -160,7 +169,7 @@ fn a_folder_that_cannot_be_written_is_told_once_until_it_can_be() {
     while !fs::read_to_string(&written).is_ok_and(|text| !text.is_empty()) {
         thread::yield_now();
     }
-    drop(writer);
+    end(writer);
     let complaints = office.complaints();
     let path = written.display();
     let expected = format!("cannot open {path}: No such file or directory (os error 2)");

@@ -18,11 +18,17 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ntpscope-unix-{}-{number}", process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("ntpscope-unix-{}-{number}", process::id());
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // An earlier process of this number was killed.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("{}: {error}", path.display()),
+            }
+        }
     }
 
     fn socket(&self) -> PathBuf {
@@ -31,7 +37,7 @@ impl Folder {
 
     fn daemon(&self) -> Blocking {
         let daemon = Blocking::bind(self.socket()).unwrap();
-        daemon.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        daemon.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         daemon
     }
 

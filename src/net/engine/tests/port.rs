@@ -116,7 +116,7 @@ fn a_datagram_that_cannot_be_sent_gives_none_the_stamp_of_another() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), asked).await.unwrap();
         let late_s = (stamp.unwrap() - before).seconds();
         assert!((-1e-3..1.0).contains(&late_s), "{late_s}");
     });
