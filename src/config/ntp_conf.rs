@@ -457,7 +457,8 @@ pub enum InterfacePlace {
     Family(Family),
     /// `wildcard`: what comes to an address that has no socket of its own.
     Wildcard,
-    /// Those of an interface.
+    /// Those of interfaces: a name, or a pattern as in a shell (`eth*`, `en[op]?`), whatever the
+    /// case of its letters.
     Named(String),
     /// This address, or all that begin with the same bits.
     Addresses(IpAddr, u8),

@@ -232,13 +232,29 @@ fn place(word: &Word, arguments: &Arguments<'_>) -> Result<InterfacePlace, Rejec
             };
             Ok(InterfacePlace::Addresses(address, small(bits)))
         }
-        (Err(_), None) if !text.is_empty() && text.len() < MOST_NAME => {
-            Ok(InterfacePlace::Named(text.to_owned()))
+        (Err(_), None) if !text.is_empty() && text.len() <= MOST_PATTERN => {
+            match glob::Pattern::new(text) {
+                Ok(_) => Ok(InterfacePlace::Named(text.to_owned())),
+                Err(error) => {
+                    let reason = format!("`{}` is no pattern: {}", shown(text), error.msg);
+                    Err(arguments.rejected(word.column, reason))
+                }
+            }
         }
         (Err(_), _) => {
             let reason = format!("`{}` is no interface and no address", shown(&word.text));
             Err(arguments.rejected(word.column, reason))
         }
+    }
+}
+
+impl InterfacePlace {
+    /// Whether the interface of this name is one that the rule names.
+    pub fn names(&self, interface: &str) -> bool {
+        let Self::Named(pattern) = self else { return false };
+        let whatever_case = glob::MatchOptions { case_sensitive: false, ..Default::default() };
+        let pattern = glob::Pattern::new(pattern);
+        pattern.is_ok_and(|pattern| pattern.matches_with(interface, whatever_case))
     }
 }
 
@@ -252,5 +268,5 @@ const MOST_AVERAGE: u32 = 17;
 /// No span is longer: about 30 years.
 const MOST_SECONDS: u32 = 1_000_000_000;
 
-/// Longer is no name of an interface (`IFNAMSIZ`).
-const MOST_NAME: usize = 16;
+/// Characters of a pattern of interface names, which themselves have 15 at most.
+const MOST_PATTERN: usize = 64;

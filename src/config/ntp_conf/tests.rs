@@ -345,6 +345,11 @@ fn what_serving_goes_by_is_read_setting_by_setting() {
     let (listen, ignore) = (InterfaceAction::Listen, InterfaceAction::Ignore);
     assert_eq!(rule("interface ignore wildcard"), (ignore, InterfacePlace::Wildcard));
     assert_eq!(rule("nic listen eth0"), (listen, InterfacePlace::Named("eth0".into())));
+    let (_, pattern) = rule("interface ignore en[op]*");
+    let named = ["eno1", "ENP3s0", "ens5", "veno1"].map(|name| pattern.names(name));
+    assert_eq!(named, [true, true, false, false]);
+    let unclosed = said("interface listen eth[0");
+    assert!(unclosed.contains("column 18") && unclosed.contains("no pattern"), "{unclosed}");
     let network = InterfacePlace::Addresses("10.0.0.0".parse().unwrap(), 8);
     assert_eq!(rule("interface listen 10.0.0.0/8"), (listen, network));
     assert!(said("interface lizten all").contains("column 11"));

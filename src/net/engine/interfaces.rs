@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
 
 use crate::config::ntp_conf::{Family, InterfaceAction, InterfacePlace, InterfaceRule};
 use crate::config::restrict::Selector;
@@ -62,18 +61,11 @@ impl Listening {
     }
 
     fn decide(&mut self) {
-        let rules: Vec<_> = self
-            .rules
-            .iter()
-            .map(|rule| match &rule.place {
-                InterfacePlace::Named(name) => (rule, index_of(name)),
-                _ => (rule, None),
-            })
-            .collect();
+        let names = names();
         let action = |interface: &Interface| {
-            let last = rules.iter().rev().find(|(rule, index)| is_about(rule, *index, interface));
-            match last {
-                Some((rule, _)) => rule.action,
+            let name = names.get(&interface.index).map(String::as_str);
+            match self.rules.iter().rev().find(|rule| is_about(rule, name, interface)) {
+                Some(rule) => rule.action,
                 // Who names interfaces wants those alone; the loopback is heard unless it is named.
                 None if interface.address.is_loopback() => InterfaceAction::Listen,
                 None => InterfaceAction::Ignore,
@@ -83,8 +75,8 @@ impl Listening {
     }
 }
 
-/// Whether a rule is about an interface; `index` is the number of the one that it names.
-fn is_about(rule: &InterfaceRule, index: Option<u32>, interface: &Interface) -> bool {
+/// Whether a rule is about an interface, of this name as far as is known.
+fn is_about(rule: &InterfaceRule, name: Option<&str>, interface: &Interface) -> bool {
     let address = interface.address;
     match rule.place {
         // Those who say all do not mean that the host cannot ask itself any more.
@@ -92,18 +84,21 @@ fn is_about(rule: &InterfaceRule, index: Option<u32>, interface: &Interface) -> 
         InterfacePlace::Family(Family::Ipv4) => address.is_ipv4(),
         InterfacePlace::Family(Family::Ipv6) => address.is_ipv6(),
         InterfacePlace::Wildcard => false,
-        InterfacePlace::Named(_) => index == Some(interface.index),
+        InterfacePlace::Named(_) => name.is_some_and(|name| rule.place.names(name)),
         InterfacePlace::Addresses(prefix, length) => {
             Selector::prefix(prefix, length).is_some_and(|network| network.matches(address, 0))
         }
     }
 }
 
-/// The number of an interface; `None` when there is none of that name.
-fn index_of(name: &str) -> Option<u32> {
-    let is_name = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
-    let path = is_name.then(|| Path::new("/sys/class/net").join(name).join("ifindex"))?;
-    fs::read_to_string(path).ok()?.trim().parse().ok()
+/// The names of this host's interfaces by their numbers.
+fn names() -> BTreeMap<u32, String> {
+    let Ok(folder) = fs::read_dir("/sys/class/net") else { return BTreeMap::new() };
+    let number_and_name = |entry: fs::DirEntry| {
+        let number = fs::read_to_string(entry.path().join("ifindex")).ok()?;
+        Some((number.trim().parse().ok()?, entry.file_name().into_string().ok()?))
+    };
+    folder.filter_map(Result::ok).filter_map(number_and_name).collect()
 }
 
 #[cfg(test)]
@@ -138,5 +133,7 @@ mod tests {
         assert_eq!(heeded("interface ignore all\ninterface ignore wildcard"), ["127.0.0.1"]);
         let named = heeded("interface listen lo");
         assert_eq!(named, ["127.0.0.1", "192.0.2.255"], "the loopback is the first interface");
+        let but = heeded("interface listen all\ninterface ignore ipv6\ninterface drop L[a-o]");
+        assert_eq!(but, ["192.0.2.7", "198.51.100.7", "192.0.2.255"]);
     }
 }
