@@ -8,6 +8,7 @@
 //! The history lives as long as the program, and in no file: lines that change a daemon tell of
 //! hosts and key numbers, and neither original keeps any.
 
+pub mod beginning;
 pub mod completion;
 pub mod editor;
 pub mod history;

@@ -3,7 +3,7 @@
 //! Output is byte for byte that of ntpq 4.2.8p15, which a generation of scripts takes apart, or as
 //! [`Style`] says that of NTPsec's ntpq, for which see [`ntpsec`]. Nothing here touches the network, the clock or a terminal: [`Batch`] is a machine that a driver feeds.
 //! It says what it needs next ([`Need`]), all questions of a stage together, and what to write
-//! where; the time and the time zone are inputs. [`command`] is the table of commands; each verb is
+//! where; the time and the time zone are inputs. [`command`] is the table of commands, a [`vocabulary`]; each verb is
 //! a small machine of its own, a [`job::Job`].
 
 pub mod address;
@@ -18,6 +18,7 @@ pub mod interfaces;
 pub mod interval;
 pub mod job;
 pub mod keys;
+mod listing;
 pub mod mrulist;
 pub mod naming;
 pub mod ntpsec;
@@ -34,6 +35,7 @@ pub mod style;
 pub mod text;
 pub mod variables;
 pub mod verbs;
+pub mod vocabulary;
 
 pub use batch::{Batch, Options};
 pub use job::{

@@ -9,6 +9,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::line::beginning;
+
 /// What to print when there is nothing to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instead {
@@ -163,13 +165,8 @@ impl<W: Copy> Program<'_, W> {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (text, None),
         };
-        let exact = self.options.iter().find(|option| option.name == name);
-        let mut near = self.options.iter().filter(|option| option.name.starts_with(name));
-        let option = exact.or_else(|| match (near.next(), near.next()) {
-            (Some(option), None) => Some(option),
-            _ => None,
-        });
-        let Some(option) = option else { return Err(self.illegal(name)) };
+        let options = self.options.iter().map(|option| (option.name, option));
+        let option = beginning::find(options, name).map_err(|_| self.illegal(name))?;
         let value = match (option.takes, value) {
             (Takes::Nothing, Some(_)) => {
                 let text = format!("The '{}' option cannot have an argument.", option.name);

@@ -43,17 +43,6 @@ impl Candidate {
     }
 }
 
-/// What all of `candidates` begin with.
-pub fn shared(candidates: &[Candidate]) -> &str {
-    let mut texts = candidates.iter().map(|candidate| candidate.text.as_str());
-    let Some(first) = texts.next() else { return "" };
-    texts.fold(first, |shared, text| {
-        let same = shared.chars().zip(text.chars()).take_while(|(one, other)| one == other);
-        let end = same.map(|(letter, _)| letter.len_utf8()).sum();
-        shared.get(..end).unwrap_or_default()
-    })
-}
-
 /// `candidates` as lines of at most `columns` columns: one below the other where something is to be
 /// said of each, side by side otherwise; at most `most` lines, the last of which tells how many are
 /// left out.
@@ -81,6 +70,11 @@ pub fn lines(candidates: &[Candidate], columns: usize, most: usize) -> Vec<Strin
     lines
 }
 
+/// Those of `candidates` that begin with `word`.
+pub fn matching(candidates: impl Iterator<Item = Candidate>, word: &str) -> Vec<Candidate> {
+    candidates.filter(|candidate| candidate.text.starts_with(word)).collect()
+}
+
 /// Lines in no language: nothing completes them, and none is kept, for they answer a question.
 #[derive(Clone, Copy, Debug)]
 pub struct NoLanguage;
@@ -101,14 +95,6 @@ mod tests {
 
     fn words(words: &[&str]) -> Vec<Candidate> {
         words.iter().map(|word| Candidate::new(*word, "")).collect()
-    }
-
-    #[test]
-    fn words_share_a_beginning_or_nothing() {
-        assert_eq!(shared(&words(&["readlist", "readvar"])), "read");
-        assert_eq!(shared(&words(&["é1", "é2", "éa"])), "é");
-        assert_eq!(shared(&words(&["a", "b"])), "");
-        assert_eq!(shared(&[]), "");
     }
 
     #[test]

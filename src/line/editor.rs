@@ -2,7 +2,8 @@
 
 use tui_input::{Input, InputRequest};
 
-use crate::line::completion::{self, Candidate, Language};
+use crate::line::beginning;
+use crate::line::completion::{Candidate, Language};
 use crate::line::history::History;
 use crate::line::key::Key;
 
@@ -231,7 +232,8 @@ impl Editor {
             return Typed::Nothing;
         };
         let mut candidates = completion.candidates;
-        let shared = completion::shared(&candidates).to_owned();
+        let texts = candidates.iter().map(|candidate| candidate.text.as_str());
+        let shared = beginning::shared(texts).unwrap_or_default().to_owned();
         match candidates.len() {
             0 => return Typed::Nothing,
             1 => {

@@ -3,8 +3,6 @@
 //! Differs: at the end of what it reads its commands from, ntpdc 4.2.8p15 waits for more for ever
 //! where that is no terminal; we end.
 
-use std::collections::VecDeque;
-
 use jiff::tz::TimeZone;
 
 use crate::ntpdc::completion::Commands;
@@ -12,10 +10,7 @@ use crate::ntpdc::line::{self, Line, Located, Read};
 use crate::ntpdc::session::Session;
 use crate::ntpdc::verbs;
 use crate::ntpq::batch::INTERRUPTED;
-use crate::ntpq::job::{
-    Answer, Family, Job, Machine, Need, NotOpened, Output, Prompt, Step, Stream,
-};
-use crate::ntpq::text::printable;
+use crate::ntpq::job::{Answer, Family, Job, Machine, Need, Output, Prompt, Step, Stream};
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +50,6 @@ pub struct Batch {
     host: usize,
     command: usize,
     state: State,
-    outputs: VecDeque<Output>,
 }
 
 /// What is under way.
@@ -82,14 +76,7 @@ impl Batch {
         let mut session = Session::new(options.program.clone(), zone);
         session.shell.settings.hostnames = !options.numeric;
         session.allows_monlist = options.allows_monlist;
-        Self {
-            session,
-            options,
-            host: 0,
-            command: 0,
-            state: State::Ready,
-            outputs: VecDeque::new(),
-        }
+        Self { session, options, host: 0, command: 0, state: State::Ready }
     }
 
     /// Runs commands until one waits.
@@ -112,7 +99,6 @@ impl Batch {
                 self.open_host();
             }
         }
-        self.flush();
     }
 
     fn prompt(&mut self) {
@@ -139,20 +125,18 @@ impl Batch {
     fn take_opened(&mut self, answer: Answer) {
         // Unless it can be opened, none of the commands is for it.
         self.command = self.options.commands.len();
-        match answer {
-            Answer::Opened(Ok(host)) => {
+        let Answer::Opened(opened) = answer else { return };
+        match opened {
+            Ok(host) => {
                 self.session.turn_to(host);
                 self.command = 0;
             }
-            Answer::Opened(Err(NotOpened::Unresolved(why))) => {
-                self.session.complain(&format!("{}\n", printable(why.as_bytes())));
+            Err(why) => {
+                let is_end = self.session.shell.refuse_host(&why);
+                if is_end {
+                    self.end(1);
+                }
             }
-            Answer::Opened(Err(NotOpened::NoWay(why))) => {
-                let text = format!("{}: connect: {why}\n", self.session.shell.program);
-                self.session.complain(&text);
-                self.end(1);
-            }
-            _ => {}
         }
     }
 
@@ -178,12 +162,8 @@ impl Batch {
         }
     }
 
-    fn take_redirected(&mut self, line: Line, answer: Answer) {
-        if let Answer::Redirected(Err(why)) = answer {
-            let file = line.redirect.as_deref().unwrap_or_default();
-            self.session.complain(&format!("***Error opening {file}: {why}\n"));
-        } else {
-            self.session.shell.redirected = true;
+    fn take_redirected(&mut self, line: Line, answer: &Answer) {
+        if self.session.shell.redirect(line.redirect.as_deref(), answer) {
             self.begin(line);
         }
     }
@@ -196,29 +176,19 @@ impl Batch {
     fn resume(&mut self, mut job: Box<dyn Job<Session>>, answer: Option<Answer>) {
         match job.resume(&mut self.session, answer) {
             Step::Need(need) => self.wait(State::Running(job), need),
-            Step::Done => {
-                self.flush();
-                self.session.shell.redirected = false;
-            }
+            Step::Done => self.session.shell.redirected = false,
             Step::Quit(status) => self.end(status),
         }
     }
 
     fn wait(&mut self, state: State, need: Need) {
-        self.flush();
-        self.outputs.push_back(Output::Need(need));
+        self.session.shell.need(need);
         self.state = state;
     }
 
     fn end(&mut self, status: u8) {
-        self.flush();
-        self.outputs.push_back(Output::End(status));
+        self.session.shell.end(status);
         self.state = State::Ended;
-    }
-
-    fn flush(&mut self) {
-        let written = self.session.shell.take_written();
-        self.outputs.extend(written.into_iter().map(|(stream, text)| Output::Text(stream, text)));
     }
 }
 
@@ -250,7 +220,7 @@ impl Machine for Batch {
                 located.insert(name, found.map(|found| found.address.ip));
                 self.read_with(&text, located);
             }
-            (State::Redirecting(line), answer) => self.take_redirected(line, answer),
+            (State::Redirecting(line), answer) => self.take_redirected(line, &answer),
             (State::Running(job), answer) => self.resume(job, Some(answer)),
             (State::Ended, _) => self.state = State::Ended,
             _ => {}
@@ -262,14 +232,13 @@ impl Machine for Batch {
         if !self.options.commands.is_empty() {
             return self.end(INTERRUPTED);
         }
-        self.session.complain("\n");
-        self.session.shell.redirected = false;
+        self.session.shell.interrupt();
         self.state = State::Ready;
         self.go_on();
     }
 
     fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.session.shell.poll_output()
     }
 
     fn prompt(&self) -> Option<Prompt> {

@@ -1,8 +1,8 @@
 //! The table of commands.
 
-use std::fmt::Write as _;
-
 use crate::ntpq::command::Verb as Shared;
+use crate::ntpq::style::Style;
+use crate::ntpq::vocabulary::{Command, Vocabulary, commands};
 use crate::wire::mode7::Code;
 
 /// What a command does.
@@ -76,110 +76,9 @@ pub enum Verb {
     Fudge,
 }
 
-/// How an argument is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// As it stands.
-    Text,
-    /// An unsigned number.
-    Unsigned,
-    /// A signed number.
-    Signed,
-    /// An address, or a name that has one; `-4` and `-6` before it are passed over.
-    Address,
-    /// `-4` or `-6`.
-    Family,
-}
-
-/// An argument that a command takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// How it is read.
-    pub kind: Kind,
-    /// Whether it may be left out.
-    pub optional: bool,
-    /// What it is called in the command's usage.
-    pub name: &'static str,
-}
-
-/// A row of the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Command {
-    /// Its name.
-    pub name: &'static str,
-    /// What it does.
-    pub verb: Verb,
-    /// What it takes. Of most commands more arguments are read as text.
-    pub parameters: &'static [Parameter],
-    /// What it does, in words.
-    pub help: &'static str,
-}
-
-impl Command {
-    /// How it is written.
-    pub fn usage(&self) -> String {
-        let mut usage = format!("usage: {}", self.name);
-        let mut tells_families = false;
-        for parameter in self.parameters {
-            if parameter.kind == Kind::Address && !tells_families {
-                usage.push_str(" [ -4|-6 ]");
-                tells_families = true;
-            }
-            // Writing to a string cannot fail.
-            let _ = if parameter.optional {
-                write!(usage, " [ {} ]", parameter.name)
-            } else {
-                write!(usage, " {}", parameter.name)
-            };
-        }
-        usage
-    }
-}
-
-/// What a name stands for.
-#[derive(Clone, Copy, Debug)]
-pub enum Found {
-    /// This.
-    One(&'static Command),
-    /// Nothing.
-    None,
-    /// It is the beginning of several names.
-    Several,
-}
-
-/// Finds the command called `name`, or the only one whose name begins so.
-pub fn find(name: &str) -> Found {
-    if let Some(exact) = COMMANDS.iter().find(|command| command.name == name) {
-        return Found::One(exact);
-    }
-    let mut near = COMMANDS.iter().filter(|command| command.name.starts_with(name));
-    match (near.next(), near.next()) {
-        (Some(command), None) => Found::One(command),
-        (None, _) => Found::None,
-        (Some(_), Some(_)) => Found::Several,
-    }
-}
-
-/// The most arguments that a command names.
-pub const MAX_PARAMETERS: usize = 4;
-
-macro_rules! parameters {
-    ($($kind:ident $optional:literal $name:expr),*) => {
-        &[$(Parameter { kind: Kind::$kind, optional: $optional, name: $name }),*]
-    };
-}
-
-macro_rules! commands {
-    ($($name:literal $verb:expr, [$($parameters:tt)*], $help:literal;)+) => {
-        /// All commands.
-        pub const COMMANDS: &[Command] = &[$(Command {
-            name: $name,
-            verb: $verb,
-            parameters: parameters!($($parameters)*),
-            help: $help,
-        }),+];
-    };
-}
+/// The commands.
+pub const VOCABULARY: Vocabulary<Verb> =
+    Vocabulary { program: "ntpdc", style: Style::Classic, table: COMMANDS, screen: 78 };
 
 /// Options of a new association.
 const OPTIONS: &str =
@@ -250,6 +149,9 @@ commands! {
 
 #[cfg(test)]
 mod tests {
+    use crate::line::beginning::Unfound;
+    use crate::ntpq::vocabulary::MAX_PARAMETERS;
+
     use super::*;
 
     #[test]
@@ -262,21 +164,17 @@ mod tests {
 
     #[test]
     fn a_prefix_will_do_when_it_is_of_one_name_only() {
-        let name = |text: &str| match find(text) {
-            Found::One(command) => Some(command.name),
-            Found::None | Found::Several => None,
-        };
-        assert_eq!(name("sysi"), Some("sysinfo"));
-        assert_eq!(name("host"), Some("host"));
-        assert!(matches!(find("sys"), Found::Several));
-        assert!(matches!(find("foo"), Found::None));
+        let name = |text: &str| VOCABULARY.find(text).map(|command| command.name);
+        assert_eq!(name("sysi"), Ok("sysinfo"));
+        assert_eq!(name("host"), Ok("host"));
+        assert_eq!(name("sys"), Err(Unfound::Ambiguous));
+        assert_eq!(name("foo"), Err(Unfound::Unknown));
     }
 
     #[test]
     fn the_usage_tells_of_families_once() {
-        let Found::One(clear) = find("clrtrap") else { panic!() };
-        assert_eq!(clear.usage(), "usage: clrtrap [ -4|-6 ] address [ port ] [ interface ]");
-        let Found::One(list) = find("reslist") else { panic!() };
-        assert_eq!(list.usage(), "usage: reslist [ -4|-6 ]");
+        let usage = |name: &str| VOCABULARY.find(name).unwrap().usage();
+        assert_eq!(usage("clrtrap"), "usage: clrtrap [ -4|-6 ] address [ port ] [ interface ]");
+        assert_eq!(usage("reslist"), "usage: reslist [ -4|-6 ]");
     }
 }

@@ -1,9 +1,9 @@
 //! What the words of a command may become.
 
-use crate::line::{Candidate, Completion, Language};
-use crate::ntpdc::command::{self, COMMANDS, Found, Verb};
+use crate::line::{Completion, Language};
+use crate::ntpdc::command::{VOCABULARY, Verb};
 use crate::ntpq::command::Verb as Shared;
-use crate::ntpq::completion::{alternatives, gives_secret, key_types, matching};
+use crate::ntpq::completion::{alternatives, key_types};
 
 /// The language of ntpdc.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,11 +15,11 @@ impl Language for Commands {
         let (earlier, word) = before.split_at(start);
         let found = |candidates| Completion { start, candidates, wants_associations: false };
         let mut words = earlier.split_whitespace();
-        let Some(name) = words.next() else { return found(commands(word)) };
-        let Found::One(command) = command::find(name) else { return Completion::default() };
+        let Some(name) = words.next() else { return found(VOCABULARY.candidates(word)) };
+        let Ok(command) = VOCABULARY.find(name) else { return Completion::default() };
         let place = words.count();
         match command.verb {
-            Verb::Help if place == 0 => return found(commands(word)),
+            Verb::Help if place == 0 => return found(VOCABULARY.candidates(word)),
             Verb::KeyType if place == 0 => return found(key_types(word)),
             _ => {}
         }
@@ -31,19 +31,8 @@ impl Language for Commands {
     }
 
     fn is_secret(&self, line: &str) -> bool {
-        gives_secret(line, |name| match command::find(name) {
-            Found::One(command) => Some(command.verb == Verb::Shared(Shared::Password)),
-            Found::None | Found::Several => None,
-        })
+        VOCABULARY.gives_secret(line, &Verb::Shared(Shared::Password))
     }
-}
-
-/// Commands that begin with `word`.
-fn commands(word: &str) -> Vec<Candidate> {
-    let all = COMMANDS.iter().map(|command| Candidate::new(command.name, command.help));
-    let mut candidates = matching(all, word);
-    candidates.sort_by(|one, other| one.text.cmp(&other.text));
-    candidates
 }
 
 #[cfg(test)]

@@ -10,15 +10,16 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::ntpdc::command::{self, Command, Found, Kind};
+use crate::ntpdc::command::{VOCABULARY, Verb};
 use crate::ntpq::address::NetAddress;
+use crate::ntpq::vocabulary::{Command, Kind};
 use crate::ntpq::{self, reading};
 
 /// A line that was understood.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// The command.
-    pub command: &'static Command,
+    pub command: &'static Command<Verb>,
     /// Its arguments.
     pub arguments: Vec<Argument>,
     /// The file that its output goes to instead of standard output.
@@ -137,10 +138,9 @@ fn read_or_stop(text: &str, located: &Located) -> Result<Read, Read> {
     let words = text.get(..end).unwrap_or_default().split([' ', '\t']);
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).take(MAX_TOKENS).collect();
     let Some((name, words)) = words.split_first() else { return Ok(Read::Nothing) };
-    let command = match command::find(name) {
-        Found::One(command) => command,
-        Found::None => return refused(format!("***Command `{name}' unknown\n")),
-        Found::Several => return refused(format!("***Command `{name}' ambiguous\n")),
+    let command = match VOCABULARY.find(name) {
+        Ok(command) => command,
+        Err(why) => return refused(format!("***Command `{name}' {why}\n")),
     };
     let mut words = words.iter().copied().peekable();
     let mut arguments = Vec::new();

@@ -80,22 +80,6 @@ pub fn day_time(value: Fixed) -> String {
     )
 }
 
-/// What a mode is called.
-pub fn mode(mode: u8) -> String {
-    const NAMES: [&str; 9] = [
-        "unspec",
-        "sym_active",
-        "sym_passive",
-        "client",
-        "server",
-        "broadcast",
-        "control",
-        "private",
-        "bclient",
-    ];
-    NAMES.get(usize::from(mode)).map_or_else(|| format!("mode#{mode}"), |name| (*name).to_owned())
-}
-
 /// 1970, in seconds since 1900.
 const UNIX_EPOCH: u32 = 2_208_988_800;
 
@@ -146,11 +130,5 @@ mod tests {
         assert_eq!(day_time(at), "4004207887.500000 26:323:23:58:07.500");
         let early = Fixed::from_bits(212_175_990 << 32);
         assert_eq!(day_time(early), " 212175990.000000 42:301:00:14:46.000");
-    }
-
-    #[test]
-    fn modes_have_names() {
-        assert_eq!(mode(3), "client");
-        assert_eq!(mode(9), "mode#9");
     }
 }

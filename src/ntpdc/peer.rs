@@ -10,6 +10,7 @@ use crate::ntpdc::query::{Inquiry, Shape};
 use crate::ntpdc::session::Session;
 use crate::ntpdc::system::{leap, reference_id};
 use crate::ntpq::address::NetAddress;
+use crate::ntpq::counters::mode;
 use crate::ntpq::fixed::print_timestamp;
 use crate::ntpq::text::cut;
 use crate::units::NtpTimestamp;
@@ -61,8 +62,8 @@ fn details(peer: &Details, session: &Session) -> String {
     let _ = writeln!(
         text,
         "hmode {}, pmode {}, stratum {}, precision {}",
-        number::mode(peer.host_mode),
-        number::mode(peer.peer_mode),
+        mode(peer.host_mode.into()),
+        mode(peer.peer_mode.into()),
         peer.stratum,
         peer.precision
     );

@@ -8,6 +8,7 @@ use crate::ntpdc::number::{self, Sign};
 use crate::ntpdc::query::{Inquiry, Shape};
 use crate::ntpdc::session::Session;
 use crate::ntpq::address::NetAddress;
+use crate::ntpq::counters::mode;
 use crate::ntpq::text::cut;
 use crate::wire::mode7::peer::{Listed, Summary, flags};
 use crate::wire::mode7::{Code, Items};
@@ -49,7 +50,7 @@ impl Inquiry for List {
             let name = session.shell.name_of(net_address(row.remote));
             let address = row.remote.to_string();
             // Writing to a string cannot fail.
-            let _ = write!(text, "{:<12} {name}", number::mode(row.host_mode));
+            let _ = write!(text, "{:<12} {name}", mode(row.host_mode.into()));
             if name != address {
                 let _ = write!(text, " ({address})");
             }

@@ -8,6 +8,7 @@ use crate::ntpdc::peers::net_address;
 use crate::ntpdc::query::{Inquiry, Shape};
 use crate::ntpdc::session::Session;
 use crate::ntpq::address::NetAddress;
+use crate::ntpq::counters::mode;
 use crate::ntpq::fixed::print_timestamp;
 use crate::ntpq::text::printable;
 use crate::wire::mode7::system::{Kernel, Loop, System, flags, kernel_status};
@@ -74,7 +75,7 @@ impl Inquiry for SystemInfo {
         let when = print_timestamp(at, session.shell.now, &session.shell.zone);
         let rows = [
             ("system peer:", session.shell.name_of(net_address(system.peer))),
-            ("system peer mode:", number::mode(system.peer_mode)),
+            ("system peer mode:", mode(system.peer_mode.into())),
             ("leap indicator:", leap(system.leap)),
             ("stratum:", system.stratum.to_string()),
             ("precision:", system.precision.to_string()),

@@ -18,16 +18,13 @@ use crate::ntpdc::traps::Traps;
 use crate::ntpdc::{peer, peers};
 use crate::ntpq::command::Verb as Shared;
 use crate::ntpq::job::{Answer, Job, Step};
+use crate::ntpq::settings::host_remains;
 
 /// The machine for a line.
 pub fn job(line: Line, session: &Session) -> Box<dyn Job<Session>> {
     match line.command.verb {
         Verb::Shared(Shared::Host) if names_bad_host(&line) => {
-            let remains = match session.shell.host {
-                Some(_) => format!("current host remains {}\n", session.shell.host_name()),
-                None => "still no current host\n".to_owned(),
-            };
-            said(Said::Both(remains, session.bad_host()))
+            said(Said::Both(host_remains(&session.shell), session.bad_host()))
         }
         Verb::Shared(_) => match SameAsNtpq::new(&line) {
             Some(job) => Box::new(job),

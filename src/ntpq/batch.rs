@@ -1,21 +1,16 @@
 //! A run of ntpq: every command for every host, in order.
 
-use std::collections::VecDeque;
-
 use jiff::tz::TimeZone;
 
 use crate::model::question::Question;
 use crate::ntpq::command::{self, Argument, Line};
 use crate::ntpq::completion::Known;
-use crate::ntpq::job::{
-    Answer, Family, Job, Machine, Need, NotOpened, Output, Prompt, Step, Stream,
-};
+use crate::ntpq::job::{Answer, Family, Job, Machine, Need, Output, Prompt, Step, Stream};
 use crate::ntpq::naming::{self, Naming};
 use crate::ntpq::ntpsec;
 use crate::ntpq::record::Record;
 use crate::ntpq::session::{RefIds, Session};
 use crate::ntpq::style::Style;
-use crate::ntpq::text::printable;
 use crate::ntpq::verbs;
 
 /// What the command line says.
@@ -72,7 +67,6 @@ pub struct Batch {
     interactive: bool,
     read_only: bool,
     state: State,
-    outputs: VecDeque<Output>,
 }
 
 /// What is under way.
@@ -123,7 +117,6 @@ impl Batch {
             interactive: options.interactive,
             read_only: options.read_only,
             state: State::Ready,
-            outputs: VecDeque::new(),
         }
     }
 
@@ -158,7 +151,6 @@ impl Batch {
                 }
             }
         }
-        self.flush();
     }
 
     /// There are no more commands from the user.
@@ -196,14 +188,11 @@ impl Batch {
                 }
                 self.command = 0;
             }
-            Answer::Opened(Err(NotOpened::Unresolved(why))) => {
-                self.session.complain(&format!("{}\n", printable(why.as_bytes())));
+            Answer::Opened(Err(why)) => {
                 self.command = self.commands.len();
-            }
-            Answer::Opened(Err(NotOpened::NoWay(why))) => {
-                let text = format!("{}: connect: {why}\n", self.session.program);
-                self.session.complain(&text);
-                self.end(1);
+                if self.session.refuse_host(&why) {
+                    self.end(1);
+                }
             }
             _ => self.command = self.commands.len(),
         }
@@ -252,14 +241,11 @@ impl Batch {
         }
     }
 
-    fn take_redirected(&mut self, line: &Line, answer: Answer) {
-        if let Answer::Redirected(Err(why)) = answer {
-            let file = line.redirect.as_deref().unwrap_or_default();
-            self.session.complain(&format!("***Error opening {file}: {why}\n"));
-            self.session.has_printed = false;
-        } else {
-            self.session.redirected = true;
+    fn take_redirected(&mut self, line: &Line, answer: &Answer) {
+        if self.session.redirect(line.redirect.as_deref(), answer) {
             self.begin(line);
+        } else {
+            self.session.has_printed = false;
         }
     }
 
@@ -275,13 +261,11 @@ impl Batch {
     fn resume(&mut self, mut job: Box<dyn Job>, answer: Option<Answer>) {
         match job.resume(&mut self.session, answer) {
             Step::Need(need) => self.wait(State::Running(job), need),
-            Step::Done => {
-                self.flush();
-                if self.session.redirected {
-                    self.session.redirected = false;
-                    self.session.has_printed = false;
-                }
+            Step::Done if self.session.redirected => {
+                self.session.redirected = false;
+                self.session.has_printed = false;
             }
+            Step::Done => {}
             Step::Quit(status) => self.end(status),
         }
     }
@@ -294,23 +278,13 @@ impl Batch {
     }
 
     fn wait(&mut self, state: State, need: Need) {
-        self.flush();
-        self.outputs.push_back(Output::Need(need));
+        self.session.need(need);
         self.state = state;
     }
 
     fn end(&mut self, status: u8) {
-        self.flush();
-        if let Some(record) = &self.session.record {
-            self.outputs.push_back(Output::Text(Stream::Out, record.document()));
-        }
-        self.outputs.push_back(Output::End(status));
+        self.session.end(status);
         self.state = State::Ended;
-    }
-
-    fn flush(&mut self) {
-        let written = self.session.take_written();
-        self.outputs.extend(written.into_iter().map(|(stream, text)| Output::Text(stream, text)));
     }
 }
 
@@ -349,7 +323,7 @@ impl Machine for Batch {
                 }
                 self.resolve(line, true);
             }
-            State::Redirecting(line) => self.take_redirected(&line, answer),
+            State::Redirecting(line) => self.take_redirected(&line, &answer),
             State::Running(job) => self.resume(job, Some(answer)),
             state @ (State::Ready | State::Ended) => self.state = state,
         }
@@ -360,14 +334,13 @@ impl Machine for Batch {
         if !self.interactive {
             return self.end(INTERRUPTED);
         }
-        self.session.complain("\n");
-        self.session.redirected = false;
+        self.session.interrupt();
         self.state = State::Ready;
         self.go_on();
     }
 
     fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.session.poll_output()
     }
 
     fn prompt(&self) -> Option<Prompt> {

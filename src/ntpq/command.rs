@@ -3,10 +3,9 @@
 //! Any prefix of a name that fits no other command will do. Arguments are read by kind before the
 //! command runs, so that a wrong one is refused without asking anybody.
 
-use std::fmt::Write as _;
-
 use crate::ntpq::reading;
 use crate::ntpq::style::Style;
+use crate::ntpq::vocabulary::{Command, Kind, MAX_PARAMETERS, Vocabulary, commands};
 
 /// What a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,66 +161,6 @@ pub enum Counters {
     SignedTime,
 }
 
-/// How an argument is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// As it stands.
-    Text,
-    /// An unsigned number, or `&N` for the Nth association listed.
-    Unsigned,
-    /// A signed number.
-    Signed,
-    /// `-4` or `-6`.
-    Family,
-}
-
-/// An argument that a command takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// How it is read.
-    pub kind: Kind,
-    /// Whether it may be left out.
-    pub optional: bool,
-    /// What it is called in the command's usage.
-    pub name: &'static str,
-}
-
-/// A row of the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Command {
-    /// Its name.
-    pub name: &'static str,
-    /// What it does.
-    pub verb: Verb,
-    /// What it takes, at most [`MAX_ARGUMENTS`].
-    pub parameters: &'static [Parameter],
-    /// What it does, in words.
-    pub help: &'static str,
-    /// The style that alone has it; `None` where both have.
-    pub only: Option<Style>,
-}
-
-impl Command {
-    /// Whether `style` has it.
-    pub fn is_of(&self, style: Style) -> bool {
-        self.only.is_none_or(|only| only == style)
-    }
-
-    /// How it is written.
-    pub fn usage(&self) -> String {
-        let mut usage = format!("usage: {}", self.name);
-        for parameter in self.parameters {
-            // Writing to a string cannot fail.
-            let _ = if parameter.optional {
-                write!(usage, " [ {} ]", parameter.name)
-            } else {
-                write!(usage, " {}", parameter.name)
-            };
-        }
-        usage
-    }
-}
-
 /// An argument as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Argument {
@@ -241,7 +180,7 @@ pub enum Argument {
 #[derive(Clone, Debug)]
 pub struct Line {
     /// The command.
-    pub command: &'static Command,
+    pub command: &'static Command<Verb>,
     /// Its arguments.
     pub arguments: Vec<Argument>,
     /// The file that its output goes to instead of standard output.
@@ -272,12 +211,9 @@ impl Line {
 pub fn read(line: &str) -> Result<Option<Line>, String> {
     let tokens = tokens(line)?;
     let Some((name, rest)) = tokens.split_first() else { return Ok(None) };
-    let command = match find(name) {
-        Found::One(command) => command,
-        Found::None => return Err(format!("***Command `{name}' unknown\n")),
-        Found::Several => return Err(format!("***Command `{name}' ambiguous\n")),
-    };
-    let extra = rest.iter().skip(MAX_ARGUMENTS);
+    let found = vocabulary(Style::Classic).find(name);
+    let command = found.map_err(|why| format!("***Command `{name}' {why}\n"))?;
+    let extra = rest.iter().skip(MAX_PARAMETERS);
     let warnings: Vec<_> = extra.map(|token| format!("***Extra arg `{token}' ignored\n")).collect();
     let warnings = warnings.concat();
     let with_warnings = |text: String| format!("{warnings}{text}");
@@ -308,43 +244,15 @@ pub fn read(line: &str) -> Result<Option<Line>, String> {
     Ok(Some(Line { command, arguments, redirect, warnings }))
 }
 
-/// What a name stands for.
-#[derive(Clone, Copy, Debug)]
-pub enum Found {
-    /// This.
-    One(&'static Command),
-    /// Nothing.
-    None,
-    /// It is the beginning of several names.
-    Several,
-}
-
 /// The commands that `style` has.
-pub fn of(style: Style) -> impl Iterator<Item = &'static Command> {
-    COMMANDS.iter().filter(move |command| command.is_of(style))
-}
-
-/// Finds the command of the classic style called `name`, or the only one whose name begins so.
-pub fn find(name: &str) -> Found {
-    find_in(Style::Classic, name)
-}
-
-/// Finds the command of `style` called `name`, or the only one whose name begins so.
-pub fn find_in(style: Style, name: &str) -> Found {
-    if let Some(exact) = of(style).find(|command| command.name == name) {
-        return Found::One(exact);
-    }
-    let mut near = of(style).filter(|command| command.name.starts_with(name));
-    match (near.next(), near.next()) {
-        (Some(command), None) => Found::One(command),
-        (None, _) => Found::None,
-        (Some(_), Some(_)) => Found::Several,
-    }
+pub const fn vocabulary(style: Style) -> Vocabulary<Verb> {
+    Vocabulary { program: "ntpq", style, table: COMMANDS, screen: 76 }
 }
 
 fn argument(token: &str, kind: Kind) -> Result<Argument, String> {
     match kind {
-        Kind::Text => Ok(Argument::Text(token.to_owned())),
+        // Addresses are ntpdc's.
+        Kind::Text | Kind::Address => Ok(Argument::Text(token.to_owned())),
         Kind::Unsigned => match token.strip_prefix('&') {
             Some(digits) => reading::unsigned(digits.as_bytes())
                 .map(Argument::Listed)
@@ -400,35 +308,11 @@ fn split_quoted(inner: &str) -> (&str, &str) {
     inner.split_at(first + tail.find('"').unwrap_or(tail.len()))
 }
 
-/// The most arguments that a command takes.
-pub const MAX_ARGUMENTS: usize = 4;
-
 /// Tokens that are looked at.
-const MAX_TOKENS: usize = 1 + MAX_ARGUMENTS + 2;
+const MAX_TOKENS: usize = 1 + MAX_PARAMETERS + 2;
 
 /// Bytes that the tokens of a line may fill.
 const MAX_LINE: usize = 512;
-
-macro_rules! parameters {
-    ($($kind:ident $optional:literal $name:literal),*) => {
-        &[$(Parameter { kind: Kind::$kind, optional: $optional, name: $name }),*]
-    };
-}
-
-macro_rules! commands {
-    ($($name:literal $verb:expr, [$($parameters:tt)*], $help:literal $(, $only:ident)?;)+) => {
-        /// All commands, those that only one style has marked as such.
-        pub const COMMANDS: &[Command] = &[$(Command {
-            name: $name,
-            verb: $verb,
-            parameters: parameters!($($parameters)*),
-            help: $help,
-            only: commands!(@only $($only)?),
-        }),+];
-    };
-    (@only) => { None };
-    (@only $only:ident) => { Some(Style::$only) };
-}
 
 commands! {
     "?" Verb::Help, [Text true "command"], "list the commands, or explain one";
@@ -549,9 +433,9 @@ mod tests {
     #[test]
     fn every_command_has_its_help() {
         for command in COMMANDS {
-            assert!(!command.help.is_empty() && command.parameters.len() <= MAX_ARGUMENTS);
+            assert!(!command.help.is_empty() && command.parameters.len() <= MAX_PARAMETERS);
         }
-        let Found::One(rv) = find("rv") else { panic!("rv") };
+        let rv = vocabulary(Style::Classic).find("rv").unwrap();
         assert_eq!(rv.usage(), "usage: rv [ assocID ] [ varname1 ] [ varname2 ] [ varname3 ]");
     }
 }

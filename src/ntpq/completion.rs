@@ -1,12 +1,14 @@
 //! What the words of a command may become: commands, associations, variables and other words.
 
+use crate::line::completion::matching;
 use crate::line::{Candidate, Completion, Language};
 use crate::model::identity::Dialect;
 use crate::model::vars::{self, Scope, Served};
-use crate::ntpq::command::{self, Command, Found, Kind, Verb};
+use crate::ntpq::command::{Verb, vocabulary};
 use crate::ntpq::keys;
 use crate::ntpq::mrulist;
 use crate::ntpq::style::Style;
+use crate::ntpq::vocabulary::{Command, Kind};
 use crate::units::AssocId;
 
 /// What is known of the daemon that commands are typed for.
@@ -31,11 +33,11 @@ impl Language for Known {
         let Some(name) = words.next() else {
             return Completion {
                 start,
-                candidates: commands(self.style, word),
+                candidates: vocabulary(self.style).candidates(word),
                 ..Completion::default()
             };
         };
-        let Found::One(command) = command::find_in(self.style, name) else {
+        let Ok(command) = vocabulary(self.style).find(name) else {
             return Completion::default();
         };
         let arguments: Vec<&str> = words.collect();
@@ -47,10 +49,7 @@ impl Language for Known {
     }
 
     fn is_secret(&self, line: &str) -> bool {
-        gives_secret(line, |name| match command::find_in(self.style, name) {
-            Found::One(command) => Some(command.verb == Verb::Password),
-            Found::None | Found::Several => None,
-        })
+        vocabulary(self.style).gives_secret(line, &Verb::Password)
     }
 }
 
@@ -58,7 +57,7 @@ impl Known {
     /// What the argument `word` of `command` may become, which begins at `start`.
     fn argument(
         &self,
-        command: &Command,
+        command: &Command<Verb>,
         arguments: &[&str],
         word: &str,
         start: usize,
@@ -70,7 +69,7 @@ impl Known {
         }
         let Some(parameter) = command.parameters.get(place) else { return Completion::default() };
         match command.verb {
-            Verb::Help => plain(commands(self.style, word)),
+            Verb::Help => plain(vocabulary(self.style).candidates(word)),
             Verb::KeyType => plain(key_types(word)),
             _ if parameter.kind == Kind::Unsigned && parameter.name.starts_with(ASSOCIATION) => {
                 self.associations(word, start)
@@ -143,24 +142,6 @@ impl Known {
     }
 }
 
-/// Whether there may be a secret on `line`: it means to give one, whether it is written right or not.
-/// `is_password` says of the name of a command whether that gives one; `None` where there is no such
-/// command.
-pub fn gives_secret(line: &str, is_password: impl Fn(&str) -> Option<bool>) -> bool {
-    let mut words = line.split_whitespace();
-    let name = words.next().unwrap_or_default();
-    let guess = || name.starts_with("pass") || "passwd".starts_with(name);
-    is_password(name).unwrap_or_else(guess) && words.next().is_some()
-}
-
-/// Commands of `style` that begin with `word`.
-fn commands(style: Style, word: &str) -> Vec<Candidate> {
-    let all = command::of(style).map(|command| Candidate::new(command.name, command.help));
-    let mut candidates = matching(all, word);
-    candidates.sort_by(|one, other| one.text.cmp(&other.text));
-    candidates
-}
-
 /// Algorithms that begin with `word`.
 pub fn key_types(word: &str) -> Vec<Candidate> {
     let words = keys::USABLE.iter().map(|usable| Candidate::new(usable.word(), ""));
@@ -205,11 +186,6 @@ pub fn alternatives(usage: &str, word: &str) -> Vec<Candidate> {
     let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let words = usage.split('|').filter(is_word).map(|word| Candidate::new(word, ""));
     matching(words, word)
-}
-
-/// Those of `candidates` that begin with `word`.
-pub fn matching(candidates: impl Iterator<Item = Candidate>, word: &str) -> Vec<Candidate> {
-    candidates.filter(|candidate| candidate.text.starts_with(word)).collect()
 }
 
 /// What separates words.

@@ -206,7 +206,7 @@ impl<'a> Values<'a> {
 }
 
 /// The word for a mode.
-pub(super) fn mode(number: u32) -> String {
+pub fn mode(number: u32) -> String {
     let word = usize::try_from(number).ok().and_then(|number| MODES.get(number));
     word.map_or_else(|| format!("mode#{number}"), |word| (*word).to_owned())
 }

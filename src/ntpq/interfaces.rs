@@ -190,6 +190,7 @@ const HEADER: &str = "    interface name                                        
 mod tests {
     use super::*;
     use crate::model::part::Dated;
+    use crate::ntpq::{Output, Stream};
     use jiff::tz::TimeZone;
 
     fn fields(number: u32, without: &[&str]) -> String {
@@ -216,8 +217,8 @@ mod tests {
         let mut session = Session::new("ntpq".into(), || TimeZone::UTC);
         print(&mut session, &Reply::new(0, text.as_bytes(), 1, Dated::default()));
         let (mut out, mut error) = (String::new(), String::new());
-        for (stream, text) in session.take_written() {
-            let to = if stream == crate::ntpq::Stream::Error { &mut error } else { &mut out };
+        while let Some(Output::Text(stream, text)) = session.poll_output() {
+            let to = if stream == Stream::Error { &mut error } else { &mut out };
             to.push_str(&text);
         }
         (out.strip_prefix(HEADER).unwrap().to_owned(), error)

@@ -1,5 +1,5 @@
 //! `mrulist`: who asked the daemon most recently. The walk itself is
-//! [`MruWalk`]'s.
+//! [`MruWalk`](crate::control::mru::MruWalk)'s.
 //!
 //! Differs: ntpq prints nothing of a list that it could not read to its end, unless it was
 //! interrupted; here what was read is printed, and said to be partial.
@@ -7,15 +7,13 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value as Json, json};
-
-use crate::control::mru::{Ending, MruWalk, Step as WalkStep, Stop};
+use crate::control::mru::{Ending, Stop};
 use crate::model::mru::MruEntry;
 use crate::model::question::Failure;
 use crate::model::reply::Reply;
-use crate::ntpq::address::NetAddress;
 use crate::ntpq::command::{Argument, Line};
-use crate::ntpq::job::{Answer, Job, Need, Step};
+use crate::ntpq::job::{Answer, Job, Step};
+use crate::ntpq::listing::{Listing, interval_s};
 use crate::ntpq::printer;
 use crate::ntpq::session::Session;
 use crate::units::{AssocId, Mono, NtpTimestamp};
@@ -25,17 +23,9 @@ use crate::units::{AssocId, Mono, NtpTimestamp};
 pub struct MruTable {
     arguments: Vec<String>,
     order: Order,
-    walk: MruWalk,
-    /// Whether it was said who the daemon is.
-    has_introduced: bool,
+    listing: Listing,
     /// When the next word on how far it is, is due.
     report: Option<Mono>,
-    /// The places of the entries in the order in which they are printed, the last first; once the
-    /// walk has ended.
-    waiting: Vec<u32>,
-    /// Entries that wait for their names.
-    named: Vec<MruEntry>,
-    looked_up: Vec<NetAddress>,
 }
 
 /// In which order entries are printed.
@@ -65,12 +55,8 @@ impl MruTable {
         Self {
             arguments: line.arguments.iter().filter_map(text).collect(),
             order: Order::default(),
-            walk: MruWalk::new(Vec::new()),
-            has_introduced: false,
+            listing: Listing::new(Vec::new()),
             report: None,
-            waiting: Vec::new(),
-            named: Vec::new(),
-            looked_up: Vec::new(),
         }
     }
 
@@ -95,17 +81,13 @@ impl MruTable {
                 session.complain(&format!("ignoring unrecognized mrulist parameter: {argument}\n"));
             }
         }
-        self.walk = MruWalk::new(parameters);
+        self.listing = Listing::new(parameters);
         self.go_on(session, Mono::default())
     }
 
-    /// The next question, or the end of the walk. Before the first answer has come, `now` is any
-    /// time, for nothing is old then.
+    /// The next question, or the end of the walk.
     fn go_on(&mut self, session: &mut Session, now: Mono) -> Step {
-        match self.walk.next_step(now) {
-            Some(step) => ask(session, step, &mut self.has_introduced),
-            None => self.end(session),
-        }
+        self.listing.ask(session, now).unwrap_or_else(|| self.end(session))
     }
 
     fn take_piece(
@@ -120,11 +102,12 @@ impl MruTable {
         {
             session.print_out(&printer::raw(reply.data()));
         }
-        self.walk.answered(at, result, part);
+        self.listing.walk.answered(at, result, part);
         let due = *self.report.get_or_insert(at + REPORT);
-        if at >= due && self.walk.ending().is_none() {
+        if at >= due && self.listing.walk.ending().is_none() {
             self.report = Some(due + REPORT);
-            let (entries, updates) = (self.walk.list().len(), self.walk.tally().updates);
+            let (entries, updates) =
+                (self.listing.walk.list().len(), self.listing.walk.tally().updates);
             session.complain(&format!("\r{entries} ({updates} updates) "));
         }
         self.go_on(session, at)
@@ -132,17 +115,18 @@ impl MruTable {
 
     /// Says how the walk ended, and begins the table where there is one.
     fn end(&mut self, session: &mut Session) -> Step {
-        let stop = match self.walk.ending() {
+        let stop = match self.listing.walk.ending() {
             Some(Ending::Partial(stop)) => Some(stop.clone()),
             _ => None,
         };
         if let Some(stop) = &stop {
             complain(session, stop);
-            if self.walk.list().is_empty() && *stop != Stop::Interrupted {
+            if self.listing.walk.list().is_empty() && *stop != Stop::Interrupted {
                 return Step::Done;
             }
         }
-        let (entries, updates) = (self.walk.list().len(), self.walk.tally().updates);
+        let (entries, updates) =
+            (self.listing.walk.list().len(), self.listing.walk.tally().updates);
         session.complain(&format!(
             "\rRetrieved {entries} unique MRU entries and {updates} updates.\n"
         ));
@@ -150,21 +134,20 @@ impl MruTable {
             session.complain(&format!("***The list is not complete: {stop}\n"));
         }
         if session.records() {
-            self.record(session);
+            self.listing.record(session, &self.ordered());
             return Step::Done;
         }
         if session.settings.raw {
             return Step::Done;
         }
         session.print_out(HEADER);
-        self.waiting = self.ordered();
-        self.waiting.reverse();
+        self.listing.choose(self.ordered());
         self.print(session)
     }
 
     /// The places of all entries, in the order in which they are printed.
     fn ordered(&self) -> Vec<u32> {
-        let list = self.walk.list();
+        let list = self.listing.walk.list();
         let mut places: Vec<u32> = list.places().collect();
         let Order { by, reversed } = self.order;
         if by == By::Age {
@@ -182,51 +165,8 @@ impl MruTable {
         places
     }
 
-    /// Prints a part of the table, once the names in it are known.
     fn print(&mut self, session: &mut Session) -> Step {
-        loop {
-            let now = self.walk.now().unwrap_or_default();
-            let mut text = String::new();
-            for entry in self.named.drain(..) {
-                row(&mut text, &entry, now, session);
-            }
-            session.print(&text);
-            let rest = self.waiting.len().saturating_sub(AT_ONCE);
-            let places = self.waiting.split_off(rest);
-            self.named.extend(places.iter().rev().filter_map(|at| self.walk.list().at(*at)));
-            if self.named.is_empty() {
-                return Step::Done;
-            }
-            // A name is looked up once for each address, and there may be very many.
-            if session.names.len() > MOST_NAMES {
-                session.names.clear();
-            }
-            let addresses = self.named.iter().map(|entry| NetAddress::from(entry.address));
-            self.looked_up = session.names_needed(addresses);
-            if !self.looked_up.is_empty() {
-                return Step::Need(Need::Names(self.looked_up.clone()));
-            }
-            if !text.is_empty() {
-                return Step::Need(Need::Write);
-            }
-        }
-    }
-
-    /// Differs: of a list in JSON no more than [`MOST_RECORDED`] entries are told, with how many
-    /// there are: the document is put together in memory.
-    fn record(&self, session: &mut Session) {
-        let list = self.walk.list();
-        let now = self.walk.now().unwrap_or_default();
-        let places = self.ordered();
-        let entries = places.iter().take(MOST_RECORDED).filter_map(|place| list.at(*place));
-        let rows = entries.map(|entry| json_row(&entry, now)).collect();
-        let is_complete = matches!(self.walk.ending(), Some(Ending::Complete(_)));
-        let mut fields = Map::new();
-        fields.insert("complete".into(), is_complete.into());
-        fields.insert("entries".into(), list.len().into());
-        fields.insert("updates".into(), self.walk.tally().updates.into());
-        fields.insert("clients".into(), Json::Array(rows));
-        session.record(fields);
+        self.listing.print(session, row).unwrap_or(Step::Done)
     }
 }
 
@@ -234,26 +174,20 @@ impl Job for MruTable {
     fn resume(&mut self, session: &mut Session, answer: Option<Answer>) -> Step {
         match answer {
             None => self.begin(session),
-            Some(Answer::Replies(replies)) => {
-                let mut replies = replies.into_iter();
-                let Some(answer) = replies.next() else { return Step::Done };
-                if let Some(identity) = replies.next() {
-                    session.take_identity(&identity);
-                }
-                let at = answer.as_ref().map(|reply| reply.dated.answered).unwrap_or_default();
-                self.walk.answered(at, answer, None);
-                self.go_on(session, at)
-            }
+            Some(Answer::Replies(replies)) => match self.listing.take_replies(session, replies) {
+                Some(at) => self.go_on(session, at),
+                None => Step::Done,
+            },
             Some(Answer::Piece { result, part, at }) => {
                 self.take_piece(session, at, result, part.as_ref())
             }
             Some(Answer::Interrupted) => {
-                self.walk.interrupt();
+                self.listing.walk.interrupt();
                 session.print_out(INTERRUPTED);
                 self.end(session)
             }
             Some(Answer::Names(names)) => {
-                session.take_names(&self.looked_up, names);
+                self.listing.take_names(session, names);
                 self.print(session)
             }
             Some(Answer::Written) => self.print(session),
@@ -316,11 +250,6 @@ fn compare(by: By, one: &MruEntry, other: &MruEntry) -> Ordering {
     }
 }
 
-/// The average time from one packet to the next, as ntpq counts it: by packets, not by gaps.
-fn interval_s(entry: &MruEntry) -> f64 {
-    entry.span().seconds() / f64::from(entry.count.max(1))
-}
-
 /// Rounded as ntpq rounds, which is up for what lies in the middle and towards zero below it.
 #[expect(clippy::cast_possible_truncation, reason = "cut at the end of the range, as it should be")]
 fn rounded(seconds: f64) -> i32 {
@@ -350,38 +279,6 @@ fn row(text: &mut String, entry: &MruEntry, now: NtpTimestamp, session: &Session
         Some(name) => writeln!(text, "{name}"),
         None => writeln!(text, "{address}"),
     };
-}
-
-/// Has a step of the walk asked; with the first piece goes who the daemon is.
-pub(super) fn ask(session: &mut Session, step: WalkStep, has_introduced: &mut bool) -> Step {
-    match step {
-        WalkStep::Nonce(question) => {
-            let questions = [Some(question), session.identity_question()];
-            Step::Need(session.ask(questions.into_iter().flatten().collect()))
-        }
-        WalkStep::Piece(mut question, wait) => {
-            question.signed = session.settings.always_sign;
-            let dialect = session.dialect.flatten().filter(|_| !*has_introduced);
-            *has_introduced = true;
-            Step::Need(Need::Piece { question, wait, dialect })
-        }
-    }
-}
-
-/// An entry in a document.
-pub(super) fn json_row(entry: &MruEntry, now: NtpTimestamp) -> Json {
-    json!({
-        "address": NetAddress::from(entry.address).to_string(),
-        "port": entry.address.port(),
-        "last_s": (now - entry.last).seconds(),
-        "average_interval_s": interval_s(entry),
-        "count": entry.count,
-        "mode": entry.mode.bits(),
-        "version": entry.version,
-        "restrictions_bits": entry.restrictions,
-        "dropped": entry.dropped,
-        "score": f64::from(entry.score),
-    })
 }
 
 /// Parameters that the daemon is told as they are. ntpq knows one of them by its first letters.
@@ -418,15 +315,6 @@ const MAX_PARAMETERS: usize = 128;
 
 /// From one word on how far it is to the next.
 const REPORT: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// Rows that are printed together.
-const AT_ONCE: usize = 256;
-
-/// Names that are kept while the table is printed.
-pub(super) const MOST_NAMES: usize = 8192;
-
-/// Entries in a document.
-pub(super) const MOST_RECORDED: usize = 20_000;
 
 const HEADER: &str = "lstint avgint rstr r m v  count rport remote address
 ==============================================================================

@@ -143,14 +143,14 @@ const HEADER: &str = "   hits    addr/prefix or addr mask
 mod tests {
     use super::*;
     use crate::model::part::Dated;
-    use crate::ntpq::Stream;
+    use crate::ntpq::{Output, Stream};
     use jiff::tz::TimeZone;
 
     fn run(text: &str) -> (String, String) {
         let mut session = Session::new("ntpq".into(), || TimeZone::UTC);
         print(&mut session, &Reply::new(0, text.as_bytes(), 1, Dated::default()));
         let (mut out, mut error) = (String::new(), String::new());
-        for (stream, text) in session.take_written() {
+        while let Some(Output::Text(stream, text)) = session.poll_output() {
             let to = if stream == Stream::Error { &mut error } else { &mut out };
             to.push_str(&text);
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::model::question::{Failure, Question, Unreachable};
 use crate::model::reply::Reply;
 use crate::model::vars::system;
 use crate::ntpq::address::NetAddress;
-use crate::ntpq::job::{Flight, HostName, Need, Opened, Stream};
+use crate::ntpq::job::{Answer, Flight, HostName, Need, NotOpened, Opened, Output, Stream};
 use crate::ntpq::keys::Keys;
 use crate::ntpq::naming::Sources;
 use crate::ntpq::ntpsec;
@@ -119,7 +119,7 @@ pub struct Session {
     pub record: Option<Record>,
     /// Whether the output of the command goes to a file.
     pub redirected: bool,
-    written: Vec<(Stream, String)>,
+    outputs: VecDeque<Output>,
 }
 
 impl Session {
@@ -144,7 +144,7 @@ impl Session {
             has_printed: false,
             record: None,
             redirected: false,
-            written: Vec::new(),
+            outputs: VecDeque::new(),
         }
     }
 
@@ -183,16 +183,62 @@ impl Session {
     }
 
     fn write(&mut self, stream: Stream, text: &str) {
-        match self.written.last_mut() {
-            Some((last, before)) if *last == stream => before.push_str(text),
+        match self.outputs.back_mut() {
+            Some(Output::Text(last, before)) if *last == stream => before.push_str(text),
             _ if text.is_empty() => {}
-            _ => self.written.push((stream, text.to_owned())),
+            _ => self.outputs.push_back(Output::Text(stream, text.to_owned())),
         }
     }
 
-    /// What was written since this was last called.
-    pub fn take_written(&mut self) -> Vec<(Stream, String)> {
-        std::mem::take(&mut self.written)
+    /// Has this found out, once what was written so far is out.
+    pub fn need(&mut self, need: Need) {
+        self.outputs.push_back(Output::Need(need));
+    }
+
+    /// Ends the run, after the document with what was recorded.
+    pub fn end(&mut self, status: u8) {
+        if let Some(record) = &self.record {
+            self.outputs.push_back(Output::Text(Stream::Out, record.document()));
+        }
+        self.outputs.push_back(Output::End(status));
+    }
+
+    /// What is to be done next: written, found out, or nothing any more.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whoever types wants no more of the command at work.
+    pub fn interrupt(&mut self) {
+        self.complain("\n");
+        self.redirected = false;
+    }
+
+    /// Says why a host cannot be asked; whether the program ends for it, as it does where the system
+    /// has no way to one.
+    pub fn refuse_host(&mut self, why: &NotOpened) -> bool {
+        match why {
+            NotOpened::Unresolved(why) => {
+                self.complain(&format!("{}\n", printable(why.as_bytes())));
+                false
+            }
+            NotOpened::NoWay(why) => {
+                self.complain(&format!("{}: connect: {why}\n", self.program));
+                true
+            }
+        }
+    }
+
+    /// Takes the answer to the need for `file`: the command's output goes there from now on, or it is
+    /// said why not.
+    pub fn redirect(&mut self, file: Option<&str>, answer: &Answer) -> bool {
+        if let Answer::Redirected(Err(why)) = answer {
+            let file = file.unwrap_or_default();
+            self.complain(&format!("***Error opening {file}: {why}\n"));
+            return false;
+        }
+        self.redirected = true;
+        true
     }
 
     /// Whether several hosts are asked, so that each line says of which it is.

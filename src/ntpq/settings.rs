@@ -1,16 +1,15 @@
 //! Commands that show or change a setting, or say something, without asking the daemon.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::line::Secret;
-use crate::ntpq::command::{self, Argument, Found, Line, Verb};
-use crate::ntpq::job::{Answer, Family, Job, Need, NotOpened, Step};
+use crate::ntpq::command::{Argument, Line, Verb, vocabulary};
+use crate::ntpq::job::{Answer, Family, Job, Need, Step};
 use crate::ntpq::keys::{self, MAX_KEY_ID};
 use crate::ntpq::session::{RefIds, Session};
 use crate::ntpq::style::Style;
-use crate::ntpq::text::printable;
 use crate::ntpq::variables;
+use crate::wire::mac::MAX_DIGEST;
 
 /// One of these commands.
 #[derive(Debug)]
@@ -50,7 +49,7 @@ impl Job for Setting {
             Verb::Authenticate => authenticate(session, text),
             Verb::Debug => debug(session, text),
             Verb::RefIds => ref_ids(session, text),
-            Verb::KeyType => key_type(session, text),
+            Verb::KeyType => key_type(session, text, BAD_KEY_TYPE),
             Verb::KeyId => key_id(session, self.line.unsigned(0)),
             Verb::NtpVersion => ntp_version(session, self.line.unsigned(0)),
             Verb::Timeout => timeout(session, self.line.unsigned(0)),
@@ -79,30 +78,24 @@ impl Setting {
                         session.turn_to(host);
                         session.print(&format!("current host set to {}\n", session.host_name()));
                     }
-                    Err(NotOpened::Unresolved(why)) => {
-                        session.complain(&format!("{}\n", printable(why.as_bytes())));
-                        host_remains(session);
-                    }
-                    Err(NotOpened::NoWay(why)) => {
-                        session.complain(&format!("{}: connect: {why}\n", session.program));
-                        return Step::Quit(1);
+                    Err(why) => {
+                        if session.refuse_host(&why) {
+                            return Step::Quit(1);
+                        }
+                        session.print(&host_remains(session));
                     }
                 }
                 return Step::Done;
             }
             (_, (None, _)) => {
-                let text = match session.host {
-                    Some(_) => format!("current host is {}\n", session.host_name()),
-                    None => "no current host\n".to_owned(),
-                };
-                session.print(&text);
+                session.print(&host_is(session));
                 return Step::Done;
             }
             (_, (Some(host), None)) => (Family::Any, host),
             (_, (Some("-4"), Some(host))) => (Family::V4, host),
             (_, (Some("-6"), Some(host))) => (Family::V6, host),
             (_, (Some(_), Some(_))) => {
-                host_remains(session);
+                session.print(&host_remains(session));
                 return Step::Done;
             }
         };
@@ -142,44 +135,27 @@ impl Setting {
     }
 }
 
-fn host_remains(session: &mut Session) {
-    let text = match session.host {
+/// What is said of the host that is asked.
+pub fn host_is(session: &Session) -> String {
+    match session.host {
+        Some(_) => format!("current host is {}\n", session.host_name()),
+        None => "no current host\n".to_owned(),
+    }
+}
+
+/// What is said where another host was wanted and cannot be asked.
+pub fn host_remains(session: &Session) -> String {
+    match session.host {
         Some(_) => format!("current host remains {}\n", session.host_name()),
         None => "still no current host\n".to_owned(),
-    };
-    session.print(&text);
+    }
 }
 
 fn help(session: &mut Session, name: Option<&str>) {
-    let Some(name) = name else {
-        session.print(&list_of_commands());
-        return;
-    };
-    match command::find(name) {
-        Found::One(command) => {
-            session.print(&format!("function: {}\n{}\n", command.help, command.usage()));
-        }
-        Found::None => session.complain(&format!("Command `{name}' is unknown\n")),
-        Found::Several => session.complain(&format!("Command `{name}' is ambiguous\n")),
+    match vocabulary(Style::Classic).help(name) {
+        Ok(text) => session.print(&text),
+        Err(complaint) => session.complain(&complaint),
     }
-}
-
-/// The names in columns, read downwards.
-fn list_of_commands() -> String {
-    let mut names: Vec<_> = command::of(Style::Classic).map(|command| command.name).collect();
-    names.retain(|name| *name != "?");
-    names.sort_unstable();
-    let width = names.iter().map(|name| name.len()).max().unwrap_or(0) + 1;
-    let rows = names.len().div_ceil(SCREEN_WIDTH / width);
-    let mut text = "ntpq commands:\n".to_owned();
-    for row in 0..rows {
-        for name in names.iter().skip(row).step_by(rows) {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{name:width$}");
-        }
-        text.push('\n');
-    }
-    text
 }
 
 fn set_raw(session: &mut Session, raw: bool) {
@@ -240,7 +216,8 @@ fn ref_ids(session: &mut Session, word: Option<&str>) {
     session.print(&format!("drefid value {verb} {word}\n"));
 }
 
-fn key_type(session: &mut Session, word: Option<&str>) {
+/// Shows or chooses how secrets are used; `complaint` is what is said of a word that names no way.
+pub fn key_type(session: &mut Session, word: Option<&str>, complaint: &str) {
     let Some(word) = word else {
         let algorithm = session.keys.algorithm;
         return session.print(&format!(
@@ -254,8 +231,7 @@ fn key_type(session: &mut Session, word: Option<&str>) {
                 "key type {name} {octets} octet digests are too big, max {MAX_DIGEST}\n"
             ));
         }
-        session
-            .print("keytype is not valid. Type \"help keytype\" for the available digest types.\n");
+        session.print(complaint);
     }
 }
 
@@ -326,8 +302,5 @@ fn show_variables(session: &mut Session) {
 /// The ntpq that this prints like, as it calls itself.
 pub const VERSION: &str = "ntpq 4.2.8p15@1.3728-o Wed Sep 23 11:46:38 UTC 2020 (1)";
 
-/// Columns that the list of commands may fill.
-const SCREEN_WIDTH: usize = 76;
-
-/// Octets of the longest digest that a request carries.
-const MAX_DIGEST: usize = 20;
+const BAD_KEY_TYPE: &str =
+    "keytype is not valid. Type \"help keytype\" for the available digest types.\n";

@@ -1,6 +1,7 @@
 //! The table of commands: every key, every line of help, the `:` prompt and the README's key
 //! table come from it, so that none can say something else than another.
 
+use crate::line::beginning;
 use crate::tui::app::Screen;
 
 /// What can be done.
@@ -262,11 +263,7 @@ commands! {
 
 /// The command called `name`, or the only one whose name begins with it.
 pub fn find(name: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|command| command.name == name).or_else(|| {
-        let mut candidates = COMMANDS.iter().filter(|command| command.name.starts_with(name));
-        let only = candidates.next()?;
-        candidates.next().is_none().then_some(only)
-    })
+    beginning::find(COMMANDS.iter().map(|command| (command.name, command)), name).ok()
 }
 
 /// The commands whose keys work at `place`, in the order of the table.
@@ -276,13 +273,8 @@ pub fn at(place: Place) -> impl Iterator<Item = &'static Command> {
 
 /// What to complete `start` to: as many letters as all commands that begin with it share.
 pub fn complete(start: &str) -> String {
-    let mut candidates = COMMANDS.iter().map(|c| c.name).filter(|name| name.starts_with(start));
-    let Some(first) = candidates.next() else { return start.into() };
-    let shared = candidates.fold(first, |shared, name| {
-        let same = shared.chars().zip(name.chars()).take_while(|(a, b)| a == b);
-        shared.get(..same.map(|(a, _)| a.len_utf8()).sum()).unwrap_or_default()
-    });
-    shared.into()
+    let candidates = COMMANDS.iter().map(|c| c.name).filter(|name| name.starts_with(start));
+    beginning::shared(candidates).unwrap_or(start).into()
 }
 
 /// The key table of the README, in Markdown.

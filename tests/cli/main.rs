@@ -65,21 +65,22 @@ fn an_ntpsec_daemon_is_printed_as_ntpq_prints_it() {
 #[test]
 fn every_command_is_compared_or_says_why_not() {
     use ntpscope::ntpq::Style;
-    use ntpscope::ntpq::command::{Found, find, of};
+    use ntpscope::ntpq::command::vocabulary;
+
+    let known = vocabulary(Style::Classic);
 
     let compared: Vec<&str> = cases::commands()
-        .filter_map(|name| match find(&name) {
-            Found::One(command) => Some(command.name),
-            Found::None | Found::Several => None,
-        })
+        .filter_map(|name| known.find(&name).ok())
+        .map(|command| command.name)
         .collect();
-    let missing: Vec<&str> = of(Style::Classic)
+    let missing: Vec<&str> = known
+        .commands()
         .map(|command| command.name)
         .filter(|name| !compared.contains(name))
         .collect();
     assert_eq!(missing, [""; 0], "in no case of tests/cli/cases.rs");
     for (name, why) in cases::NOT_COMPARED {
-        assert!(of(Style::Classic).any(|command| command.name == *name), "{name}");
+        assert!(known.commands().any(|command| command.name == *name), "{name}");
         assert!(why.len() > 5, "{name} does not say why");
     }
 }

@@ -1,7 +1,7 @@
 //! `ntpscope ntpq --style ntpsec` beside NTPsec's ntpq 1.2.2, byte for byte.
 
 use ntpscope::ntpq::Style;
-use ntpscope::ntpq::command::{Found, find_in, of};
+use ntpscope::ntpq::command::vocabulary;
 
 use crate::cases;
 use crate::duel::{Against, Daemon, Duel, Zone};
@@ -257,21 +257,21 @@ fn made_up_daemons_are_printed_as_ntpsec_prints_them() {
 
 #[test]
 fn every_command_of_ntpsec_is_compared_or_says_why_not() {
+    let known = vocabulary(Style::Ntpsec);
     let groups = ALL.iter().chain([&TROUBLE, &RANDOM, &SCORES]);
     let compared: Vec<String> = cases::commands_in(groups.copied())
-        .filter_map(|name| match find_in(Style::Ntpsec, &name) {
-            Found::One(command) => Some(command.name.to_owned()),
-            Found::None | Found::Several => None,
-        })
+        .filter_map(|name| known.find(&name).ok())
+        .map(|command| command.name.to_owned())
         .collect();
     let named = |wanted: &str| NOT_COMPARED.iter().any(|(name, _)| *name == wanted);
-    let missing: Vec<&str> = of(Style::Ntpsec)
+    let missing: Vec<&str> = known
+        .commands()
         .map(|command| command.name)
         .filter(|name| !compared.iter().any(|known| known == name) && !named(name))
         .collect();
     assert_eq!(missing, [""; 0], "in no case of this file");
     for (name, why) in NOT_COMPARED {
-        assert!(of(Style::Ntpsec).any(|command| command.name == *name), "{name}");
+        assert!(known.commands().any(|command| command.name == *name), "{name}");
         assert!(why.len() > 5, "{name} does not say why");
     }
 }

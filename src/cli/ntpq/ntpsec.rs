@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal as _};
 
 use crate::cli::library::{Described, Instead, Takes, options};
 use crate::config::{self, keys::Entry};
+use crate::line::beginning::{self, Unfound};
 use crate::ntpq::ntpsec::state::VERSION;
 use crate::ntpq::ntpsec::value;
 use crate::ntpq::{Family, Options, Style};
@@ -186,15 +187,14 @@ fn split(words: Vec<String>) -> Result<Given, Instead> {
 }
 
 fn long_option(name: &str) -> Result<&'static Described<Which>, Instead> {
-    if let Some(exact) = OPTIONS.iter().find(|option| option.name == name) {
-        return Ok(exact);
-    }
-    let mut near = OPTIONS.iter().filter(|option| option.name.starts_with(name));
-    match (near.next(), near.next()) {
-        (Some(option), None) => Ok(option),
-        (None, _) => Err(wrong(&format!("option --{name} not recognized"))),
-        (Some(_), Some(_)) => Err(wrong(&format!("option --{name} not a unique prefix"))),
-    }
+    let options = OPTIONS.iter().map(|option| (option.name, option));
+    beginning::find(options, name).map_err(|why| {
+        let why = match why {
+            Unfound::Unknown => "not recognized",
+            Unfound::Ambiguous => "not a unique prefix",
+        };
+        wrong(&format!("option --{name} {why}"))
+    })
 }
 
 fn wrong(what: &str) -> Instead {

@@ -5,7 +5,7 @@ use crate::model::part::Dated;
 use crate::model::question::Failure;
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
-use crate::ntpq::job::{HostName, Located, Opened, Stream};
+use crate::ntpq::job::{HostName, Located, NotOpened, Opened, Stream};
 use crate::units::AssocId;
 use crate::wire::mode6::{ErrorCode, Opcode};
 

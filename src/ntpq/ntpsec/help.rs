@@ -4,11 +4,12 @@
 
 use std::fmt::Write as _;
 
-use crate::ntpq::command::{self, Command};
-use crate::ntpq::ntpsec::line::END_OF_INPUT;
+use crate::line::beginning::{self, Unfound};
+use crate::ntpq::command::Verb;
+use crate::ntpq::ntpsec::line::{END_OF_INPUT, commands};
 use crate::ntpq::session::Session;
-use crate::ntpq::style::Style;
 use crate::ntpq::text::printable;
+use crate::ntpq::vocabulary::Command;
 
 /// Prints the list, or what there is to say of one command.
 pub fn print(session: &mut Session, topic: Option<&str>) {
@@ -16,22 +17,21 @@ pub fn print(session: &mut Session, topic: Option<&str>) {
         return session.print(&list());
     };
     let exact = commands().find(|command| command.name == topic);
-    let mut near =
-        commands().filter(|command| has_text(command) && command.name.starts_with(topic));
-    let found = match (exact, near.next(), near.next()) {
-        (Some(exact), ..) => Some(exact),
-        (None, Some(near), None) => Some(near),
-        (None, None, _) => None,
-        (None, Some(_), Some(_)) => {
-            let topic = printable(topic.as_bytes());
-            return session.complain(&format!("Command `{topic}' is ambiguous.\n"));
-        }
+    let told = commands().filter(|command| has_text(command));
+    let found = match exact {
+        Some(exact) => Some(exact),
+        None => match beginning::find(told.map(|command| (command.name, command)), topic) {
+            Ok(near) => Some(near),
+            Err(Unfound::Unknown) => None,
+            Err(why @ Unfound::Ambiguous) => {
+                let topic = printable(topic.as_bytes());
+                return session.complain(&format!("Command `{topic}' is {why}.\n"));
+            }
+        },
     };
     let name = found.map_or(topic, |command| command.name);
     let text = match found.filter(|command| !command.name.contains([':', '-'])) {
-        Some(command) if has_text(command) => {
-            format!("function: {}\n{}\n", command.help, command.usage())
-        }
+        Some(command) if has_text(command) => command.explanation(),
         Some(command) => format!("{}\n", command.help),
         None => format!("*** No help on {}\n", printable(name.as_bytes())),
     };
@@ -39,12 +39,8 @@ pub fn print(session: &mut Session, topic: Option<&str>) {
 }
 
 /// Whether there is more than a sentence on it.
-pub fn has_text(command: &Command) -> bool {
+pub fn has_text(command: &Command<Verb>) -> bool {
     command.name != END_OF_INPUT && command.name != "logfile"
-}
-
-fn commands() -> impl Iterator<Item = &'static Command> {
-    command::of(Style::Ntpsec).filter(|command| command.name != "?")
 }
 
 /// The names in as few rows as they fit into, read downwards.

@@ -3,10 +3,12 @@
 //! A name is of letters, digits and underscores; what follows it is one argument, which the command
 //! takes apart itself. Any beginning of a name that fits no other will do.
 
-use crate::ntpq::command::{self, Argument, Command, Line, Verb};
+use crate::line::beginning;
+use crate::ntpq::command::{Argument, Line, Verb, vocabulary};
 use crate::ntpq::ntpsec::help;
 use crate::ntpq::ntpsec::value::strip;
 use crate::ntpq::style::Style;
+use crate::ntpq::vocabulary::Command;
 
 /// Reads a line: `Ok(None)` when there is nothing on it, an error as it is printed.
 pub fn read(line: &str) -> Result<Option<Line>, String> {
@@ -30,43 +32,24 @@ pub fn read(line: &str) -> Result<Option<Line>, String> {
     if let Some(command) = exactly(name) {
         return Ok(Some(understood(command, strip(rest))));
     }
-    let mut near = commands().filter(|command| command.name.starts_with(name));
-    match (near.next(), near.next()) {
-        (Some(command), None) => {
-            // The name stands in place of its beginning wherever that is found on the line.
-            //
-            // Differs: where the name has a hyphen in it, NTPsec's ntpq does this for ever.
-            let line = line.replace(name, command.name);
-            let rest = line.get(command.name.len()..).unwrap_or_default();
-            if command.verb == Verb::Help && !strip(rest).is_empty() {
-                return help_on(command, strip(rest));
-            }
-            Ok(Some(understood(command, strip(rest))))
-        }
-        (None, _) => Err(format!("***Command `{name}' unknown\n")),
-        (Some(_), Some(_)) => Err(format!("***Command `{name}' ambiguous\n")),
+    let found = beginning::find(commands().map(|command| (command.name, command)), name);
+    let command = found.map_err(|why| format!("***Command `{name}' {why}\n"))?;
+    // The name stands in place of its beginning wherever that is found on the line.
+    //
+    // Differs: where the name has a hyphen in it, NTPsec's ntpq does this for ever.
+    let line = line.replace(name, command.name);
+    let rest = strip(line.get(command.name.len()..).unwrap_or_default());
+    if command.verb == Verb::Help && !rest.is_empty() {
+        // Help that is asked for by a beginning of its name is particular about what it is for.
+        let topics = commands().filter(|topic| help::has_text(topic));
+        let topic = beginning::find(topics.map(|topic| (topic.name, topic)), rest);
+        let topic = topic.map_err(|why| format!("Command `{rest}' is {why}\n"))?;
+        return Ok(Some(understood(command, topic.name)));
     }
+    Ok(Some(understood(command, rest)))
 }
 
-/// Help that is asked for by a beginning of its name is particular about the name of the command.
-fn help_on(command: &'static Command, topic: &str) -> Result<Option<Line>, String> {
-    if is_told(topic) {
-        return Ok(Some(understood(command, topic)));
-    }
-    let mut near = commands().filter(|near| near.name.starts_with(topic) && is_told(near.name));
-    match (near.next(), near.next()) {
-        (Some(near), None) => Ok(Some(understood(command, near.name))),
-        (None, _) => Err(format!("Command `{topic}' is unknown\n")),
-        (Some(_), Some(_)) => Err(format!("Command `{topic}' is ambiguous\n")),
-    }
-}
-
-/// Whether there is a text on the command called `name`.
-fn is_told(name: &str) -> bool {
-    commands().any(|command| command.name == name && help::has_text(command))
-}
-
-fn understood(command: &'static Command, argument: &str) -> Line {
+fn understood(command: &'static Command<Verb>, argument: &str) -> Line {
     let argument = (!argument.is_empty()).then(|| Argument::Text(argument.to_owned()));
     Line {
         command,
@@ -76,12 +59,13 @@ fn understood(command: &'static Command, argument: &str) -> Line {
     }
 }
 
-fn commands() -> impl Iterator<Item = &'static Command> {
+/// The commands.
+pub fn commands() -> impl Iterator<Item = &'static Command<Verb>> {
     // A question mark is no name, only what a line may begin with.
-    command::of(Style::Ntpsec).filter(|command| command.name != "?")
+    vocabulary(Style::Ntpsec).commands().filter(|command| command.name != "?")
 }
 
-fn exactly(name: &str) -> Option<&'static Command> {
+fn exactly(name: &str) -> Option<&'static Command<Verb>> {
     let named = |wanted: &str| commands().find(|command| command.name == wanted);
     [CONFIG, FROM_FILE]
         .iter()

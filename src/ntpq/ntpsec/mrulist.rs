@@ -1,4 +1,4 @@
-//! `mrulist` in NTPsec's style: who asked the daemon most recently. The walk itself is [`MruWalk`]'s.
+//! `mrulist` in NTPsec's style: who asked the daemon most recently. The walk itself is [`MruWalk`](crate::control::mru::MruWalk)'s.
 //!
 //! Differs: NTPsec's ntpq prints nothing of a list that it could not read to its end, unless it was
 //! interrupted; here what was read is printed, and said to be partial.
@@ -7,17 +7,15 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use serde_json::{Map, Value as Json};
-
-use crate::control::mru::{Ending, MruWalk, Stop};
+use crate::control::mru::{Ending, Stop};
 use crate::model::identity::Dialect;
 use crate::model::mru::MruEntry;
 use crate::model::question::Failure;
 use crate::model::reply::Reply;
 use crate::ntpq::address::NetAddress;
 use crate::ntpq::command::Line;
-use crate::ntpq::job::{Answer, HostName, Job, Need, Step};
-use crate::ntpq::mrulist::{MOST_NAMES, MOST_RECORDED, ask, json_row};
+use crate::ntpq::job::{Answer, HostName, Job, Step};
+use crate::ntpq::listing::Listing;
 use crate::ntpq::ntpsec::cook;
 use crate::ntpq::ntpsec::value::Value;
 use crate::ntpq::session::Session;
@@ -29,15 +27,10 @@ use crate::units::{AssocId, Mono, NtpTimestamp};
 pub struct MruTable {
     argument: String,
     order: Option<Order>,
-    walk: MruWalk,
-    has_introduced: bool,
+    listing: Listing,
     /// When the first answer came, and the last.
     began: Option<Mono>,
     ended: Mono,
-    /// The places of entries that are still to be printed, the last first.
-    waiting: Vec<u32>,
-    named: Vec<MruEntry>,
-    looked_up: Vec<NetAddress>,
 }
 
 /// By what entries are ordered; without, as the daemon has them.
@@ -57,13 +50,9 @@ impl MruTable {
         Self {
             argument: line.text(0).unwrap_or_default().to_owned(),
             order: None,
-            walk: MruWalk::new(Vec::new()),
-            has_introduced: false,
+            listing: Listing::new(Vec::new()),
             began: None,
             ended: Mono::default(),
-            waiting: Vec::new(),
-            named: Vec::new(),
-            looked_up: Vec::new(),
         }
     }
 
@@ -74,7 +63,7 @@ impl MruTable {
         match parameters(&self.argument) {
             Ok((order, parameters)) => {
                 self.order = order;
-                self.walk = MruWalk::new(parameters);
+                self.listing = Listing::new(parameters);
                 self.go_on(session, Mono::default())
             }
             Err(complaint) => {
@@ -85,10 +74,7 @@ impl MruTable {
     }
 
     fn go_on(&mut self, session: &mut Session, now: Mono) -> Step {
-        match self.walk.next_step(now) {
-            Some(step) => ask(session, step, &mut self.has_introduced),
-            None => self.end(session),
-        }
+        self.listing.ask(session, now).unwrap_or_else(|| self.end(session))
     }
 
     fn take_replies(
@@ -96,14 +82,8 @@ impl MruTable {
         session: &mut Session,
         replies: Vec<Result<Reply, Failure>>,
     ) -> Step {
-        let mut replies = replies.into_iter();
-        let Some(answer) = replies.next() else { return Step::Done };
-        if let Some(identity) = replies.next() {
-            session.take_identity(&identity);
-        }
-        let at = answer.as_ref().map(|reply| reply.dated.answered).unwrap_or_default();
+        let Some(at) = self.listing.take_replies(session, replies) else { return Step::Done };
         self.began.get_or_insert(at);
-        self.walk.answered(at, answer, None);
         self.go_on(session, at)
     }
 
@@ -121,19 +101,19 @@ impl MruTable {
             session.print(&text.replace('\'', "\""));
         }
         self.ended = at;
-        self.walk.answered(at, result, part);
+        self.listing.walk.answered(at, result, part);
         self.go_on(session, at)
     }
 
     /// Says how the walk ended, and begins the table where there is one.
     fn end(&mut self, session: &mut Session) -> Step {
-        let stop = match self.walk.ending() {
+        let stop = match self.listing.walk.ending() {
             Some(Ending::Partial(stop)) => Some(stop.clone()),
             _ => None,
         };
         if let Some(stop) = stop {
             complain(session, &stop);
-            if self.walk.list().is_empty() && stop != Stop::Interrupted {
+            if self.listing.walk.list().is_empty() && stop != Stop::Interrupted {
                 return Step::Done;
             }
             if stop != Stop::Interrupted {
@@ -143,22 +123,21 @@ impl MruTable {
             }
         }
         if session.records() {
-            self.record(session);
+            self.listing.record(session, &self.ordered(false, session.now));
             return Step::Done;
         }
         if !session.settings.raw {
             if !session.ntpsec.direct {
                 session.print(HEADER);
             }
-            self.waiting = self.ordered(session.ntpsec.direct, session.now);
-            self.waiting.reverse();
+            self.listing.choose(self.ordered(session.ntpsec.direct, session.now));
         }
         self.print(session)
     }
 
     /// The places of all entries, in the order in which they are printed.
     fn ordered(&self, as_they_came: bool, near: i64) -> Vec<u32> {
-        let list = self.walk.list();
+        let list = self.listing.walk.list();
         let mut places: Vec<u32> = list.places().collect();
         // As they came; and those that are alike stay so, to be printed the other way round.
         places.reverse();
@@ -178,40 +157,16 @@ impl MruTable {
         places
     }
 
-    /// Prints a part of the table, once the names in it are known.
     fn print(&mut self, session: &mut Session) -> Step {
-        loop {
-            let now = self.walk.now().unwrap_or_default();
-            let mut text = String::new();
-            for entry in self.named.drain(..) {
-                row(&mut text, &entry, now, session);
-            }
-            session.print(&text);
-            let rest = self.waiting.len().saturating_sub(AT_ONCE);
-            let places = self.waiting.split_off(rest);
-            self.named.extend(places.iter().rev().filter_map(|at| self.walk.list().at(*at)));
-            if self.named.is_empty() {
-                self.sum_up(session);
-                return Step::Done;
-            }
-            // A name is looked up once for each address, and there may be very many.
-            if session.names.len() > MOST_NAMES {
-                session.names.clear();
-            }
-            let addresses = self.named.iter().map(|entry| NetAddress::from(entry.address));
-            self.looked_up = session.names_needed(addresses);
-            if !self.looked_up.is_empty() {
-                return Step::Need(Need::Names(self.looked_up.clone()));
-            }
-            if !text.is_empty() {
-                return Step::Need(Need::Write);
-            }
-        }
+        self.listing.print(session, row).unwrap_or_else(|| {
+            self.sum_up(session);
+            Step::Done
+        })
     }
 
     /// How much was read, how long that took and what it cost.
     fn sum_up(&self, session: &mut Session) {
-        let slots = self.walk.list().len() as u64 + self.walk.tally().updates;
+        let slots = self.listing.walk.list().len() as u64 + self.listing.walk.tally().updates;
         let took = self.ended.since(self.began.unwrap_or(self.ended)).as_secs_f64();
         let figures = format!("{slots} slots in {took:.3} seconds\n");
         let mut text = String::new();
@@ -222,20 +177,6 @@ impl MruTable {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "# Processed {figures}# Used {megabytes} megabytes of memory");
         session.print(&text);
-    }
-
-    fn record(&self, session: &mut Session) {
-        let list = self.walk.list();
-        let now = self.walk.now().unwrap_or_default();
-        let places = self.ordered(false, session.now);
-        let entries = places.iter().take(MOST_RECORDED).filter_map(|place| list.at(*place));
-        let rows = entries.map(|entry| json_row(&entry, now)).collect();
-        let is_complete = matches!(self.walk.ending(), Some(Ending::Complete(_)));
-        session.record(Map::from_iter([
-            ("complete".to_owned(), is_complete.into()),
-            ("entries".to_owned(), list.len().into()),
-            ("clients".to_owned(), Json::Array(rows)),
-        ]));
     }
 }
 
@@ -248,11 +189,11 @@ impl Job for MruTable {
                 self.take_piece(session, at, result, part.as_ref())
             }
             Some(Answer::Interrupted) => {
-                self.walk.interrupt();
+                self.listing.walk.interrupt();
                 self.end(session)
             }
             Some(Answer::Names(names)) => {
-                session.take_names(&self.looked_up, names);
+                self.listing.take_names(session, names);
                 self.print(session)
             }
             Some(Answer::Written) => self.print(session),
@@ -462,9 +403,6 @@ const PASSED_ON: [&str; 10] = [
 /// The bits of a restriction of NTPsec's, whichever daemon is asked.
 const LIMITED: u16 = 0x20;
 const KOD: u16 = 0x400;
-
-/// Rows that are printed together.
-const AT_ONCE: usize = 256;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;

@@ -12,6 +12,7 @@ use crate::ntpq::ntpsec::state::{STANDARD_ERROR, VERSION};
 use crate::ntpq::ntpsec::value::{self, Value};
 use crate::ntpq::ntpsec::{help, keys};
 use crate::ntpq::session::Session;
+use crate::ntpq::settings::{host_is, host_remains};
 use crate::ntpq::text::printable;
 
 /// One of these commands.
@@ -52,14 +53,8 @@ impl Setting {
             let family = session.ntpsec.host_family;
             return Step::Need(Need::Open { host: host.to_owned(), family });
         }
-        let is_told = self.line.text(0).is_none();
-        let text = match (&session.host, is_told) {
-            (Some(_), true) => format!("current host is {}\n", session.host_name()),
-            (None, true) => "no current host\n".to_owned(),
-            (Some(_), false) => format!("current host remains {}\n", session.host_name()),
-            (None, false) => "still no current host\n".to_owned(),
-        };
-        session.print(&text);
+        let is_asked = self.line.text(0).is_none();
+        session.print(&if is_asked { host_is(session) } else { host_remains(session) });
         Step::Done
     }
 }

@@ -6,7 +6,7 @@ use crate::backend::console::{Input, News};
 use crate::backend::{Request, TargetId};
 use crate::line::{Hidden, History, Key, Language, NoLanguage, Secret, Typed};
 use crate::ntpq::Style;
-use crate::ntpq::command::{self, Command, Found, Verb};
+use crate::ntpq::command::{Verb, vocabulary};
 use crate::ntpq::completion::Known;
 use crate::tui::app::{App, Screen, Tab};
 use crate::tui::console::{Kind, Stage};
@@ -125,7 +125,7 @@ pub fn take(app: &mut App, target: TargetId, news: News) {
             console.stage = Stage::Asked { prompt, hidden, command };
         }
         News::Ended => {
-            let was_told = matches!(&console.stage, Stage::Running(command, _) if ends(command));
+            let was_told = matches!(&console.stage, Stage::Running(command, _) if stands_for(command, Verb::Quit));
             console.stage = if was_told { Stage::Closed } else { Stage::Over };
             if was_told && place == Some(app.current) && app.screen() == Screen::Console {
                 act::back(app);
@@ -138,9 +138,7 @@ pub fn take(app: &mut App, target: TargetId, news: News) {
 /// the way of all changes, shown before it is sent and proved after it.
 fn configuration<'a>(tab: &Tab, line: &'a str) -> Option<&'a str> {
     let (name, rest) = line.trim().split_once(char::is_whitespace)?;
-    let is_it = |command: &Command| command.verb == Verb::Configure;
-    let is_told = matches!(command::find(name), Found::One(command) if is_it(command));
-    (is_told && tab.armed.is_some()).then(|| rest.trim())
+    (stands_for(name, Verb::Configure) && tab.armed.is_some()).then(|| rest.trim())
 }
 
 /// Hands a command over.
@@ -185,9 +183,9 @@ fn request(tab: &Tab, input: Input) -> Effect {
     Effect::Request(Request::Console { target: tab.target, input })
 }
 
-/// Whether a command ends the session.
-fn ends(name: &str) -> bool {
-    matches!(command::find(name), Found::One(command) if command.verb == Verb::Quit)
+/// Whether a command does this.
+fn stands_for(name: &str, verb: Verb) -> bool {
+    vocabulary(Style::Classic).find(name).is_ok_and(|command| command.verb == verb)
 }
 
 /// What stands before a command.

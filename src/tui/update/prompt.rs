@@ -5,6 +5,7 @@ use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
 use crate::backend::completion::completions;
+use crate::line::beginning;
 use crate::tui::app::{App, Overlay, Prompt, Purpose};
 use crate::tui::command::{self, Scope};
 use crate::tui::event::Effect;
@@ -40,12 +41,9 @@ fn completed(app: &mut App, typed: &str) -> String {
     let (before, begun) = change.rsplit_once(' ').unwrap_or(("", change));
     let words: Vec<&str> = before.split_whitespace().collect();
     let all = completions(&words, begun, &tab.latest);
-    let mut shared = all.iter();
-    let Some(first) = shared.next() else { return typed.to_owned() };
-    let shared = shared.fold(first.as_str(), |shared, word| {
-        let same = shared.chars().zip(word.chars()).take_while(|(one, other)| one == other);
-        shared.get(..same.map(|(letter, _)| letter.len_utf8()).sum()).unwrap_or_default()
-    });
+    let Some(shared) = beginning::shared(all.iter().map(|word| &**word)) else {
+        return typed.to_owned();
+    };
     let behind = if all.len() == 1 { " " } else { "" };
     let kept = typed.len() - begun.len();
     let completed = format!("{}{shared}{behind}", typed.get(..kept).unwrap_or_default());
