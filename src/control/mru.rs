@@ -54,8 +54,10 @@ pub struct MruWalk {
     misses: u32,
     /// Pieces in a row that brought nothing.
     fruitless: u32,
-    /// Questions in a row without any answer.
+    /// Questions in a row without an answer that is of use.
     unanswered: u32,
+    /// Questions in a row without a single datagram in answer.
+    silent: u32,
     /// Questions in a row of whose entries the daemon knew none.
     unknown: u32,
     now: Option<NtpTimestamp>,
@@ -153,6 +155,7 @@ impl MruWalk {
             misses: 0,
             fruitless: 0,
             unanswered: 0,
+            silent: 0,
             unknown: 0,
             now: None,
             ending: None,
@@ -226,7 +229,7 @@ impl MruWalk {
                 }
                 Err(Failure::Refused(code)) => self.refused(code, &named),
                 Err(failure @ (Failure::Unanswered { .. } | Failure::Incomplete { .. })) => {
-                    self.ask_for_less(part.is_some());
+                    self.ask_for_less(matches!(failure, Failure::Incomplete { .. }));
                     match part {
                         Some(part) => {
                             let text = text::whole_items(part.text());
@@ -234,7 +237,7 @@ impl MruWalk {
                             let piece = Piece { end: None, ..text::read(text) };
                             self.take_piece(asked, &named, piece);
                         }
-                        None => self.silent(failure),
+                        None => self.unanswered(failure),
                     }
                 }
                 Err(failure) => self.stop(Stop::Failed(failure)),
@@ -244,6 +247,11 @@ impl MruWalk {
 
     fn take_nonce(&mut self, result: Result<Reply, Failure>) {
         match result {
+            Err(failure @ (Failure::Unanswered { .. } | Failure::Incomplete { .. }))
+                if !self.list.is_empty() =>
+            {
+                self.unanswered(failure);
+            }
             Err(failure) => self.stop(Stop::NoNonce(failure)),
             Ok(reply) => match text::read(reply.text()).nonce {
                 Some(text) => self.nonce = Some(Nonce { text, from: reply.dated.asked }),
@@ -253,7 +261,7 @@ impl MruWalk {
     }
 
     fn take_piece(&mut self, asked: Mono, named: &[MruEntry], piece: Piece) {
-        self.unanswered = 0;
+        self.is_heard();
         if let Some(text) = piece.nonce {
             self.nonce = Some(Nonce { text, from: asked });
         }
@@ -303,9 +311,17 @@ impl MruWalk {
         }
     }
 
-    fn silent(&mut self, failure: Failure) {
+    const fn is_heard(&mut self) {
+        self.unanswered = 0;
+        self.silent = 0;
+    }
+
+    fn unanswered(&mut self, failure: Failure) {
         self.unanswered += 1;
-        if self.unanswered > MOST_UNANSWERED {
+        // Of whom something comes, though it is of no use, there is more to hope for.
+        let is_silent = matches!(failure, Failure::Unanswered { .. });
+        self.silent = if is_silent { self.silent + 1 } else { 0 };
+        if self.silent > MOST_SILENT || self.unanswered > MOST_UNANSWERED {
             return self.stop(Stop::Failed(failure));
         }
         // A nonce that the daemon takes no more is met with silence too.
@@ -315,7 +331,7 @@ impl MruWalk {
     }
 
     fn refused(&mut self, code: ErrorCode, named: &[MruEntry]) {
-        self.unanswered = 0;
+        self.is_heard();
         match code {
             ErrorCode::UnknownVariable if named.is_empty() => self.stop(Stop::NothingNamed),
             ErrorCode::UnknownVariable => {
@@ -369,7 +385,7 @@ impl MruWalk {
     /// How long to wait for an answer to begin.
     fn wait(&self) -> Duration {
         let usual = self.took.map_or(FIRST_WAIT, |took| took.saturating_mul(3));
-        let wait = usual.max(SHORTEST_WAIT).saturating_mul(1 << self.unanswered.min(4));
+        let wait = usual.max(SHORTEST_WAIT).saturating_mul(1 << self.silent.min(4));
         wait.min(LONGEST_WAIT)
     }
 
@@ -452,8 +468,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Questions in a row that may stay without an answer: some 10 s of them.
-const MOST_UNANSWERED: u32 = 5;
+/// Questions in a row that may stay without a datagram in answer, which is some 10 s of them; and
+/// without an answer that is of use: where one datagram in five is lost, every third is.
+const MOST_SILENT: u32 = 5;
+const MOST_UNANSWERED: u32 = 20;
 
 /// Pieces in a row that may bring nothing new.
 const MOST_FRUITLESS: u32 = 8;
