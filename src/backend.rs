@@ -170,6 +170,13 @@ pub enum Update {
         /// How.
         progress: Arc<change::Progress>,
     },
+    /// The changes that were left behind, as they stand now.
+    Left {
+        /// All of them, by their numbers.
+        all: Arc<[change::Left]>,
+        /// Why one of them cannot be forgotten, where that was wanted.
+        trouble: Option<Box<str>>,
+    },
     /// The name of an address, safe to show; `None` when it has none.
     Name {
         /// The address.

@@ -114,7 +114,6 @@ fn watch(arguments: &Arguments) -> Exit {
             return Exit::Failed;
         }
     };
-    options.notice = run::set::notice_of_pending();
     let clock = Clock::start();
     let network = || {
         let families = run::families(arguments.look_ups);
@@ -123,6 +122,7 @@ fn watch(arguments: &Arguments) -> Exit {
             network.permit(permit);
         }
         network.offer(setup::found);
+        network.tell_left();
         Ok(Consoles::new(network, hosts(arguments), run::family(arguments.look_ups), clock))
     };
     ended(screens(network, options, clock))

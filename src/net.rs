@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod discipline;
 pub mod engine;
 pub mod guard;
+pub mod left;
 pub mod mailbox;
 pub mod network;
 pub mod notify;

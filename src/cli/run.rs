@@ -260,7 +260,8 @@ impl Seen {
                 | Update::Offer(_)
                 | Update::World(_)
                 | Update::Console { .. }
-                | Update::Change { .. },
+                | Update::Change { .. }
+                | Update::Left { .. },
             ) => {}
         }
         true

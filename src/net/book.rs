@@ -1,13 +1,12 @@
 //! What is kept of changes in the state folder: a log of all that was sent, and of each change that
 //! is to be taken back unless somebody confirms it, how that is done.
 //!
-//! Both are for their owner's eyes only, and there is no secret in them. What is pending is written
-//! before the first line is sent and locked for as long as somebody waits for the confirmation: a
-//! file that is not locked was left behind by a program that died.
+//! Both are for their owner's eyes only, and there is no secret in them.
 
-use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+mod pending;
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +14,9 @@ use std::time::Duration;
 use etcetera::BaseStrategy as _;
 use serde_json::{Map, Value as Json, json};
 
+pub use pending::{Claim, Waiting};
+
+use crate::backend::change::Pending;
 use crate::model::change::{Course, Verdict};
 use crate::model::json::change as course_json;
 use crate::net::clock::Clock;
@@ -23,34 +25,6 @@ use crate::net::clock::Clock;
 #[derive(Clone, Debug)]
 pub struct Book {
     folder: PathBuf,
-}
-
-/// A change that waits for a confirmation, or was left behind by a program that did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pending {
-    /// Its number.
-    pub number: u32,
-    /// When it was written, as RFC 3339 text.
-    pub written: String,
-    /// The daemon, as the user called it.
-    pub host: String,
-    /// What was to be sent.
-    pub lines: Vec<String>,
-    /// What takes it back.
-    pub inverse: Vec<String>,
-    /// How long after it was made it was to be taken back, in words.
-    pub within: String,
-    /// The number of the key.
-    pub key: Option<u32>,
-    /// Whether somebody still waits for its confirmation.
-    pub is_awaited: bool,
-}
-
-/// The file of a change that waits; it is locked until this is dropped.
-#[derive(Debug)]
-pub struct Waiting {
-    path: PathBuf,
-    _lock: File,
 }
 
 /// Who changes what, for the log.
@@ -72,7 +46,7 @@ pub struct About {
 #[derive(Debug)]
 pub struct Keeper {
     book: Option<Book>,
-    pending: Option<u32>,
+    taken: Option<Claim>,
     about: About,
     waiting: Option<Waiting>,
 }
@@ -123,101 +97,21 @@ impl Book {
         log.write_all(line.as_bytes())
     }
 
-    /// Writes down what takes a change back, before it is made.
-    ///
-    /// # Errors
-    /// The file cannot be written: then the change must not be made.
-    pub fn wait(
-        &self,
-        about: &About,
-        lines: &[String],
-        inverse: &[String],
-        within: &str,
-    ) -> io::Result<Waiting> {
-        self.make_folder()?;
-        let text = json!({
-            "schema": PENDING_SCHEMA,
-            "written": rfc3339(about.when),
-            "host": about.host,
-            "address": about.address,
-            "lines": lines,
-            "inverse": inverse,
-            "within": within,
-            "key": about.key,
-        });
-        for number in 1..=MOST_PENDING {
-            let path = self.path(number);
-            let mut options = OpenOptions::new();
-            match options.write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(mut file) => {
-                    file.lock()?;
-                    file.write_all(format!("{text}\n").as_bytes())?;
-                    // It is there for the case that this machine loses its power, too.
-                    file.sync_all()?;
-                    return Ok(Waiting { path, _lock: file });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::Error::other("too many changes are pending: take them back, or forget them"))
-    }
-
-    /// The changes that wait, or were left behind, by their numbers.
-    pub fn pending(&self) -> Vec<Pending> {
-        let mut all: Vec<Pending> =
-            (1..=MOST_PENDING).filter_map(|number| self.read(number)).collect();
-        all.sort_by_key(|pending| pending.number);
-        all
-    }
-
-    /// The pending change of this number.
-    pub fn read(&self, number: u32) -> Option<Pending> {
-        let file = File::open(self.path(number)).ok()?;
-        let is_awaited = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-        let mut text = String::new();
-        (&file).take(MOST_READ).read_to_string(&mut text).ok()?;
-        let told: Json = serde_json::from_str(&text).ok()?;
-        let word =
-            |name: &str| told.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-        let lines = |name: &str| {
-            let all = told.get(name).and_then(Json::as_array).into_iter().flatten();
-            all.filter_map(Json::as_str).map(str::to_owned).collect()
-        };
-        Some(Pending {
-            number,
-            written: word("written"),
-            host: word("host"),
-            lines: lines("lines"),
-            inverse: lines("inverse"),
-            within: word("within"),
-            key: told.get("key").and_then(Json::as_u64).and_then(|key| u32::try_from(key).ok()),
-            is_awaited,
-        })
-    }
-
-    /// Removes the pending change of this number.
-    ///
-    /// # Errors
-    /// It cannot be removed.
-    pub fn forget(&self, number: u32) -> io::Result<()> {
-        fs::remove_file(self.path(number))
-    }
-
-    fn path(&self, number: u32) -> PathBuf {
-        self.folder.join(format!("pending-{number}.json"))
-    }
-
     fn make_folder(&self) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)
     }
 }
 
 impl Keeper {
-    /// Of a change that `about` says whose it is; `pending` is the number of the one that it takes
-    /// back.
-    pub const fn new(book: Option<Book>, pending: Option<u32>, about: About) -> Self {
-        Self { book, pending, about, waiting: None }
+    /// Of a change that `about` says whose it is; `taken` is the one that it takes back, which is
+    /// forgotten once that is done.
+    pub const fn new(book: Option<Book>, taken: Option<Claim>, about: About) -> Self {
+        Self { book, taken, about, waiting: None }
+    }
+
+    /// Whether it is what takes back a change that was left behind.
+    pub const fn is_restoring(&self) -> bool {
+        self.taken.is_some()
     }
 
     /// Before anything is sent, to a daemon of this `version`.
@@ -255,45 +149,14 @@ impl Keeper {
         if let Some(waiting) = self.waiting.filter(|_| is_settled) {
             waiting.end()?;
         }
-        let verdict = course.verdict();
-        match self.pending {
-            Some(number) if matches!(verdict, Some(Verdict::Applied | Verdict::Untold)) => {
-                book.forget(number)
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Waiting {
-    /// That there is nothing to take back any more.
-    ///
-    /// # Errors
-    /// The file cannot be removed.
-    pub fn end(self) -> io::Result<()> {
-        fs::remove_file(&self.path)
-    }
-}
-
-impl fmt::Display for Pending {
-    /// What it is, and what takes it back.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, written, host, within, .. } = self;
-        writeln!(f, "{number}  {host}, {written}, to be confirmed within {within}")?;
-        for (title, lines) in [("sent", &self.lines), ("back", &self.inverse)] {
-            lines.iter().try_for_each(|line| writeln!(f, "   {title}  {}", line.escape_debug()))?;
-        }
-        if self.is_awaited {
-            writeln!(f, "   somebody still waits for its confirmation")?;
-        }
-        Ok(())
+        let is_done = matches!(course.verdict(), Some(Verdict::Applied | Verdict::Untold));
+        self.taken.filter(|_| is_done).map_or(Ok(()), Claim::end)
     }
 }
 
 impl About {
     fn json(&self) -> Map<String, Json> {
-        let uid = fs::metadata("/proc/self").map(|own| own.uid()).ok();
-        let user = uid.and_then(|uid| user(Path::new("/etc/passwd"), uid));
+        let (uid, user) = ourselves();
         let daemon = json!({ "host": self.host, "address": self.address, "version": self.version });
         Map::from_iter([
             ("schema".to_owned(), AUDIT_SCHEMA.into()),
@@ -304,6 +167,12 @@ impl About {
             ("key".to_owned(), self.key.into()),
         ])
     }
+}
+
+/// The number and the name of the user that we are, as far as the system tells.
+fn ourselves() -> (Option<u32>, Option<String>) {
+    let uid = fs::metadata("/proc/self").map(|own| own.uid()).ok();
+    (uid, uid.and_then(|uid| user(Path::new("/etc/passwd"), uid)))
 }
 
 /// The name of a user in a file of the system's accounts.
@@ -332,29 +201,13 @@ const NEAR: i64 = 1_795_219_200;
 /// What `schema` says of an entry of the log.
 const AUDIT_SCHEMA: &str = "ntpscope/audit/1";
 
-/// What `schema` says of a pending change.
-const PENDING_SCHEMA: &str = "ntpscope/pending/1";
-
-/// So many changes may wait at a time.
-const MOST_PENDING: u32 = 99;
-
-/// Bytes of a file that are read.
-const MOST_READ: u64 = 1 << 16;
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
-    fn book(name: &str) -> Book {
-        let folder =
-            std::env::temp_dir().join(format!("ntpscope-book-{name}-{}", std::process::id()));
-        drop(fs::remove_dir_all(&folder));
-        Book { folder }
-    }
-
-    fn about() -> About {
+    pub(super) fn about() -> About {
         About {
             when: 1_795_219_200,
             host: "time1".to_owned(),
@@ -364,27 +217,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_pending_is_locked_while_somebody_waits_and_stays_when_he_dies() {
-        let book = book("pending");
-        assert_eq!(book.pending(), []);
-        let (lines, inverse) = (["server a".to_owned()], ["unconfig a".to_owned()]);
-        let waiting = book.wait(&about(), &lines, &inverse, "5s").unwrap();
-        let mode = fs::metadata(&waiting.path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let one = book.read(1).unwrap();
-        assert!(one.is_awaited);
-        assert_eq!((one.lines.as_slice(), one.inverse.as_slice()), (&lines[..], &inverse[..]));
-        assert_eq!((one.key, one.written.as_str()), (Some(5), "2026-11-21T00:00:00Z"));
-        // Whoever dies lets go of the lock and of nothing else.
-        drop(waiting);
-        assert!(!book.read(1).unwrap().is_awaited);
-        let second = book.wait(&about(), &lines, &inverse, "5s").unwrap();
-        assert_eq!(book.pending().len(), 2);
-        second.end().unwrap();
-        book.forget(1).unwrap();
-        assert_eq!(book.pending(), []);
-        fs::remove_dir_all(&book.folder).unwrap();
+    pub(super) fn book(name: &str) -> Book {
+        let folder =
+            std::env::temp_dir().join(format!("ntpscope-book-{name}-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        Book { folder }
     }
 
     #[test]

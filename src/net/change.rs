@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
 use crate::backend::TargetId;
-use crate::backend::change::{Order, Progress, Wish};
-use crate::config::change::find;
+use crate::backend::change::{Order, Pending, Progress, Signing, Wish};
+use crate::config::change::{self, find};
 use crate::config::host::HostSpec;
 use crate::config::target::TargetSpec;
 use crate::control::chrony::Transport;
-use crate::control::chrony::change::of_verb;
+use crate::control::chrony::change::{Line, of_verb};
 use crate::control::chrony::way::{self, Chronyd};
 use crate::control::pipeline;
 use crate::control::reconfigure::ntpd::{Ntpd, Settings};
@@ -25,6 +26,7 @@ use crate::insight::prediction::predict;
 use crate::model::change::{Course, Phase, Trouble};
 use crate::net::book::{self, About, Book, Keeper};
 use crate::net::clock::Clock;
+use crate::net::left::{self, Whereabouts};
 use crate::net::mailbox::Mailbox;
 use crate::net::reconfigure::{Change, ChronydAt, Link};
 use crate::net::resolver::{self, Families};
@@ -44,6 +46,8 @@ pub struct Place {
     pub target: TargetId,
     /// How it is asked, and where it is.
     pub spec: TargetSpec,
+    /// The same of all daemons that are watched, by their places.
+    pub specs: Arc<[TargetSpec]>,
     /// Which of its addresses will do.
     pub families: Families,
     /// The program's clock.
@@ -57,11 +61,15 @@ impl Changes {
     pub fn order(&mut self, place: Place, order: Order) {
         while self.tasks.try_join_next().is_some() {}
         match order {
-            Order::Think(wish) => {
+            Order::Think(_) | Order::Restore { .. } => {
                 let (sender, receiver) = channel(ORDERS_WAITING);
                 // The one before ends when nobody orders it any more.
                 self.orders.insert(place.target, sender);
-                self.tasks.spawn(place.walk(wish, receiver));
+                self.tasks.spawn(place.walk(order, receiver));
+            }
+            Order::Forget { .. } => {
+                let (_, receiver) = channel(ORDERS_WAITING);
+                self.tasks.spawn(place.walk(order, receiver));
             }
             order => {
                 if let Some(sender) = self.orders.get(&place.target) {
@@ -74,8 +82,18 @@ impl Changes {
 }
 
 impl Place {
-    async fn walk(self, wish: Wish, orders: Receiver<Order>) {
-        if let Err(why) = self.begin(wish, orders).await {
+    async fn walk(self, order: Order, orders: Receiver<Order>) {
+        let is_restoring = matches!(order, Order::Restore { .. });
+        let begun = match order {
+            Order::Think(wish) => self.think(wish, orders).await,
+            Order::Restore { number, signing } => self.restore(number, signing, orders).await,
+            Order::Forget { number } => return self.forget(number),
+            _ => Ok(()),
+        };
+        if let Err(why) = begun {
+            if is_restoring {
+                self.tell_left(None);
+            }
             self.fail(why);
         }
     }
@@ -86,74 +104,137 @@ impl Place {
     }
 
     /// Writes down what is sent to the daemon at `address`, signed with the key of this number.
-    fn keeper(&self, address: Option<SocketAddr>, key: Option<u32>) -> Keeper {
-        let about = About {
+    fn about(&self, host: String, address: Option<SocketAddr>, key: Option<u32>) -> About {
+        About {
             when: book::wall(&self.clock),
-            host: self.spec.to_string(),
+            host,
             address: address.map(|address| address.to_string()),
             version: None,
             key,
-        };
-        Keeper::new(Book::open(), None, about)
+        }
     }
 
     fn tell(&self, course: Course, foreseen: Vec<String>) {
         self.mailbox.change(self.target, Arc::new(Progress { course, foreseen }));
     }
 
-    async fn begin(&self, wish: Wish, orders: Receiver<Order>) -> Result<(), String> {
+    /// Tells which changes are left behind now.
+    fn tell_left(&self, trouble: Option<String>) {
+        self.mailbox.left(left::look(&self.specs), trouble.map(Into::into));
+    }
+
+    async fn think(&self, wish: Wish, orders: Receiver<Order>) -> Result<(), String> {
         let Some((verb, arguments)) = wish.words.split_first() else {
             return Err("nothing is wanted".to_owned());
         };
-        let seed = random::seed().map_err(|error| format!("cannot draw a number: {error}"))?;
+        let host = self.spec.to_string();
         let confirm = Some(wish.confirm);
         if let Some(at) = ChronydAt::of(&self.spec) {
             let wanted = of_verb(verb, arguments).map_err(|why| why.to_string())?;
-            let (link, address) = match at {
-                ChronydAt::Socket(path) => {
-                    let socket = unix::Socket::connect(&path).map_err(|why| why.to_string())?;
-                    (Link::Unix(socket), None)
-                }
-                ChronydAt::Port(host) => {
-                    let socket = self.connect(&host).await?;
-                    let address = socket.address();
-                    (Link::Udp(socket), Some(address))
-                }
+            let link = match at {
+                ChronydAt::Socket(path) => Link::Unix(unix_socket(&path)?),
+                ChronydAt::Port(host) => Link::Udp(self.connect(&host).await?),
             };
-            let transport = if address.is_some() { Transport::Udp } else { Transport::Unix };
-            let settings =
-                way::Settings { transport, address, seed, patience: PATIENCE, configured: None };
-            let way = Chronyd::new(way::Wish::Line(wanted), settings);
-            let machine = Reconfigure::new(self.clock.now(), way, confirm);
-            let keeper = self.keeper(address, None);
-            self.drive(Change::new(machine, link, self.clock), orders, keeper, wish.confirm).await;
-            return Ok(());
+            let keeper = Keeper::new(Book::open(), None, self.about(host, link.address(), None));
+            return self.chronyd(way::Wish::Line(wanted), link, confirm, keeper, orders).await;
         }
-        let host = self.spec.control_messages().ok_or("it takes no changes")?;
+        let address = self.spec.control_messages().ok_or("it takes no changes")?;
         let verb =
             find(verb).ok_or_else(|| format!("there is no verb `{}`", verb.escape_debug()))?;
         let (arguments, has) = options_now(arguments);
-        let wish_of =
+        let wanted =
             verb.wish(&arguments).map_err(|(line, rejected)| match rejected.position {
                 Some((_, column)) => format!("{line}: column {column}: {}", rejected.reason),
                 None => rejected.reason,
             })?;
-        let socket = self.connect(host).await?;
+        let socket = self.connect(address).await?;
+        let about = self.about(host, Some(socket.address()), key_of(wish.signing.as_ref()));
+        let keeper = Keeper::new(Book::open(), None, about);
+        let wanted = Wanted { wish: wanted, has, signing: wish.signing };
+        self.ntpd(wanted, socket, confirm, keeper, orders).await
+    }
+
+    /// Takes back what was left behind: it is in our hands from here on until this is over.
+    async fn restore(
+        &self,
+        number: u32,
+        signing: Option<Signing>,
+        orders: Receiver<Order>,
+    ) -> Result<(), String> {
+        let book = Book::open();
+        let claim = book.as_ref().map_or(Ok(None), |book| book.claim(number))?;
+        let claim = claim.ok_or_else(|| format!("change {number} is done with already"))?;
+        let Pending { host, inverse, .. } = claim.pending().clone();
+        match left::whereabouts(claim.pending())? {
+            Whereabouts::Socket(path) => {
+                let lines: Result<Vec<_>, _> = inverse.iter().map(|line| Line::read(line)).collect();
+                let wanted = way::Wish::Exactly(lines.map_err(|why| why.to_string())?);
+                let link = Link::Unix(unix_socket(&path)?);
+                let keeper = Keeper::new(book, Some(claim), self.about(host, None, None));
+                self.chronyd(wanted, link, None, keeper, orders).await
+            }
+            Whereabouts::Address(address) => {
+                let socket = udp::Socket::connect(address).map_err(|failed| failed.to_string())?;
+                let about = self.about(host, Some(address), key_of(signing.as_ref()));
+                let keeper = Keeper::new(book, Some(claim), about);
+                let wanted = Wanted { wish: change::Wish::Exactly(inverse), has: None, signing };
+                self.ntpd(wanted, socket, None, keeper, orders).await
+            }
+        }
+    }
+
+    /// Forgets what was left behind, which is written down.
+    fn forget(&self, number: u32) {
+        let forgotten = || {
+            let book = Book::open().ok_or("there is no home, and so no state folder")?;
+            // One that is done with already is forgotten.
+            let Some(claim) = book.claim(number)? else { return Ok(()) };
+            let Pending { host, address, key, .. } = claim.pending().clone();
+            let entered = book.enter_forgotten(&self.about(host, address, key), claim.pending());
+            entered.and_then(|()| claim.end()).map_err(|error| error.to_string())
+        };
+        let forgotten: Result<(), String> = forgotten();
+        self.tell_left(forgotten.err().map(|why| format!("it cannot be forgotten: {why}")));
+    }
+
+    async fn chronyd(
+        &self,
+        wish: way::Wish,
+        link: Link,
+        confirm: Option<Duration>,
+        keeper: Keeper,
+        orders: Receiver<Order>,
+    ) -> Result<(), String> {
+        let address = link.address();
+        let transport = if address.is_some() { Transport::Udp } else { Transport::Unix };
+        let (seed, configured) = (seed()?, None);
+        let settings = way::Settings { transport, address, seed, patience: PATIENCE, configured };
+        let machine = Reconfigure::new(self.clock.now(), Chronyd::new(wish, settings), confirm);
+        self.drive(Change::new(machine, link, self.clock), orders, keeper, confirm).await;
+        Ok(())
+    }
+
+    async fn ntpd(
+        &self,
+        wanted: Wanted,
+        socket: udp::Socket,
+        confirm: Option<Duration>,
+        keeper: Keeper,
+        orders: Receiver<Order>,
+    ) -> Result<(), String> {
         let timing = Timing::live().with_patience(PATIENCE);
-        let key = wish.signing.as_ref().map(|signing| signing.key().key.clone());
+        let key = wanted.signing.as_ref().map(|signing| signing.key().key.clone());
         let settings = Settings {
-            pipeline: pipeline::Settings { key, ..pipeline::Settings::new(timing, seed) },
+            pipeline: pipeline::Settings { key, ..pipeline::Settings::new(timing, seed()?) },
             patience: PATIENCE,
             configured: Vec::new(),
-            has,
+            has: wanted.has,
             from: socket.local_address().map(|address| address.ip()),
         };
-        let key = settings.pipeline.key.as_ref().map(|key| key.id().get());
-        let keeper = self.keeper(Some(socket.address()), key);
-        let way = Ntpd::new(wish_of, settings);
+        let way = Ntpd::new(wanted.wish, settings);
         let machine = Reconfigure::new(self.clock.now(), way, confirm);
         let change = Change::new(machine, Link::Udp(socket), self.clock);
-        self.drive(change, orders, keeper, wish.confirm).await;
+        self.drive(change, orders, keeper, confirm).await;
         Ok(())
     }
 
@@ -172,34 +253,32 @@ impl Place {
         mut change: Change<W>,
         mut orders: Receiver<Order>,
         mut keeper: Keeper,
-        confirm: Duration,
+        confirm: Option<Duration>,
     ) {
         let mut is_sent = false;
         let mut has_left = false;
         loop {
             let course = change.course().clone();
-            let ended = course.phase == Phase::Ended;
             let foreseen = course.preview.as_ref().filter(|preview| !preview.touches.is_empty());
             let foreseen = foreseen.map(|preview| {
                 let daemon = change.machine().way().daemon();
                 predict(daemon, &preview.roles, &preview.touches).sentences()
             });
-            self.tell(course, foreseen.unwrap_or_default());
-            if ended {
-                if is_sent {
-                    // What became of it is on screen in any case.
-                    drop(keeper.end(change.course()));
-                }
-                return;
+            let foreseen = foreseen.unwrap_or_default();
+            if course.phase == Phase::Ended {
+                self.close(keeper, is_sent.then_some(&course));
+                return self.tell(course, foreseen);
             }
+            self.tell(course, foreseen);
             tokio::select! {
                 () = change.news() => {}
                 order = orders.recv(), if !has_left => match order {
                     Some(Order::Send { for_good }) if change.course().phase == Phase::Preview => {
                         let identity = change.machine().way().daemon().identity.as_ref();
                         let version = identity.map(|identity| identity.version.to_string());
-                        let within = Some(confirm).filter(|_| !for_good);
+                        let within = confirm.filter(|_| !for_good);
                         if let Err(why) = keeper.begin(version, change.course(), within) {
+                            self.close(keeper, None);
                             let why = format!("what is about to be sent cannot be written down: {why}");
                             return self.fail(why);
                         }
@@ -208,8 +287,8 @@ impl Place {
                     }
                     Some(Order::Send { .. }) => {}
                     Some(Order::Keep) => change.input(Input::Confirm),
-                    Some(Order::TakeBack | Order::Think(_)) => change.input(Input::TakeBack),
-                    None if !change.course().phase.is_open() => return,
+                    Some(_) => change.input(Input::TakeBack),
+                    None if !change.course().phase.is_open() => return self.close(keeper, None),
                     None => {
                         has_left = true;
                         change.input(Input::TakeBack);
@@ -218,6 +297,43 @@ impl Place {
             }
         }
     }
+
+    /// Ends with the book, with what became of it where something was sent; then what was left behind
+    /// is in our hands no more.
+    fn close(&self, keeper: Keeper, course: Option<&Course>) {
+        let is_restoring = keeper.is_restoring();
+        let written = match course {
+            Some(course) => keeper.end(course),
+            None => {
+                drop(keeper);
+                Ok(())
+            }
+        };
+        if is_restoring {
+            let trouble = written.err();
+            self.tell_left(trouble.map(|why| format!("what became of it is not written down: {why}")));
+        }
+    }
+}
+
+/// What is wanted of an ntpd.
+struct Wanted {
+    wish: change::Wish,
+    /// The options that the user says the association in question has now.
+    has: Option<String>,
+    signing: Option<Signing>,
+}
+
+fn seed() -> Result<[u8; 32], String> {
+    random::seed().map_err(|error| format!("cannot draw a number: {error}"))
+}
+
+fn unix_socket(path: &Path) -> Result<unix::Socket, String> {
+    unix::Socket::connect(path).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+fn key_of(signing: Option<&Signing>) -> Option<u32> {
+    signing.map(|signing| signing.key().key.id().get())
 }
 
 /// The arguments without `--has OPTIONS…`, and those options: what the user says that the association

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::backend::change::Progress;
+use crate::backend::change::{Left, Progress};
 use crate::backend::{Offer, TargetId, Update};
 use crate::model::Daemon;
 use crate::model::programs::Program;
@@ -24,6 +24,7 @@ struct News {
     daemons: VecDeque<(TargetId, Arc<Daemon>)>,
     changes: VecDeque<(TargetId, Arc<Progress>)>,
     names: VecDeque<(IpAddr, Option<Arc<str>>)>,
+    left: Option<(Arc<[Left]>, Option<Box<str>>)>,
     programs: Option<Arc<[Program]>>,
     offer: Option<Arc<Offer>>,
     /// Those of which a first picture is complete.
@@ -49,6 +50,13 @@ impl Mailbox {
             Some((_, older)) => *older = progress,
             None => news.changes.push_back((target, progress)),
         }
+        news.wake();
+    }
+
+    /// Leaves which changes are left behind now, and why one of them cannot be forgotten.
+    pub fn left(&self, all: Arc<[Left]>, trouble: Option<Box<str>>) {
+        let mut news = self.open();
+        news.left = Some((all, trouble));
         news.wake();
     }
 
@@ -87,6 +95,10 @@ impl Mailbox {
     /// The next piece of news; the reader is woken when there is one.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Update> {
         let mut news = self.open();
+        // Before the end of what took one of them back, so that nobody is asked about it again.
+        if let Some((all, trouble)) = news.left.take() {
+            return Poll::Ready(Update::Left { all, trouble });
+        }
         if let Some((target, progress)) = news.changes.pop_front() {
             return Poll::Ready(Update::Change { target, progress });
         }

@@ -1,6 +1,7 @@
 //! The network as a backend: a task for each daemon that is watched.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::watch::{Sender, channel};
@@ -16,6 +17,7 @@ use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
 use crate::net::discipline::Permit;
 use crate::net::engine::{self, Setup};
+use crate::net::left;
 use crate::net::mailbox::Mailbox;
 use crate::net::offer;
 use crate::net::resolver::{self, Families};
@@ -35,7 +37,7 @@ pub struct Network {
     clock: Clock,
     families: Families,
     /// How each daemon is asked, and the changes of them that are under way.
-    specs: Vec<TargetSpec>,
+    specs: Arc<[TargetSpec]>,
     changes: Changes,
     /// The right to steer the system's clock, until the engine that is to do so takes it.
     permit: Option<Permit>,
@@ -57,7 +59,7 @@ impl Network {
             clock,
             families,
             names: resolver::Asked::default(),
-            specs: specs.to_vec(),
+            specs: specs.into(),
             changes: Changes::default(),
             permit: None,
         };
@@ -94,6 +96,11 @@ impl Network {
         let mailbox = self.mailbox.clone();
         // Nobody waits for it: it leaves its news and ends by itself within milliseconds.
         drop(spawn_blocking(move || mailbox.offer(offer::look(found).into())));
+    }
+
+    /// Tells of the changes that programs left behind which died.
+    pub fn tell_left(&self) {
+        self.mailbox.left(left::look(&self.specs), None);
     }
 
     /// Starts the engine in this process, in place of one that runs: a system's clock that it
@@ -170,9 +177,15 @@ impl Backend for Network {
             Request::Measure(measure) => self.measure(&measure),
             Request::Change { target, order } => {
                 if let Some(spec) = self.specs.get(usize::from(target.place())) {
-                    let (spec, mailbox) = (spec.clone(), self.mailbox.clone());
-                    let (families, clock) = (self.families, self.clock);
-                    self.changes.order(Place { target, spec, families, clock, mailbox }, order);
+                    let place = Place {
+                        target,
+                        spec: spec.clone(),
+                        specs: Arc::clone(&self.specs),
+                        families: self.families,
+                        clock: self.clock,
+                        mailbox: self.mailbox.clone(),
+                    };
+                    self.changes.order(place, order);
                 }
             }
             // This world is real, and consoles are `net::consoles`'.

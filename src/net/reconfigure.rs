@@ -1,6 +1,7 @@
 //! Carries a change of a running daemon: datagrams and timers for the machine that walks it.
 
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
@@ -109,6 +110,14 @@ impl<W: Way> Change<W> {
 }
 
 impl Link {
+    /// Where the daemon is; `None` of a Unix socket.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Udp(socket) => Some(socket.address()),
+            Self::Unix(_) => None,
+        }
+    }
+
     fn send(&self, datagram: &[u8]) -> Result<(), Unreachable> {
         match self {
             Self::Udp(socket) => socket.send(datagram),

@@ -12,7 +12,7 @@ use crate::backend::{Measure, Offer, TargetId, World};
 use crate::config::ntp_conf::Association;
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
-use crate::tui::arming::{Armed, Arming, Shown};
+use crate::tui::arming::{Armed, Arming, Left, Shown};
 use crate::tui::clients::{Arranged, ClientOrder};
 use crate::tui::command::Place;
 use crate::tui::console::Console;
@@ -122,6 +122,8 @@ pub enum Overlay {
     Arm(Arming),
     /// The change of the daemon that was asked for last.
     Change,
+    /// What is to become of the change of this number, which was left behind.
+    Left(u32),
 }
 
 /// What would be measured.
@@ -445,6 +447,8 @@ pub struct App {
     pub view: ViewOptions,
     /// Names of addresses.
     pub names: Names,
+    /// Changes that were left behind.
+    pub left: Left,
     /// Programs on this host that keep time.
     pub programs: Arc<[Program]>,
     /// What the engine in this process could measure; `None` where there is none.
@@ -520,6 +524,7 @@ impl App {
                 ..ViewOptions::default()
             },
             names: Names::default(),
+            left: Left::default(),
             programs: Arc::default(),
             offer: None,
             world: None,
@@ -559,7 +564,12 @@ impl App {
             screen: self.screen(),
             is_asked: matches!(
                 self.overlay,
-                Some(Overlay::Measure(_) | Overlay::Incidents | Overlay::Change)
+                Some(
+                    Overlay::Measure(_)
+                        | Overlay::Incidents
+                        | Overlay::Change
+                        | Overlay::Left(_)
+                )
             ),
             is_simulated: self.world.is_some(),
         }

@@ -1,12 +1,14 @@
-//! Changes of daemons on screen: who is armed, what is asked before, what is under way.
+//! Changes of daemons on screen: who is armed, what is asked before, what is under way, what was left
+//! behind.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::backend::change::{Progress, Signing};
+use crate::backend::change::{self, Progress, Signing};
 use crate::model::change::Phase;
 use crate::units::Mono;
 
@@ -26,6 +28,19 @@ pub struct Arming {
     pub step: Step,
     /// What was wrong with what was typed last.
     pub trouble: Option<String>,
+    /// The number of the change that was left behind and is to be taken back then.
+    pub then: Option<u32>,
+}
+
+/// Changes that were left behind by programs that died.
+#[derive(Clone, Debug, Default)]
+pub struct Left {
+    /// All of them, by their numbers.
+    pub all: Arc<[change::Left]>,
+    /// Those about which somebody wants to decide later.
+    pub later: BTreeSet<u32>,
+    /// Lines that the one on screen is scrolled by.
+    pub scroll: usize,
 }
 
 /// How far arming is.
@@ -92,6 +107,8 @@ impl fmt::Debug for Secret {
 pub struct Shown {
     /// What was typed.
     pub words: String,
+    /// The number of the change that it takes back, where that was left behind.
+    pub left: Option<u32>,
     /// How it goes; `None` until that is told.
     pub progress: Option<Arc<Progress>>,
     /// Lines that it is scrolled by.

@@ -31,6 +31,9 @@ pub enum Action {
     ZoomOut,
     Measure,
     Arm,
+    LeftBehind,
+    TakeBack,
+    KeepLeft,
     Set,
     Prefer,
     Noselect,
@@ -237,6 +240,7 @@ commands! {
     "way" Way ["W"] "[NUMBER]" Everywhere Daemons ""; "ask the daemon in another way, where it answers in several"
     "measure" Measure ["m"] "[SOURCE]" Everywhere Daemons ""; "measure sources from this program, as the tab `self`: asks first, touches no clock"
     "arm" Arm ["!"] "" Everywhere Daemons ""; "let changes of the daemon be sent, after asking; or no longer"
+    "left-behind" LeftBehind ["L"] "" Everywhere Daemons ""; "changes that a program left behind which died: to be taken back, kept, or later"
     "set" Set [] "VERB [ARGUMENT]..." Everywhere Daemons ""; "change the daemon while that is armed: shown first, sent after a yes, taken back unless kept"
     "prefer" Prefer ["F"] "" Peers Daemons ""; "while armed: prefer the association under the cursor"
     "noselect" Noselect ["N"] "" Peers Daemons ""; "while armed: never select the association under the cursor"
@@ -245,6 +249,8 @@ commands! {
     "asked-up" ScrollUp ["k" "up"] "" Asked Move ""; "up one line"
     "yes" Yes ["y"] "" Asked Daemons "yes"; "do what is asked about"
     "no" No ["n" "esc"] "" Asked Daemons "no"; "leave it"
+    "take-back" TakeBack ["t"] "" Asked Daemons ""; "take back the change that was left behind: shown before it is sent"
+    "keep" KeepLeft ["K"] "" Asked Daemons ""; "keep the change that was left behind, for good"
     "edit" Edit ["e"] "" Asked Daemons "edit"; "type other sources"
     "choose" Choose ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "" Asked Simulation ""; "what has that number"
     "pause" Pause ["P"] "" Simulated Simulation ""; "hold the world, or let it go on"

@@ -19,6 +19,7 @@ pub mod act;
 pub mod change;
 pub mod clients;
 pub mod console;
+pub mod left;
 pub mod measure;
 pub mod prompt;
 pub mod world;
@@ -40,6 +41,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
         Event::Backend(Update::Change { target, progress }) => {
             change::progress(app, target, progress, &mut effects);
         }
+        Event::Backend(Update::Left { all, trouble }) => left::take(app, all, trouble),
         Event::Backend(update) => {
             handle_update(app, update);
             effects.extend(hopeless(app).map(Effect::GiveUp));
@@ -49,6 +51,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
     }
     clients::arrange(app);
     change::expire(app);
+    left::offer(app);
     console::open(app, &mut effects);
     for place in 0..app.tabs.len() {
         ask_names(app, place, &mut effects);
@@ -110,7 +113,7 @@ fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
     app.message = None;
     change::stay_armed(app);
     if let Some(Overlay::Arm(_)) = app.overlay {
-        change::handle_key(app, key);
+        change::handle_key(app, key, effects);
         return;
     }
     if let Some(Overlay::Prompt(_)) = app.overlay {
@@ -150,7 +153,7 @@ fn handle_update(app: &mut App, update: Update) {
         Update::World(world) => app.world = Some(world),
         Update::Console { target, news } => return console::take(app, target, news),
         // Taken before.
-        Update::Change { .. } => {}
+        Update::Change { .. } | Update::Left { .. } => {}
     }
     for place in 0..app.tabs.len() {
         follow_cursor(app, place);

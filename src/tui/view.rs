@@ -9,8 +9,8 @@ use ratatui::layout::{Position, Rect};
 use crate::model::clients::Client;
 use crate::tui::app::{App, Overlay, Screen, Tab};
 use crate::tui::views::{
-    association, change, clients, clock, console, daemon, frame, help, peers, question, selection,
-    status, world,
+    association, change, clients, clock, console, daemon, frame, help, left, peers, question,
+    selection, status, world,
 };
 use crate::units::AssocId;
 
@@ -41,6 +41,7 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         Some(Overlay::Measure(plan)) => question::render(app, plan, areas.body, buffer),
         Some(Overlay::Incidents) => world::render_incidents(app, areas.body, buffer),
         Some(Overlay::Arm(arming)) => change::render_arming(app, arming, areas.body, buffer),
+        Some(Overlay::Left(number)) => left::render(app, *number, areas.body, buffer),
         Some(Overlay::Change) => {
             if let Some(tab) = app.tab() {
                 change::render(app, tab, areas.body, buffer);
@@ -95,6 +96,11 @@ pub fn help_scroll(app: &App, text: &str) -> usize {
 /// The most that the dialogue of a change can be scrolled by.
 pub fn change_scroll(app: &App) -> usize {
     app.tab().map_or(0, |tab| change::most_scroll(app, tab, body(app)))
+}
+
+/// The most that the dialogue of a change that was left behind can be scrolled by.
+pub fn left_scroll(app: &App) -> usize {
+    left::most_scroll(app, body(app))
 }
 
 /// Which span of time charts of `tab` have, by its place among those there are.

@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod discipline;
 pub mod frame;
 pub mod help;
+pub mod left;
 pub mod lines;
 pub mod peers;
 pub mod question;

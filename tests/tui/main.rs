@@ -12,5 +12,6 @@ mod console;
 mod daemon;
 mod fixtures;
 mod keys;
+mod left;
 mod screens;
 mod selection;

@@ -26,7 +26,9 @@ use crate::control::timing::Timing;
 use crate::model::Daemon;
 use crate::model::change::{Course, Phase, Sent, TakenBack};
 use crate::model::json::change as json;
-use crate::net::book::{self, About, Book, Keeper, Pending};
+use crate::backend::change::Pending;
+use crate::net::book::{self, About, Book, Claim, Keeper};
+use crate::net::left::{self, Whereabouts};
 use crate::net::clock::Clock;
 use crate::net::random;
 use crate::net::reconfigure::{Change, Link};
@@ -82,8 +84,10 @@ enum Wanted {
 struct Asked {
     book: Option<Book>,
     /// The pending change that is taken back by this.
-    pending: Option<u32>,
+    taken: Option<Claim>,
     host: HostSpec,
+    /// Where it is, where that is known.
+    address: Option<SocketAddr>,
     /// Whether it is sent, or only shown.
     is_armed: bool,
     wish: Wish,
@@ -93,7 +97,19 @@ struct Asked {
 
 /// Reads what the user wants, before anything is sent to anybody.
 fn wanted(arguments: &SetArguments, book: Option<Book>) -> Result<Wanted, String> {
-    match chronyd::place(arguments, book.as_ref()) {
+    if let Some(number) = arguments.left.take_back {
+        let claim = book.as_ref().map_or(Ok(None), |book| book.claim(number))?;
+        let claim = claim.ok_or_else(|| format!("there is no pending change {number}"))?;
+        return match left::whereabouts(claim.pending())? {
+            Whereabouts::Socket(path) => {
+                chronyd::taken_back(arguments, book, claim, path).map(Wanted::Chronyd)
+            }
+            Whereabouts::Address(address) => {
+                taken_back(arguments, book, claim, address).map(Wanted::Ntpd)
+            }
+        };
+    }
+    match chronyd::place(arguments) {
         Some(place) => chronyd::asked(arguments, book, place).map(Wanted::Chronyd),
         None => asked(arguments, book).map(Wanted::Ntpd),
     }
@@ -101,9 +117,6 @@ fn wanted(arguments: &SetArguments, book: Option<Book>) -> Result<Wanted, String
 
 /// The same of a daemon that takes control messages.
 fn asked(arguments: &SetArguments, book: Option<Book>) -> Result<Asked, String> {
-    if let Some(number) = arguments.left.take_back {
-        return taken_back(arguments, book, number);
-    }
     let host = arguments.host.as_ref().and_then(|target| target.control_messages());
     let host = host.ok_or(ONLY_CONTROL)?;
     let name = arguments.verb.as_deref().unwrap_or_default();
@@ -126,8 +139,9 @@ fn asked(arguments: &SetArguments, book: Option<Book>) -> Result<Asked, String> 
     let key = keys::chosen(arguments).map_err(|rejected| rejected.to_string())?;
     Ok(Asked {
         book,
-        pending: None,
+        taken: None,
         host: host.clone(),
+        address: None,
         is_armed: arguments.write,
         wish,
         key,
@@ -135,24 +149,27 @@ fn asked(arguments: &SetArguments, book: Option<Book>) -> Result<Asked, String> 
     })
 }
 
-/// The inverse of a change that was left behind, as a wish.
-fn taken_back(arguments: &SetArguments, book: Option<Book>, number: u32) -> Result<Asked, String> {
-    let pending = book.as_ref().and_then(|book| book.read(number));
-    let pending = pending.ok_or_else(|| format!("there is no pending change {number}"))?;
-    if pending.is_awaited {
-        return Err(format!("somebody still waits for the confirmation of change {number}"));
-    }
-    let target: TargetSpec = pending.host.parse().map_err(|why: Rejected| why.to_string())?;
+/// The inverse of a change that was left behind, as a wish: for the daemon at the address that it was
+/// made to, for a name may lead to another one by now.
+fn taken_back(
+    arguments: &SetArguments,
+    book: Option<Book>,
+    claim: Claim,
+    address: SocketAddr,
+) -> Result<Asked, String> {
+    let Pending { host, key, inverse, .. } = claim.pending().clone();
+    let target: TargetSpec = host.parse().map_err(|why: Rejected| why.to_string())?;
     let host = target.control_messages().ok_or(ONLY_CONTROL)?.clone();
     let mut arguments = arguments.clone();
-    arguments.key = arguments.key.or(pending.key);
+    arguments.key = arguments.key.or(key);
     let key = keys::chosen(&arguments).map_err(|rejected| rejected.to_string())?;
     Ok(Asked {
         book,
-        pending: Some(number),
+        taken: Some(claim),
         host,
+        address: Some(address),
         is_armed: true,
-        wish: Wish::Exactly(pending.inverse),
+        wish: Wish::Exactly(inverse),
         key,
         configured: Vec::new(),
     })
@@ -167,40 +184,38 @@ fn list(book: Option<&Book>) -> Exit {
 
 /// Forgets what was left behind.
 fn forget(book: Option<&Book>, number: u32) -> Exit {
-    let Some((book, pending)) = book.and_then(|book| Some((book, book.read(number)?))) else {
-        complain(&format!("there is no pending change {number}"));
-        return Exit::Usage;
+    let forgotten = || {
+        let claim = book.map_or(Ok(None), |book| book.claim(number))?;
+        let Some((book, claim)) = book.zip(claim) else { return Ok(false) };
+        let pending = claim.pending();
+        let about = About {
+            when: book::wall(&Clock::start()),
+            host: pending.host.clone(),
+            address: pending.address.map(|address| address.to_string()),
+            version: None,
+            key: pending.key,
+        };
+        let entered = book.enter_forgotten(&about, pending);
+        entered.and_then(|()| claim.end()).map(|()| true).map_err(|error| error.to_string())
     };
-    let about = About {
-        when: book::wall(&Clock::start()),
-        host: pending.host.clone(),
-        address: None,
-        version: None,
-        key: pending.key,
-    };
-    match book.enter_forgotten(&about, &pending).and_then(|()| book.forget(number)) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            complain(&format!("cannot forget change {number}: {error}"));
+    let forgotten: Result<bool, String> = forgotten();
+    match forgotten {
+        Ok(true) => Exit::Success,
+        Ok(false) => {
+            complain(&format!("there is no pending change {number}"));
+            Exit::Usage
+        }
+        Err(why) => {
+            complain(&format!("cannot forget change {number}: {why}"));
             Exit::Failed
         }
     }
 }
 
-/// What the screens say at the start of a change that was left behind; `None` where there is none.
-pub fn notice_of_pending() -> Option<String> {
-    let pending = Book::open().map(|book| book.pending()).unwrap_or_default();
-    let left = pending.into_iter().find(|left| !left.is_awaited)?;
-    Some(format!(
-        "a change of {} was neither kept nor taken back: see `ntpscope set --pending`",
-        left.host.escape_debug()
-    ))
-}
-
 /// Says on stderr which changes were left behind, but for the one that is being taken back.
 pub fn warn_of_pending(but: Option<u32>) {
     let pending = Book::open().map(|book| book.pending()).unwrap_or_default();
-    for left in pending.iter().filter(|left| !left.is_awaited && Some(left.number) != but) {
+    for left in pending.iter().filter(|left| !left.is_in_hand && Some(left.number) != but) {
         let Pending { number, host, written, .. } = left;
         complain(&format!(
             "a change of {} of {} was neither confirmed nor taken back\nhint: `ntpscope set \
@@ -221,10 +236,10 @@ async fn change(arguments: &SetArguments, wanted: Wanted) -> Result<Exit, String
 async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
     let clock = Clock::start();
     let mut signals = Signals::catch(false, Hangup::End).map_err(|error| error.to_string())?;
-    let found = resolver::addresses(&asked.host, families(arguments.look_ups)).await;
-    let addresses = found.map_err(|why| format!("cannot find {}: {why}", asked.host))?;
-    let address = addresses.first().copied();
-    let address = address.ok_or_else(|| format!("{} has no address", asked.host))?;
+    let address = match asked.address {
+        Some(address) => address,
+        None => locate(arguments, &asked.host).await?,
+    };
     let socket = Socket::connect(address).map_err(|failed| failed.to_string())?;
     let seed = random::seed().map_err(|error| format!("cannot draw a number: {error}"))?;
     let timing = Timing::live().with_patience(arguments.timeout);
@@ -243,7 +258,7 @@ async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, Str
         version: None,
         key: settings.pipeline.key.as_ref().map(|key| key.id().get()),
     };
-    let keeper = Keeper::new(asked.book, asked.pending, about);
+    let keeper = Keeper::new(asked.book, asked.taken, about);
     let way = Ntpd::new(asked.wish, settings);
     let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
     let change = Change::new(machine, Link::Udp(socket), clock);
@@ -256,6 +271,13 @@ async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, Str
         typed: None,
     };
     Ok(teller.walk(&clock, &mut signals).await)
+}
+
+/// Where the host is.
+async fn locate(arguments: &SetArguments, host: &HostSpec) -> Result<SocketAddr, String> {
+    let found = resolver::addresses(host, families(arguments.look_ups)).await;
+    let addresses = found.map_err(|why| format!("cannot find {host}: {why}"))?;
+    addresses.first().copied().ok_or_else(|| format!("{host} has no address"))
 }
 
 /// Tells the course of a change as it goes, and hands over what the user says to it.

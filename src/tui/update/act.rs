@@ -9,7 +9,7 @@ use crate::tui::event::Effect;
 use crate::tui::format::Units;
 use crate::tui::rows::{self, PeerKey};
 use crate::tui::theme::Variant;
-use crate::tui::update::{change, clients, follow_cursor, freeze, measure, world};
+use crate::tui::update::{change, clients, follow_cursor, freeze, left, measure, world};
 use crate::tui::views::clock::charts::{self, WINDOWS};
 use crate::tui::{app, view};
 
@@ -25,6 +25,9 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Yes if matches!(app.overlay, Some(Overlay::Change)) => change::agree(app, effects),
         Action::No if matches!(app.overlay, Some(Overlay::Change)) => change::refuse(app, effects),
         Action::Quit if matches!(app.overlay, Some(Overlay::Change)) => change::leave(app, effects),
+        Action::Quit | Action::No if matches!(app.overlay, Some(Overlay::Left(_))) => {
+            left::later(app);
+        }
         Action::Quit | Action::No if app.overlay.is_some() => app.overlay = None,
         Action::Quit if !change::may_quit(app) => {}
         Action::Quit => effects.push(Effect::Quit),
@@ -52,6 +55,9 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::ZoomOut => zoom(app, 1),
         Action::Measure => measure::ask(app, argument),
         Action::Arm => change::arm(app),
+        Action::LeftBehind => left::show(app),
+        Action::TakeBack => left::take_back(app, effects),
+        Action::KeepLeft => left::keep(app, effects),
         Action::Set if argument.is_empty() => {
             open_command(app, "set ");
         }
@@ -59,6 +65,9 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::Prefer => change::set_here(app, "prefer", effects),
         Action::Noselect => change::set_here(app, "noselect", effects),
         Action::Remove => change::set_here(app, "remove", effects),
+        Action::Yes if matches!(app.overlay, Some(Overlay::Left(_))) => {
+            app.message = Some("t takes it back, K keeps it, n decides later".into());
+        }
         Action::Yes => measure::agree(app, effects),
         Action::Edit => {
             if let Some(Overlay::Measure(plan)) = app.overlay.clone() {
@@ -133,6 +142,8 @@ const fn is_answer(action: Action) -> bool {
         action,
         Action::Yes
             | Action::No
+            | Action::TakeBack
+            | Action::KeepLeft
             | Action::Edit
             | Action::Choose
             | Action::ScrollDown
@@ -225,6 +236,11 @@ fn moves(app: &mut App, action: Action) -> bool {
     if let Some(Overlay::Change) = app.overlay {
         let most = view::change_scroll(app);
         change::scroll(app, |from| moved(from.min(most), step, most));
+        return true;
+    }
+    if let Some(Overlay::Left(_)) = app.overlay {
+        let most = view::left_scroll(app);
+        app.left.scroll = moved(app.left.scroll.min(most), step, most);
         return true;
     }
     if app.place().is_asked {

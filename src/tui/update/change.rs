@@ -5,7 +5,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::backend::change::{Order, Progress, Signing, Wish};
+use crate::backend::change::{Order, Pending, Progress, Signing, Wish};
 use crate::backend::{Request, TargetId};
 use crate::config::keys;
 use crate::model::Dialect;
@@ -14,7 +14,7 @@ use crate::model::vars::peer;
 use crate::tui::app::{App, Overlay, Tab};
 use crate::tui::arming::{ARMED_FOR, Armed, Arming, CONFIRM, Secret, Shown, Step};
 use crate::tui::event::Effect;
-use crate::tui::update::act;
+use crate::tui::update::{act, left};
 use crate::units::Mono;
 
 /// Asks whether to arm; when it is armed already, disarms, or shows the change under way.
@@ -30,16 +30,28 @@ pub fn arm(app: &mut App) {
     } else if let Some(why) = unchangeable(tab, is_simulated) {
         app.message = Some(why.into());
     } else {
-        let dialect = tab.latest.identity.as_ref().and_then(|identity| identity.dialect);
-        let step = if dialect.is_some_and(|dialect| !dialect.is_told_by_signed_requests()) {
-            Step::Sure
-        } else {
-            Step::Key(String::new())
-        };
         // What is typed now is no longer that of a moment ago.
         tab.cursor.since = now;
-        app.overlay = Some(Overlay::Arm(Arming { step, trouble: None }));
+        let step = if is_signed(tab) == Some(false) { Step::Sure } else { Step::Key(String::new()) };
+        app.overlay = Some(Overlay::Arm(Arming { step, trouble: None, then: None }));
     }
+}
+
+/// Asks whether to arm, to take back a change that was left behind: with the key that it was made
+/// with.
+pub fn arm_for(app: &mut App, pending: &Pending) {
+    let Some(tab) = app.tab() else { return };
+    let step = match (is_signed(tab), pending.key) {
+        (Some(false), _) | (None, None) => Step::Sure,
+        (_, key) => Step::Key(key.map(|key| key.to_string()).unwrap_or_default()),
+    };
+    app.overlay = Some(Overlay::Arm(Arming { step, trouble: None, then: Some(pending.number) }));
+}
+
+/// Whether changes of a daemon are signed; `None` where it has not told yet what it is.
+fn is_signed(tab: &Tab) -> Option<bool> {
+    let dialect = tab.latest.identity.as_ref().and_then(|identity| identity.dialect);
+    dialect.map(Dialect::is_told_by_signed_requests)
 }
 
 /// Why a daemon takes no changes from here.
@@ -54,14 +66,14 @@ fn unchangeable(tab: &Tab, is_simulated: bool) -> Option<&'static str> {
 }
 
 /// Takes a key while it is asked whether to arm.
-pub fn handle_key(app: &mut App, key: &KeyEvent) {
+pub fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
     let Some(Overlay::Arm(arming)) = &mut app.overlay else { return };
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     arming.trouble = None;
     match (key.code, &mut arming.step) {
         (KeyCode::Esc, _) | (KeyCode::Char('n'), Step::Sure) => app.overlay = None,
         (KeyCode::Char('c'), _) if control => app.overlay = None,
-        (KeyCode::Char('y'), Step::Sure) => armed(app, None),
+        (KeyCode::Char('y'), Step::Sure) => armed(app, None, effects),
         (_, Step::Sure) => {}
         (KeyCode::Enter, Step::Key(typed)) => match key_typed(typed) {
             Ok((number, kind)) => {
@@ -71,7 +83,7 @@ pub fn handle_key(app: &mut App, key: &KeyEvent) {
         },
         (KeyCode::Enter, Step::Secret { number, kind, typed }) => {
             match keys::typed(*number, kind, typed.text()) {
-                Ok(entry) => armed(app, Some(Signing::with(entry))),
+                Ok(entry) => armed(app, Some(Signing::with(entry)), effects),
                 Err(why) => {
                     arming.step = Step::Key(format!("{number} {kind}"));
                     arming.trouble = Some(why.reason);
@@ -115,13 +127,19 @@ fn key_typed(typed: &str) -> Result<(u32, String), String> {
     }
 }
 
-fn armed(app: &mut App, signing: Option<Signing>) {
-    app.overlay = None;
+fn armed(app: &mut App, signing: Option<Signing>, effects: &mut Vec<Effect>) {
+    let then = match app.overlay.take() {
+        Some(Overlay::Arm(arming)) => arming.then,
+        _ => None,
+    };
     let until = app.now.mono + ARMED_FOR;
     let Some(tab) = app.tab_mut() else { return };
     tab.armed = Some(Armed { signing, until });
     let label = tab.label.clone();
     app.message = Some(format!("changes of {label} are ARMED: `:set VERB ...` makes one"));
+    if let Some(number) = then {
+        left::restore(app, number, effects);
+    }
 }
 
 /// Has a change thought through, as it was typed.
@@ -147,7 +165,8 @@ pub fn set(app: &mut App, typed: &str, effects: &mut Vec<Effect>) {
         return;
     }
     let wish = Wish { words, signing: armed.signing.clone(), confirm: CONFIRM };
-    tab.change = Some(Shown { words: typed.trim().to_owned(), progress: None, scroll: 0 });
+    let words = typed.trim().to_owned();
+    tab.change = Some(Shown { words, left: None, progress: None, scroll: 0 });
     effects.push(ordered(tab, Order::Think(wish)));
     app.overlay = Some(Overlay::Change);
 }
@@ -164,8 +183,7 @@ pub fn set_here(app: &mut App, verb: &str, effects: &mut Vec<Effect>) {
     let name = row.and_then(|row| row.text(&peer::SOURCE_HOST)).map(str::to_owned);
     let whom = address.map(|address| address.to_string()).or(name);
     let whom = whom.unwrap_or_else(|| selected.id.to_string());
-    let dialect = app.tab().and_then(|tab| tab.latest.identity.as_ref()?.dialect);
-    let is_made_again = dialect.is_none_or(Dialect::is_told_by_signed_requests);
+    let is_made_again = app.tab().and_then(is_signed) != Some(false);
     if verb != "remove" && is_made_again && app.tab().is_some_and(|tab| tab.armed.is_some()) {
         // Its options are not told: whoever knows them says them.
         act::open_command(app, &format!("set {verb} {whom} --has "));
@@ -224,7 +242,7 @@ fn close(app: &mut App) {
     }
 }
 
-fn ordered(tab: &Tab, order: Order) -> Effect {
+pub(super) fn ordered(tab: &Tab, order: Order) -> Effect {
     Effect::Request(Request::Change { target: tab.target, order })
 }
 

@@ -96,6 +96,10 @@ pub fn render_arming(app: &App, arming: &Arming, area: Rect, buffer: &mut Buffer
     if let Some(trouble) = &arming.trouble {
         lines.push((theme.bad, trouble.clone()));
     }
+    if arming.then.is_some() {
+        let then = "Then what takes the change back is shown, before it is sent.";
+        lines.push((theme.text, then.into()));
+    }
     lines.push((theme.text, String::new()));
     let keys = match arming.step {
         Step::Sure => "y arm   n leave it",
@@ -121,7 +125,7 @@ pub fn most_scroll(app: &App, tab: &Tab, area: Rect) -> usize {
 }
 
 /// A title, lines from the one scrolled to, and the keys below them.
-fn draw(
+pub(super) fn draw(
     app: &App,
     title: &str,
     lines: &[(Style, String)],
@@ -155,7 +159,7 @@ fn draw(
     }
 }
 
-fn wrapped(app: &App, lines: &[(Style, String)], width: usize) -> Vec<(Style, String)> {
+pub(super) fn wrapped(app: &App, lines: &[(Style, String)], width: usize) -> Vec<(Style, String)> {
     let wrap = |(style, line): &(Style, String)| {
         let indent = line.len() - line.trim_start().len();
         let room = width.saturating_sub(2 + indent).max(8);
@@ -174,6 +178,7 @@ fn keys(tab: &Tab, change: &Shown) -> String {
     match change.phase() {
         Phase::Reading => "n leave it".into(),
         Phase::Preview if tab.armed.is_none() => "n leave it (no longer armed)".into(),
+        Phase::Preview if change.left.is_some() => "y SEND it: takes it back   n leave it".into(),
         Phase::Preview if preview.is_some_and(|preview| preview.inverse.is_err()) => {
             "y SEND it for good: there is no way back   n leave it".into()
         }
@@ -210,11 +215,11 @@ fn lines(app: &App, tab: &Tab, change: &Shown) -> Vec<(Style, String)> {
     }
     if course.sent.is_empty() {
         if let Some(preview) = &course.preview {
-            previewed(app, preview, &progress.foreseen, &mut lines);
+            previewed(app, preview, change.left, &progress.foreseen, &mut lines);
         }
     } else {
         sent(app, "Sent:", &course.sent, &mut lines);
-        if let Some(Preview { inverse, .. }) = &course.preview {
+        if let (Some(Preview { inverse, .. }), None) = (&course.preview, change.left) {
             way_back(app, inverse, &mut lines);
         }
     }
@@ -237,6 +242,12 @@ fn headline(app: &App, change: &Shown) -> (Style, String) {
         (Phase::Preview, _) => (theme.notice, "Nothing is sent yet.".into()),
         (Phase::Ended, _) => match (back, verdict) {
             (Some(back), _) => ended_back(app, back),
+            (None, Some(Verdict::Applied)) if change.left.is_some() => {
+                (theme.good, "Taken back: reading back shows it.".into())
+            }
+            (None, Some(Verdict::NotApplied | Verdict::Partly)) if change.left.is_some() => {
+                (theme.bad, "NOT taken back, or not wholly: it stays among what was left behind.".into())
+            }
             (None, Some(verdict)) => {
                 let is_well = matches!(verdict, Verdict::Applied);
                 let kept = course.is_some_and(|course| course.is_confirmed);
@@ -342,14 +353,30 @@ fn sent(app: &App, title: &str, sent: &[Sent], lines: &mut Vec<(Style, String)>)
     }
 }
 
-fn previewed(app: &App, preview: &Preview, foreseen: &[String], lines: &mut Vec<(Style, String)>) {
+fn previewed(
+    app: &App,
+    preview: &Preview,
+    left: Option<u32>,
+    foreseen: &[String],
+    lines: &mut Vec<(Style, String)>,
+) {
     let theme = app.theme();
     if preview.is_so_already {
-        lines.push((theme.warning, "All of that is so already.".into()));
+        let said = match left {
+            Some(_) => {
+                "All of that is so already: there is nothing left to be taken back. n leaves it, \
+                 and K then ends it."
+            }
+            None => "All of that is so already.",
+        };
+        lines.push((theme.warning, said.into()));
     }
     lines.push((theme.heading, "Would be sent:".into()));
     lines.extend(preview.lines.iter().map(|line| (theme.accent, format!("  {line}"))));
-    way_back(app, &preview.inverse, lines);
+    // What takes back has no way back of its own.
+    if left.is_none() {
+        way_back(app, &preview.inverse, lines);
+    }
     if !preview.words.is_empty() {
         lines.push((theme.heading, "What it does:".into()));
         lines.extend(preview.words.iter().map(|word| (theme.text, format!("  {word}"))));

@@ -11,7 +11,7 @@ use crate::model::Peer;
 use crate::tui::app::{App, Tab};
 use crate::tui::theme::Theme;
 use crate::tui::verdict::{self, Severity, Verdict, notices};
-use crate::tui::views::{change, discipline, world};
+use crate::tui::views::{change, discipline, left, world};
 use crate::tui::widgets::text;
 use crate::units::Tally;
 
@@ -24,6 +24,8 @@ pub struct Areas {
     pub discipline: Rect,
     /// That changes are armed, or that one is under way.
     pub change: Rect,
+    /// That a change was left behind.
+    pub left: Rect,
     /// The tabs; no lines when there is one daemon only.
     pub tabs: Rect,
     /// Sentence, facts and notices.
@@ -39,7 +41,8 @@ pub fn areas(app: &App, area: Rect) -> Areas {
     let world = app.world.as_ref().map_or(0, |_| world::height(area.height)).min(area.height);
     let discipline = u16::from(app.disciplines).min(area.height - world);
     let change = change::height(app).min(area.height - world - discipline);
-    let top = world + discipline + change;
+    let left = left::height(app).min(area.height - world - discipline - change);
+    let top = world + discipline + change + left;
     let tabs = u16::from(app.tabs.len() > 1).min(area.height - top);
     let status = 1.min(area.height - top - tabs);
     let room = area.height - top - tabs - status;
@@ -51,6 +54,7 @@ pub fn areas(app: &App, area: Rect) -> Areas {
         world: line(0, world),
         discipline: line(world, discipline),
         change: line(world + discipline, change),
+        left: line(top - left, left),
         tabs: line(top, tabs),
         head: line(top + tabs, head),
         body: line(top + tabs + head, room - head),
@@ -68,6 +72,9 @@ pub fn render(app: &App, areas: &Areas, buffer: &mut Buffer) {
         discipline::render(app, areas.discipline, buffer);
     }
     change::render_banners(app, areas.change, buffer);
+    if areas.left.height > 0 {
+        left::render_banner(app, areas.left, buffer);
+    }
     render_tabs(app, &theme, areas.tabs, buffer);
     let Some(tab) = app.tab() else {
         text::put(buffer, areas.body, (0, 0), "no daemon was named", theme.text);

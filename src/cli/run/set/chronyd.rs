@@ -1,23 +1,20 @@
 //! The same for a chronyd, which takes changes over its Unix socket from who may use that.
 
-use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Teller, Told};
+use super::{Teller, Told, locate};
+use crate::backend::change::Pending;
 use crate::cli::exit::Exit;
-use crate::cli::run::families;
 use crate::cli::set::SetArguments;
-use crate::config::host::HostSpec;
 use crate::config::target::TargetSpec;
 use crate::control::chrony::Transport;
 use crate::control::chrony::change::{self, Line};
 use crate::control::chrony::way::{self, Chronyd, Wish};
 use crate::control::reconfigure::Reconfigure;
-use crate::net::book::{self, About, Book, Keeper};
+use crate::net::book::{self, About, Book, Claim, Keeper};
 use crate::net::clock::Clock;
 use crate::net::random;
 use crate::net::reconfigure::{Change, ChronydAt, Link};
-use crate::net::resolver;
 use crate::net::signals::{Hangup, Signals};
 use crate::net::udp;
 use crate::net::unix;
@@ -26,7 +23,7 @@ use crate::net::unix;
 pub(super) struct Asked {
     book: Option<Book>,
     /// The pending change that is taken back by this.
-    pending: Option<u32>,
+    taken: Option<Claim>,
     place: Place,
     /// Whether it is sent, or only shown.
     is_armed: bool,
@@ -40,13 +37,9 @@ pub(super) struct Place {
     at: ChronydAt,
 }
 
-/// Where the chronyd is that is meant, or that was left behind with a change; `None` where it is
-/// another daemon.
-pub(super) fn place(arguments: &SetArguments, book: Option<&Book>) -> Option<Place> {
-    let target = match arguments.left.take_back {
-        Some(number) => book?.read(number)?.host.parse::<TargetSpec>().ok()?,
-        None => arguments.host.clone()?,
-    };
+/// Where the chronyd is that is meant; `None` where it is another daemon.
+pub(super) fn place(arguments: &SetArguments) -> Option<Place> {
+    let target = arguments.host.clone()?;
     Some(Place { name: target.to_string(), at: ChronydAt::of(&target)? })
 }
 
@@ -57,22 +50,25 @@ pub(super) fn asked(
     place: Place,
 ) -> Result<Asked, String> {
     let configured = arguments.config_of.as_deref().map(read).transpose()?;
-    if let Some(number) = arguments.left.take_back {
-        let pending = book.as_ref().and_then(|book| book.read(number));
-        let pending = pending.ok_or_else(|| format!("there is no pending change {number}"))?;
-        if pending.is_awaited {
-            return Err(format!("somebody still waits for the confirmation of change {number}"));
-        }
-        let lines: Result<Vec<Line>, _> =
-            pending.inverse.iter().map(|line| Line::read(line)).collect();
-        let wish = Wish::Exactly(lines.map_err(|why| why.to_string())?);
-        let (pending, is_armed) = (Some(number), true);
-        return Ok(Asked { book, pending, place, is_armed, wish, configured });
-    }
     let verb = arguments.verb.as_deref().unwrap_or_default();
     let line = change::of_verb(verb, &arguments.arguments).map_err(|why| why.to_string())?;
-    let (pending, is_armed, wish) = (None, arguments.write, Wish::Line(line));
-    Ok(Asked { book, pending, place, is_armed, wish, configured })
+    let (taken, is_armed, wish) = (None, arguments.write, Wish::Line(line));
+    Ok(Asked { book, taken, place, is_armed, wish, configured })
+}
+
+/// What takes back a change that was left behind, over the socket at `path`.
+pub(super) fn taken_back(
+    arguments: &SetArguments,
+    book: Option<Book>,
+    claim: Claim,
+    path: PathBuf,
+) -> Result<Asked, String> {
+    let configured = arguments.config_of.as_deref().map(read).transpose()?;
+    let Pending { host: name, inverse, .. } = claim.pending().clone();
+    let lines: Result<Vec<Line>, _> = inverse.iter().map(|line| Line::read(line)).collect();
+    let wish = Wish::Exactly(lines.map_err(|why| why.to_string())?);
+    let place = Place { name, at: ChronydAt::Socket(path) };
+    Ok(Asked { book, taken: Some(claim), place, is_armed: true, wish, configured })
 }
 
 /// The lines of a chrony.conf.
@@ -114,7 +110,7 @@ pub(super) async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exi
         version: None,
         key: None,
     };
-    let keeper = Keeper::new(asked.book, asked.pending, about);
+    let keeper = Keeper::new(asked.book, asked.taken, about);
     let way = Chronyd::new(asked.wish, settings);
     let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
     let teller = Teller {
@@ -126,11 +122,4 @@ pub(super) async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exi
         typed: None,
     };
     Ok(teller.walk(&clock, &mut signals).await)
-}
-
-/// Where the host is.
-async fn locate(arguments: &SetArguments, host: &HostSpec) -> Result<SocketAddr, String> {
-    let found = resolver::addresses(host, families(arguments.look_ups)).await;
-    let addresses = found.map_err(|why| format!("cannot find {host}: {why}"))?;
-    addresses.first().copied().ok_or_else(|| format!("{host} has no address"))
 }
