@@ -57,6 +57,12 @@ pub enum Request {
         /// The key, as the user gave it.
         signing: Option<change::Signing>,
     },
+    /// Read the file of keys that was named for a daemon; they come as [`Update::Keys`]. Sent only
+    /// when somebody is about to arm changes.
+    Keys {
+        /// The daemon.
+        target: TargetId,
+    },
     /// Ask a daemon again now, within what politeness allows.
     Refresh {
         /// The daemon.
@@ -169,6 +175,13 @@ pub enum Update {
         target: TargetId,
         /// How.
         progress: Arc<change::Progress>,
+    },
+    /// The keys of the file that was named for a daemon, or why there are none, in a sentence.
+    Keys {
+        /// The daemon.
+        target: TargetId,
+        /// Them.
+        keys: Result<Vec<change::Signing>, Box<str>>,
     },
     /// The changes that were left behind, as they stand now.
     Left {

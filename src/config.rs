@@ -6,6 +6,7 @@ pub mod app;
 pub mod change;
 pub mod drift;
 pub mod engine;
+pub mod files;
 pub mod host;
 pub mod keys;
 pub mod leap_file;

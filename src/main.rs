@@ -4,6 +4,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use ntpscope::backend::{Backend, Measure, TargetId};
@@ -11,12 +12,15 @@ use ntpscope::cli::args::{self, Arguments, Command};
 use ntpscope::cli::demo::DemoArguments;
 use ntpscope::cli::engine::Starts;
 use ntpscope::cli::exit::{Exit, printed};
+use ntpscope::cli::set::keys;
 use ntpscope::cli::{ntpdc, ntpq, run, settings, setup, sim};
 use ntpscope::config::Rejected;
 use ntpscope::config::app::{AUTO_THEME, Settings};
+use ntpscope::config::files::Files;
 use ntpscope::config::host::NTP_PORT;
 use ntpscope::config::target::TargetSpec;
 use ntpscope::net::answered::Answered;
+use ntpscope::net::change::Readers;
 use ntpscope::net::clock::Clock;
 use ntpscope::net::consoles::Consoles;
 use ntpscope::net::network::Network;
@@ -81,7 +85,7 @@ fn watch(arguments: &Arguments) -> Exit {
     if arguments.print_config {
         return printed(io::stdout().write_all(settings.print().as_bytes()));
     }
-    let mut options = match options(targets(arguments), &settings) {
+    let mut options = match options(targets(arguments, &settings), &settings) {
         Ok(options) => options,
         Err(rejected) => {
             complain(&format!("ntpscope: {rejected}\n"));
@@ -114,6 +118,13 @@ fn watch(arguments: &Arguments) -> Exit {
             return Exit::Failed;
         }
     };
+    let files: Vec<_> = options.targets.iter().map(|target| target.files.clone()).collect();
+    if files.iter().any(|files| files.keys.as_deref() == Some(Path::new("-"))) {
+        complain(
+            "ntpscope: --keys -: the keyboard is stdin here\nhint: name a file or /dev/fd/N\n",
+        );
+        return Exit::Usage;
+    }
     let clock = Clock::start();
     let network = || {
         let families = run::families(arguments.look_ups);
@@ -122,6 +133,7 @@ fn watch(arguments: &Arguments) -> Exit {
             network.permit(permit);
         }
         network.offer(setup::found);
+        network.files(files, Readers { keys: keys::all, found: setup::found });
         network.tell_left();
         Ok(Consoles::new(network, hosts(arguments), run::family(arguments.look_ups), clock))
     };
@@ -193,11 +205,17 @@ fn watch_demo(arguments: &Arguments, demo: &DemoArguments) -> Exit {
 
 /// The machines of a simulated world: our own first.
 fn targets_of(stage: &Stage) -> Vec<Target> {
-    let own = Target { id: TargetId::OWN, label: OWN_LABEL.to_owned(), is_local: true };
+    let own = Target {
+        id: TargetId::OWN,
+        label: OWN_LABEL.to_owned(),
+        is_local: true,
+        files: Files::default(),
+    };
     let others = stage.names().into_iter().zip(0..).map(|(label, place)| Target {
         id: TargetId::new(place),
         label,
         is_local: false,
+        files: Files::default(),
     });
     std::iter::once(own).chain(others).collect()
 }
@@ -230,11 +248,12 @@ fn measure(arguments: &Arguments, is_screen: bool) -> Result<Measure, Rejected> 
 }
 
 /// The same as tabs.
-fn targets(arguments: &Arguments) -> Vec<Target> {
+fn targets(arguments: &Arguments, settings: &Settings) -> Vec<Target> {
     let targets = (0..).zip(hosts(arguments)).map(|(place, host)| Target {
         id: TargetId::new(place),
         label: host.to_string(),
         is_local: host.is_local(),
+        files: settings.files_of(&host),
     });
     targets.collect()
 }

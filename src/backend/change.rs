@@ -59,6 +59,11 @@ impl Signing {
         Self(Arc::new(key))
     }
 
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.0.key.id().get()
+    }
+
     /// The key.
     pub fn key(&self) -> &Entry {
         &self.0

@@ -14,6 +14,7 @@ use crate::cli::probe::ProbeArguments;
 use crate::cli::set::SetArguments;
 use crate::cli::sim::SimArguments;
 use crate::config::app::{Color, span};
+use crate::config::files::Files;
 use crate::config::target::TargetSpec;
 
 /// Watch, question and explain NTP daemons.
@@ -37,6 +38,10 @@ pub struct Arguments {
     /// Which addresses and names are looked up.
     #[command(flatten)]
     pub look_ups: LookUps,
+
+    /// What changes take from files, once they are armed on screen.
+    #[command(flatten)]
+    pub files: FileArguments,
 
     /// Print JSON once, whatever stdout is.
     #[arg(long)]
@@ -85,6 +90,31 @@ pub struct LookUps {
     /// Look up no names of addresses.
     #[arg(short = 'n', long)]
     pub numeric: bool,
+}
+
+/// What changes of daemons take from files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct FileArguments {
+    /// Keys for changes, in ntpd's or chronyd's format; /dev/fd/N for a descriptor. A file that
+    /// others can read is refused.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+
+    /// Number of the key, the daemon's `controlkey`. Without a file its secret is asked for.
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub key: Option<u32>,
+
+    /// An ntp.conf that the daemon follows, for what it does not tell: keys, iburst, prefer...
+    #[arg(long, value_name = "FILE")]
+    pub config_of: Option<PathBuf>,
+}
+
+impl FileArguments {
+    /// The same as settings have it.
+    pub fn files(&self) -> Files {
+        let Self { keys, key, config_of } = self.clone();
+        Files { keys, key, config_of }
+    }
 }
 
 /// Commands besides watching. A host that is called like one goes behind `--`.

@@ -261,6 +261,7 @@ impl Seen {
                 | Update::World(_)
                 | Update::Console { .. }
                 | Update::Change { .. }
+                | Update::Keys { .. }
                 | Update::Left { .. },
             ) => {}
         }

@@ -4,12 +4,11 @@
 pub mod keys;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::args::LookUps;
+use crate::cli::args::{FileArguments, LookUps};
 use crate::cli::exit::Exit;
 use crate::config::app::span;
 use crate::config::change::{VERBS, Verb};
@@ -44,22 +43,13 @@ pub struct SetArguments {
     #[arg(long, value_name = "SPAN", value_parser = span, requires = "write")]
     pub commit_confirm: Option<Duration>,
 
-    /// Keys in ntpd's or chronyd's format; - for stdin, /dev/fd/N for a descriptor. A file that
-    /// others can read is refused.
-    #[arg(long, value_name = "FILE")]
-    pub keys: Option<PathBuf>,
-
-    /// Number of the key, the daemon's `controlkey`. Without --keys its secret is asked for.
-    #[arg(long, value_name = "ID")]
-    pub key: Option<u32>,
+    /// What it takes from files; - for the file of keys is stdin.
+    #[command(flatten)]
+    pub files: FileArguments,
 
     /// Type of a key whose secret is asked for: MD5, SHA1, AES128CMAC...
     #[arg(long, value_name = "TYPE", default_value = "MD5")]
     pub key_type: String,
-
-    /// An ntp.conf that the daemon follows, for what it does not tell: keys, iburst, prefer...
-    #[arg(long, value_name = "FILE")]
-    pub config_of: Option<PathBuf>,
 
     /// The options that the association has now, such as 'iburst key 5'; '' for none.
     #[arg(long, value_name = "OPTIONS")]

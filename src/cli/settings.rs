@@ -6,17 +6,43 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use crate::cli::args::Arguments;
+use crate::cli::args::{Arguments, FileArguments};
 use crate::config::Rejected;
 use crate::config::app::{Origin, Settings};
+use crate::config::files::Files;
+use crate::config::target::TargetSpec;
 
 /// The settings in force for `arguments`.
 ///
 /// # Errors
 /// A file that was named and cannot be read, or one whose text is wrong.
 pub fn load(arguments: &Arguments) -> Result<Settings, Rejected> {
+    let mut settings = of_file(arguments.config.as_deref())?;
+    let from_line = &Origin::CommandLine;
+    settings.theme.patch(arguments.theme.clone(), from_line);
+    settings.color.patch(arguments.color, from_line);
+    settings.ascii.patch(arguments.ascii.then_some(true), from_line);
+    settings.names.patch(arguments.look_ups.numeric.then_some(false), from_line);
+    settings.timeout.patch(arguments.timeout, from_line);
+    settings.files.patch(arguments.files.files(), from_line);
+    Ok(settings)
+}
+
+/// What changes of the daemon `target` take from files: as the command line has it in `named`, else as
+/// the settings in the configuration folder say.
+///
+/// # Errors
+/// The text of the settings is wrong, or cannot be read.
+pub fn files(named: &FileArguments, target: &TargetSpec) -> Result<Files, Rejected> {
+    let mut settings = of_file(None)?;
+    settings.files.patch(named.files(), &Origin::CommandLine);
+    Ok(settings.files_of(target))
+}
+
+/// The settings as a file says them: the one that is named, or the one in the configuration folder.
+fn of_file(named: Option<&Path>) -> Result<Settings, Rejected> {
     let mut settings = Settings::default();
-    match (&arguments.config, folder()) {
+    match (named, folder()) {
         (Some(file), _) => {
             let text = fs::read_to_string(file).map_err(|e| unreadable(file, &e))?;
             settings.read(&file.display().to_string(), &text)?;
@@ -31,12 +57,9 @@ pub fn load(arguments: &Arguments) -> Result<Settings, Rejected> {
         }
         (None, None) => {}
     }
-    let from_line = &Origin::CommandLine;
-    settings.theme.patch(arguments.theme.clone(), from_line);
-    settings.color.patch(arguments.color, from_line);
-    settings.ascii.patch(arguments.ascii.then_some(true), from_line);
-    settings.names.patch(arguments.look_ups.numeric.then_some(false), from_line);
-    settings.timeout.patch(arguments.timeout, from_line);
+    if let Ok(base) = etcetera::choose_base_strategy() {
+        settings.at_home(base.home_dir());
+    }
     Ok(settings)
 }
 

@@ -47,6 +47,16 @@ impl TargetSpec {
         }
     }
 
+    /// Whether what is said of this daemon is said of `other`, too: of a host alone, however it is
+    /// asked.
+    pub fn covers(&self, other: &Self) -> bool {
+        let same = |host: &HostSpec| other.host().is_some_and(|other| other.host() == host.host());
+        match self {
+            Self::Either(host) => same(host),
+            _ => self == other,
+        }
+    }
+
     /// Whether it is on this host as far as that shows from how it is written.
     pub fn is_local(&self) -> bool {
         self.host().is_none_or(|host| {

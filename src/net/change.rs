@@ -1,6 +1,7 @@
 //! Changes of the daemons on screen: a task for each that is under way.
 
 use std::collections::HashMap;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +12,16 @@ use tokio::task::JoinSet;
 
 use crate::backend::TargetId;
 use crate::backend::change::{Order, Pending, Progress, Signing, Wish};
+use crate::config::Rejected;
 use crate::config::change::{self, find};
+use crate::config::files::Files;
 use crate::config::host::HostSpec;
+use crate::config::keys::Entry;
+use crate::config::ntp_conf::Placed;
+use crate::config::ntp_conf::include::{self, Found};
 use crate::config::target::TargetSpec;
 use crate::control::chrony::Transport;
-use crate::control::chrony::change::{Line, of_verb};
+use crate::control::chrony::change::{Line, configured, of_verb};
 use crate::control::chrony::way::{self, Chronyd};
 use crate::control::pipeline;
 use crate::control::reconfigure::ntpd::{Ntpd, Settings};
@@ -39,6 +45,15 @@ pub struct Changes {
     orders: HashMap<TargetId, Sender<Order>>,
 }
 
+/// How files are read, whose permissions and places are no affair of this layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Readers {
+    /// A file of keys, which nobody else may be able to read.
+    pub keys: fn(&Path) -> Result<Vec<Entry>, Rejected>,
+    /// What of a configuration is at a path.
+    pub found: fn(&Path) -> Result<Found, String>,
+}
+
 /// A daemon whose change is ordered, and where the news go.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -48,6 +63,10 @@ pub struct Place {
     pub spec: TargetSpec,
     /// The same of all daemons that are watched, by their places.
     pub specs: Arc<[TargetSpec]>,
+    /// What changes of it take from files, and who reads them.
+    pub files: Files,
+    /// Who reads them.
+    pub readers: Option<Readers>,
     /// Which of its addresses will do.
     pub families: Families,
     /// The program's clock.
@@ -136,21 +155,22 @@ impl Place {
                 ChronydAt::Port(host) => Link::Udp(self.connect(&host).await?),
             };
             let keeper = Keeper::new(Book::open(), None, self.about(host, link.address(), None));
-            return self.chronyd(way::Wish::Line(wanted), link, confirm, keeper, orders).await;
+            let wanted = (way::Wish::Line(wanted), self.lines_of_chronyd()?);
+            return self.chronyd(wanted, link, confirm, keeper, orders).await;
         }
         let address = self.spec.control_messages().ok_or("it takes no changes")?;
         let verb =
             find(verb).ok_or_else(|| format!("there is no verb `{}`", verb.escape_debug()))?;
         let (arguments, has) = options_now(arguments);
-        let wanted =
-            verb.wish(&arguments).map_err(|(line, rejected)| match rejected.position {
-                Some((_, column)) => format!("{line}: column {column}: {}", rejected.reason),
-                None => rejected.reason,
-            })?;
+        let wanted = verb.wish(&arguments).map_err(|(line, rejected)| match rejected.position {
+            Some((_, column)) => format!("{line}: column {column}: {}", rejected.reason),
+            None => rejected.reason,
+        })?;
         let socket = self.connect(address).await?;
         let about = self.about(host, Some(socket.address()), key_of(wish.signing.as_ref()));
         let keeper = Keeper::new(Book::open(), None, about);
-        let wanted = Wanted { wish: wanted, has, signing: wish.signing };
+        let configured = self.lines_of_ntpd()?;
+        let wanted = Wanted { wish: wanted, configured, has, signing: wish.signing };
         self.ntpd(wanted, socket, confirm, keeper, orders).await
     }
 
@@ -167,17 +187,19 @@ impl Place {
         let Pending { host, inverse, .. } = claim.pending().clone();
         match left::whereabouts(claim.pending())? {
             Whereabouts::Socket(path) => {
-                let lines: Result<Vec<_>, _> = inverse.iter().map(|line| Line::read(line)).collect();
+                let lines: Result<Vec<_>, _> =
+                    inverse.iter().map(|line| Line::read(line)).collect();
                 let wanted = way::Wish::Exactly(lines.map_err(|why| why.to_string())?);
                 let link = Link::Unix(unix_socket(&path)?);
                 let keeper = Keeper::new(book, Some(claim), self.about(host, None, None));
-                self.chronyd(wanted, link, None, keeper, orders).await
+                self.chronyd((wanted, None), link, None, keeper, orders).await
             }
             Whereabouts::Address(address) => {
                 let socket = udp::Socket::connect(address).map_err(|failed| failed.to_string())?;
                 let about = self.about(host, Some(address), key_of(signing.as_ref()));
                 let keeper = Keeper::new(book, Some(claim), about);
-                let wanted = Wanted { wish: change::Wish::Exactly(inverse), has: None, signing };
+                let wish = change::Wish::Exactly(inverse);
+                let wanted = Wanted { wish, configured: Vec::new(), has: None, signing };
                 self.ntpd(wanted, socket, None, keeper, orders).await
             }
         }
@@ -197,9 +219,26 @@ impl Place {
         self.tell_left(forgotten.err().map(|why| format!("it cannot be forgotten: {why}")));
     }
 
+    /// The configuration that was named for the daemon, as it stands now; empty where none was.
+    fn lines_of_ntpd(&self) -> Result<Vec<Placed>, String> {
+        let (Some(file), Some(readers)) = (&self.files.config_of, self.readers) else {
+            return Ok(Vec::new());
+        };
+        let followed = include::follow(file, readers.found);
+        followed.map(|followed| followed.directives).map_err(|rejected| rejected.to_string())
+    }
+
+    /// The same of a chronyd; `None` where none was.
+    fn lines_of_chronyd(&self) -> Result<Option<Vec<Line>>, String> {
+        let Some(file) = &self.files.config_of else { return Ok(None) };
+        let text = fs::read_to_string(file);
+        let text = text.map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+        Ok(Some(configured(&text)))
+    }
+
     async fn chronyd(
         &self,
-        wish: way::Wish,
+        (wish, configured): (way::Wish, Option<Vec<Line>>),
         link: Link,
         confirm: Option<Duration>,
         keeper: Keeper,
@@ -207,7 +246,7 @@ impl Place {
     ) -> Result<(), String> {
         let address = link.address();
         let transport = if address.is_some() { Transport::Udp } else { Transport::Unix };
-        let (seed, configured) = (seed()?, None);
+        let seed = seed()?;
         let settings = way::Settings { transport, address, seed, patience: PATIENCE, configured };
         let machine = Reconfigure::new(self.clock.now(), Chronyd::new(wish, settings), confirm);
         self.drive(Change::new(machine, link, self.clock), orders, keeper, confirm).await;
@@ -227,7 +266,7 @@ impl Place {
         let settings = Settings {
             pipeline: pipeline::Settings { key, ..pipeline::Settings::new(timing, seed()?) },
             patience: PATIENCE,
-            configured: Vec::new(),
+            configured: wanted.configured,
             has: wanted.has,
             from: socket.local_address().map(|address| address.ip()),
         };
@@ -302,16 +341,13 @@ impl Place {
     /// is in our hands no more.
     fn close(&self, keeper: Keeper, course: Option<&Course>) {
         let is_restoring = keeper.is_restoring();
-        let written = match course {
-            Some(course) => keeper.end(course),
-            None => {
-                drop(keeper);
-                Ok(())
-            }
-        };
+        // Where nothing was sent, dropping it is all there is to do.
+        let written = course.map_or(Ok(()), |course| keeper.end(course));
         if is_restoring {
             let trouble = written.err();
-            self.tell_left(trouble.map(|why| format!("what became of it is not written down: {why}")));
+            self.tell_left(
+                trouble.map(|why| format!("what became of it is not written down: {why}")),
+            );
         }
     }
 }
@@ -319,6 +355,8 @@ impl Place {
 /// What is wanted of an ntpd.
 struct Wanted {
     wish: change::Wish,
+    /// The configuration that it follows, as far as that is known.
+    configured: Vec<Placed>,
     /// The options that the user says the association in question has now.
     has: Option<String>,
     signing: Option<Signing>,

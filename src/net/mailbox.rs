@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::backend::change::{Left, Progress};
+use crate::backend::change::{Left, Progress, Signing};
 use crate::backend::{Offer, TargetId, Update};
 use crate::model::Daemon;
 use crate::model::programs::Program;
@@ -24,12 +24,27 @@ struct News {
     daemons: VecDeque<(TargetId, Arc<Daemon>)>,
     changes: VecDeque<(TargetId, Arc<Progress>)>,
     names: VecDeque<(IpAddr, Option<Arc<str>>)>,
-    left: Option<(Arc<[Left]>, Option<Box<str>>)>,
+    keys: Option<Keys>,
+    left: Option<LeftBehind>,
     programs: Option<Arc<[Program]>>,
     offer: Option<Arc<Offer>>,
     /// Those of which a first picture is complete.
     settled: BTreeSet<TargetId>,
     reader: Option<Waker>,
+}
+
+/// The keys of the file that was named for a daemon, or why there are none.
+#[derive(Debug)]
+struct Keys {
+    target: TargetId,
+    keys: Result<Vec<Signing>, Box<str>>,
+}
+
+/// The changes that were left behind, and why one of them cannot be forgotten.
+#[derive(Debug)]
+struct LeftBehind {
+    all: Arc<[Left]>,
+    trouble: Option<Box<str>>,
 }
 
 impl Mailbox {
@@ -53,10 +68,18 @@ impl Mailbox {
         news.wake();
     }
 
+    /// Leaves the keys of the file that was named for a daemon, or why there are none: in place of
+    /// others, for only one question is asked at a time.
+    pub fn keys(&self, target: TargetId, keys: Result<Vec<Signing>, Box<str>>) {
+        let mut news = self.open();
+        news.keys = Some(Keys { target, keys });
+        news.wake();
+    }
+
     /// Leaves which changes are left behind now, and why one of them cannot be forgotten.
     pub fn left(&self, all: Arc<[Left]>, trouble: Option<Box<str>>) {
         let mut news = self.open();
-        news.left = Some((all, trouble));
+        news.left = Some(LeftBehind { all, trouble });
         news.wake();
     }
 
@@ -96,8 +119,11 @@ impl Mailbox {
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Update> {
         let mut news = self.open();
         // Before the end of what took one of them back, so that nobody is asked about it again.
-        if let Some((all, trouble)) = news.left.take() {
+        if let Some(LeftBehind { all, trouble }) = news.left.take() {
             return Poll::Ready(Update::Left { all, trouble });
+        }
+        if let Some(Keys { target, keys }) = news.keys.take() {
+            return Poll::Ready(Update::Keys { target, keys });
         }
         if let Some((target, progress)) = news.changes.pop_front() {
             return Poll::Ready(Update::Change { target, progress });

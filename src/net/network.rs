@@ -7,12 +7,14 @@ use std::task::{Context, Poll};
 use tokio::sync::watch::{Sender, channel};
 use tokio::task::{JoinSet, spawn_blocking};
 
+use crate::backend::change::Signing;
 use crate::backend::{Backend, Measure, Request, TargetId, Update};
 use crate::config::engine::EngineSetup;
+use crate::config::files::Files;
 use crate::config::ntp_conf::include::Found;
 use crate::config::target::TargetSpec;
 use crate::model::{Contact, Daemon, Interest};
-use crate::net::change::{Changes, Place};
+use crate::net::change::{Changes, Place, Readers};
 use crate::net::clock::Clock;
 use crate::net::daemon::{Orders, Watched};
 use crate::net::discipline::Permit;
@@ -38,6 +40,9 @@ pub struct Network {
     families: Families,
     /// How each daemon is asked, and the changes of them that are under way.
     specs: Arc<[TargetSpec]>,
+    /// What changes of them take from files, and who reads those.
+    files: Vec<Files>,
+    readers: Option<Readers>,
     changes: Changes,
     /// The right to steer the system's clock, until the engine that is to do so takes it.
     permit: Option<Permit>,
@@ -60,6 +65,8 @@ impl Network {
             families,
             names: resolver::Asked::default(),
             specs: specs.into(),
+            files: Vec::new(),
+            readers: None,
             changes: Changes::default(),
             permit: None,
         };
@@ -96,6 +103,30 @@ impl Network {
         let mailbox = self.mailbox.clone();
         // Nobody waits for it: it leaves its news and ends by itself within milliseconds.
         drop(spawn_blocking(move || mailbox.offer(offer::look(found).into())));
+    }
+
+    /// Lets changes of the daemons take from files what `files` say, in the order of the daemons.
+    pub fn files(&mut self, files: Vec<Files>, readers: Readers) {
+        self.files = files;
+        self.readers = Some(readers);
+    }
+
+    fn files_of(&self, target: TargetId) -> Files {
+        self.files.get(usize::from(target.place())).cloned().unwrap_or_default()
+    }
+
+    /// Reads the file of keys that was named for a daemon.
+    fn read_keys(&self, target: TargetId) {
+        let (Some(file), Some(readers)) = (self.files_of(target).keys, self.readers) else {
+            return;
+        };
+        let mailbox = self.mailbox.clone();
+        // Nobody waits for it: a descriptor may take its time, and the screens go on.
+        drop(spawn_blocking(move || {
+            let keys = (readers.keys)(&file);
+            let keys = keys.map(|keys| keys.into_iter().map(Signing::with).collect());
+            mailbox.keys(target, keys.map_err(|why| why.to_string().into()));
+        }));
     }
 
     /// Tells of the changes that programs left behind which died.
@@ -166,6 +197,7 @@ impl Backend for Network {
             Request::Key { target, signing } => {
                 self.order(target, |orders| orders.signing = signing);
             }
+            Request::Keys { target } => self.read_keys(target),
             Request::Refresh { target } => self.order(target, |orders| orders.refreshes += 1),
             Request::Way { target, way } => self.order(target, |orders| orders.choose(way)),
             Request::Name(address) => {
@@ -181,6 +213,8 @@ impl Backend for Network {
                         target,
                         spec: spec.clone(),
                         specs: Arc::clone(&self.specs),
+                        files: self.files_of(target),
+                        readers: self.readers,
                         families: self.families,
                         clock: self.clock,
                         mailbox: self.mailbox.clone(),

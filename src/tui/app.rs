@@ -9,6 +9,7 @@ use tui_input::Input;
 
 use crate::backend::change::Signing;
 use crate::backend::{Measure, Offer, TargetId, World};
+use crate::config::files::Files;
 use crate::config::ntp_conf::Association;
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
@@ -288,6 +289,8 @@ pub struct Target {
     pub label: String,
     /// Whether it is on this host.
     pub is_local: bool,
+    /// What changes of it take from files.
+    pub files: Files,
 }
 
 /// The association under the cursor.
@@ -321,6 +324,8 @@ pub struct Tab {
     pub label: String,
     /// Whether it is on this host.
     pub is_local: bool,
+    /// What changes of it take from files.
+    pub files: Files,
     /// The latest that is known of it.
     pub latest: Arc<Daemon>,
     /// What is held on screen instead while the display is frozen.
@@ -358,6 +363,7 @@ impl Tab {
             target: target.id,
             label: target.label,
             is_local: target.is_local,
+            files: target.files,
             latest: Arc::default(),
             held: None,
             behind: 0,
@@ -564,12 +570,7 @@ impl App {
             screen: self.screen(),
             is_asked: matches!(
                 self.overlay,
-                Some(
-                    Overlay::Measure(_)
-                        | Overlay::Incidents
-                        | Overlay::Change
-                        | Overlay::Left(_)
-                )
+                Some(Overlay::Measure(_) | Overlay::Incidents | Overlay::Change | Overlay::Left(_))
             ),
             is_simulated: self.world.is_some(),
         }

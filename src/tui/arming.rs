@@ -28,8 +28,34 @@ pub struct Arming {
     pub step: Step,
     /// What was wrong with what was typed last.
     pub trouble: Option<String>,
+    /// The keys of the file that was named for the daemon; `None` where none was.
+    pub offered: Option<Offered>,
     /// The number of the change that was left behind and is to be taken back then.
     pub then: Option<u32>,
+}
+
+/// The keys of a file, to choose from. They are wiped when the question is left.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// What the file is called.
+    pub file: String,
+    /// Its keys, or why there are none; `None` while it is being read.
+    pub keys: Option<Result<Vec<Signing>, Box<str>>>,
+}
+
+impl Offered {
+    /// Its keys, as far as they are there.
+    pub fn keys(&self) -> &[Signing] {
+        match &self.keys {
+            Some(Ok(keys)) => keys,
+            _ => &[],
+        }
+    }
+
+    /// Its key of this number.
+    pub fn key(&self, number: u32) -> Option<&Signing> {
+        self.keys().iter().find(|signing| signing.number() == number)
+    }
 }
 
 /// Changes that were left behind by programs that died.

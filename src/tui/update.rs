@@ -41,6 +41,7 @@ pub fn update(app: &mut App, now: Now, event: Event) -> Vec<Effect> {
         Event::Backend(Update::Change { target, progress }) => {
             change::progress(app, target, progress, &mut effects);
         }
+        Event::Backend(Update::Keys { target, keys }) => change::take_keys(app, target, keys),
         Event::Backend(Update::Left { all, trouble }) => left::take(app, all, trouble),
         Event::Backend(update) => {
             handle_update(app, update);
@@ -153,7 +154,7 @@ fn handle_update(app: &mut App, update: Update) {
         Update::World(world) => app.world = Some(world),
         Update::Console { target, news } => return console::take(app, target, news),
         // Taken before.
-        Update::Change { .. } | Update::Left { .. } => {}
+        Update::Change { .. } | Update::Left { .. } | Update::Keys { .. } => {}
     }
     for place in 0..app.tabs.len() {
         follow_cursor(app, place);

@@ -2,6 +2,7 @@
 //! stderr, nothing is on stdout, and nothing was asked of anybody.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -62,6 +63,46 @@ fn options_that_are_wrong_are_told_in_a_sentence() {
 }
 
 #[test]
+fn keys_that_the_settings_name_are_used_and_are_no_secret_to_nobody() {
+    let folder = Folder::new();
+    let own = folder.0.join("ntpscope");
+    fs::create_dir_all(&own).unwrap();
+    let settings = "(keys: \"keys\", hosts: {\"time1.invalid\": (keys: \"none\")})";
+    fs::write(own.join("config.ron"), settings).unwrap();
+    let keys = own.join("keys");
+    fs::write(&keys, "1 MD5 xyzzy-plugh\n2 MD5 other\n").unwrap();
+    let set = |words: &[&str]| {
+        let all: Vec<&str> = std::iter::once("set").chain(words.iter().copied()).collect();
+        let output = ours(&folder, &all);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty() && !said.contains("xyzzy"), "{said}");
+        said
+    };
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
+    let named = keys.display().to_string();
+    for words in [&["127.0.0.1:9", "add", "192.0.2.7"][..], &["--keys", &named, "a", "add", "b"]] {
+        let said = set(words);
+        assert!(said.contains(&format!("{named}: others than its owner can read")), "{said}");
+    }
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    // Which of them is not said, and it is not guessed.
+    let said = set(&["127.0.0.1:9", "add", "192.0.2.7"]);
+    assert!(said.contains("which key is to sign? it has 1, 2"), "{said}");
+    let said = set(&["--key", "3", "127.0.0.1:9", "add", "192.0.2.7"]);
+    assert!(said.contains("there is no key 3 in it"), "{said}");
+    // A daemon of which something else is said.
+    let said = set(&["time1.invalid", "add", "192.0.2.7"]);
+    assert!(said.contains("none: cannot be read"), "{said}");
+    let printed =
+        String::from_utf8(ours(&folder, &["--print-config", "--key", "2"]).stdout).unwrap();
+    assert!(
+        printed.contains(&format!("keys: {named:?},")) && printed.contains("key: 2,"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn settings_that_are_wrong_are_told_with_line_and_column() {
     let folder = Folder::new();
     let own = folder.0.join("ntpscope");
@@ -74,7 +115,8 @@ fn settings_that_are_wrong_are_told_with_line_and_column() {
         ("(color: blue)", "line 1, column 9", "`blue`"),
         ("(timeout: \"soon\")", "line 1, column 12", ""),
         ("(timeout: \"0s\")", "line 1, column 12", "longer than nothing"),
-        ("(\n ascii: 1)", "line 2, column 8", "boolean"),
+        ("(\n ascii: 1)", "line 2, column 8", "`ascii`: Expected boolean"),
+        ("(\n keys: 5,\n)", "line 2, column 7", "`keys`: Expected string"),
     ] {
         fs::write(&file, text).unwrap();
         let output = ours(&folder, &["127.0.0.1:9"]);

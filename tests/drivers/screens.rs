@@ -262,6 +262,7 @@ async fn main() -> color_eyre::Result<()> {
                 id: TargetId::new(place),
                 label: label.into(),
                 is_local: place == 0,
+                files: ntpscope::config::files::Files::default(),
             })
             .collect(),
         names: true,

@@ -100,6 +100,71 @@ fn a_change_left_behind_is_taken_back_from_the_next_screens() {
 }
 
 #[test]
+fn keys_and_options_come_from_the_files_that_the_settings_name() {
+    let daemons = match two::daemons() {
+        Ok(daemons) => daemons,
+        Err(reason) => return lab::skip("peers", &reason),
+    };
+    let folder = folder("named");
+    let here = folder.display().to_string();
+    let conf = CONFIGURATION.replace("FOLDER", &here) + "server 10.9.0.7 minpoll 5 noselect\n";
+    fs::write(folder.join("conf"), conf).expect("a file of our own");
+    let keys = format!("7 SHA1 anotherone\n1 MD5 {SECRET}\n");
+    fs::write(folder.join("keys"), keys).expect("a file of our own");
+    fs::create_dir_all(folder.join("ntpscope")).expect("a folder of our own");
+    let settings = "(hosts: {\"127.0.0.1\": (keys: \"../keys\", key: 1, config_of: \"../conf\")})";
+    fs::write(folder.join("ntpscope/config.ron"), settings).expect("a file of our own");
+    let script = format!(
+        "cd {here}; ip link set lo up; ip addr add 10.9.0.1/24 dev lo
+        {bin}/ntpd-classic -n -c conf >log 2>&1 </dev/null &
+        export XDG_CONFIG_HOME={here} XDG_STATE_HOME={here}/state
+        {program} -n 127.0.0.1
+        chmod 644 keys
+        {program} -n 127.0.0.1",
+        bin = daemons.display(),
+        program = lab::program().display(),
+    );
+    let words = ["unshare", "-Urnmpf", "--kill-child", "--mount-proc", "sh", "-c", &script];
+    let mut terminal = Terminal::start(&words, 24, 80);
+    terminal.wait_for("the association", |screen| screen.contains(" 10.9.0.7 "));
+    terminal.keys("!");
+    terminal.wait_for("the keys of the file", |screen| {
+        screen.contains(": 7 SHA1, 1 MD5.") && screen.contains("key: 1_")
+    });
+    terminal.keys("\r");
+    terminal.wait_for("that it is armed", |screen| screen.contains(" ARMED  127.0.0.1"));
+    // What the daemon does not tell is taken from its configuration, and the way back with it.
+    terminal.keys(":set prefer 10.9.0.7\r");
+    terminal.wait_for("the preview", |screen| {
+        screen.contains("server 10.9.0.7 prefer noselect minpoll 5")
+            && screen.contains("server 10.9.0.7 noselect minpoll 5")
+            && screen.contains("y SEND it")
+    });
+    terminal.keys("y");
+    terminal.wait_for("the question", |screen| screen.contains("y keep it"));
+    terminal.keys("n");
+    terminal.wait_for("that it was taken back", |screen| screen.contains("y close"));
+    terminal.wait_for("that all is as before", |screen| screen.contains("Taken back: all is as"));
+    terminal.keys("yq");
+
+    // The next one may not use them, for others can read them now.
+    terminal.wait_for("the screens anew", |screen| {
+        screen.contains(" 10.9.0.7 ") && !screen.contains("ARMED")
+    });
+    terminal.keys("!");
+    terminal.wait_for("why there are no keys", |screen| {
+        screen.contains("others than its owner can read")
+    });
+    terminal.keys("\u{1b}");
+    terminal.wait_for("the screens", |screen| screen.contains(" 10.9.0.7 "));
+    terminal.keys("q");
+    terminal.end();
+    let drawn = String::from_utf8_lossy(&terminal.raw).into_owned();
+    assert!(!drawn.contains(SECRET) && !drawn.contains("anotherone"));
+    drop(fs::remove_dir_all(&folder));
+}
+
+#[test]
 fn a_daemon_is_changed_from_its_screens() {
     let daemons = match two::daemons() {
         Ok(daemons) => daemons,

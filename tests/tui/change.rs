@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
-use ntpscope::backend::change::{Order, Progress};
+use ntpscope::backend::change::{Order, Progress, Signing};
 use ntpscope::backend::console::News;
 use ntpscope::backend::{Request, Update, World};
+use ntpscope::config::files::Files;
+use ntpscope::config::keys::typed;
 use ntpscope::model::change::state::{Check, Difference, Entry, Kind, Wanted, Whom};
 use ntpscope::model::change::{
     Answered, Course, Outcome, Phase, Preview, Sent, TakenBack, Trouble, Verdict, Why,
@@ -236,6 +238,87 @@ fn a_no_takes_it_back_and_a_change_without_a_way_back_says_so() {
     let trouble = Some(Trouble::Options("192.0.2.7".into()));
     tell(&mut app, Course { phase: Phase::Ended, trouble, ..Course::default() }, &[]);
     assert!(screen(&app).contains("Say them behind --has"));
+}
+
+/// Asked whether to arm, with a file of keys named, of which the number `key` is.
+fn asked_with_a_file(key: Option<u32>) -> App {
+    let mut app = showing(fixtures::captured(), (80, 24));
+    app.tabs[0].files = Files { keys: Some("/etc/ntp.keys".into()), key, config_of: None };
+    let read = press(&mut app, "!");
+    assert!(read.contains(&Effect::Request(Request::Keys { target: TARGET })));
+    app
+}
+
+fn tell_keys(app: &mut App, keys: Result<Vec<Signing>, Box<str>>) {
+    let now = app.now;
+    update(app, now, Event::Backend(Update::Keys { target: TARGET, keys }));
+    assert!(!screen(app).contains(SECRET) && !format!("{app:?}").contains(SECRET));
+}
+
+fn keys(numbers: &[u32]) -> Vec<Signing> {
+    let key = |number: &u32| Signing::with(typed(*number, "SHA1", SECRET).unwrap());
+    numbers.iter().map(key).collect()
+}
+
+fn armed_with(app: &App) -> Option<u32> {
+    app.tab().unwrap().armed.as_ref()?.signing.as_ref().map(Signing::number)
+}
+
+#[test]
+fn the_keys_of_a_file_are_offered_when_it_is_armed() {
+    let mut app = asked_with_a_file(Some(10));
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("still being read"), "{}", screen(&app));
+    tell_keys(&mut app, Ok(keys(&[1, 5, 10])));
+    assert_snapshot!("arming_with_a_file_80x24", screen(&app));
+    // The one that is named; the next, round about; and the one before.
+    for (key, number) in [("tab", "1"), ("down", "5"), ("up", "1"), ("up", "10")] {
+        press(&mut app, key);
+        assert!(screen(&app).contains(&format!("key: {number}_")), "{}", screen(&app));
+    }
+    press(&mut app, "up enter");
+    assert_eq!(armed_with(&app), Some(5));
+    // Of the file nothing is kept but the one key, and that until it is disarmed.
+    assert!(app.overlay.is_none());
+    assert_eq!(given(press(&mut app, "!")), [None]);
+    // Armed again, it is read again.
+    assert!(press(&mut app, "!").contains(&Effect::Request(Request::Keys { target: TARGET })));
+}
+
+#[test]
+fn a_key_can_be_typed_beside_a_file() {
+    let mut app = asked_with_a_file(None);
+    tell_keys(&mut app, Ok(keys(&[5])));
+    // The only one is there already; with a type behind it, its secret is asked for.
+    assert!(screen(&app).contains("key: 5_"));
+    enter(&mut app, " MD5");
+    assert!(screen(&app).contains("The secret of key 5 (MD5)"), "{}", screen(&app));
+    let mut app = asked_with_a_file(Some(7));
+    tell_keys(&mut app, Ok(keys(&[5])));
+    // One that the file has not.
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("The secret of key 7 (MD5)"), "{}", screen(&app));
+    let mut app = asked_with_a_file(None);
+    tell_keys(&mut app, Err("/etc/ntp.keys: others than its owner can read it".into()));
+    assert!(screen(&app).contains("others than its owner can read it"));
+    enter(&mut app, "5");
+    assert!(screen(&app).contains("The secret of key 5 (MD5)"), "{}", screen(&app));
+    // What comes too late, or for nobody, is dropped.
+    press(&mut app, "esc");
+    tell_keys(&mut app, Ok(keys(&[5])));
+    assert!(app.overlay.is_none() && armed_with(&app).is_none());
+}
+
+#[test]
+fn with_a_configuration_named_options_are_not_asked_for() {
+    let mut app = armed();
+    app.tabs[0].files.config_of = Some("/etc/ntp.conf".into());
+    let ordered = orders(press(&mut app, "F"));
+    let [Order::Think(wish)] = &ordered[..] else { panic!("{ordered:?}") };
+    assert_eq!(wish.words, ["prefer", "127.127.1.0"]);
+    let trouble = Some(Trouble::Options("127.127.1.0".into()));
+    tell(&mut app, Course { phase: Phase::Ended, trouble, ..Course::default() }, &[]);
+    assert!(screen(&app).contains("/etc/ntp.conf has no line of it"), "{}", screen(&app));
 }
 
 #[test]

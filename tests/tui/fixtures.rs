@@ -49,6 +49,7 @@ pub(crate) fn started(labels: &[&str], size: (u16, u16), measure: Option<Measure
         id: TargetId::new(place),
         label: (*label).into(),
         is_local: *label == "127.0.0.1",
+        files: ntpscope::config::files::Files::default(),
     });
     let options = Options {
         targets: targets.collect(),

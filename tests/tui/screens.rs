@@ -340,6 +340,7 @@ fn the_table_for_no_terminal_names_each_daemon_and_has_no_course_of_offsets() {
         id: tab.target,
         label: tab.label.clone(),
         is_local: false,
+        files: ntpscope::config::files::Files::default(),
     });
     let options = Options {
         targets: targets.collect(),

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::backend::change::Pending;
 use crate::cli::exit::{Exit, printed};
 use crate::cli::run::{families, runtime};
 use crate::cli::set::{self, SetArguments, keys};
-use crate::cli::setup;
+use crate::cli::{settings, setup};
 use crate::config::Rejected;
 use crate::config::change::{VERBS, Wish, find};
+use crate::config::files::Files;
 use crate::config::host::HostSpec;
 use crate::config::keys::Entry;
 use crate::config::ntp_conf::{Placed, include};
@@ -26,10 +28,9 @@ use crate::control::timing::Timing;
 use crate::model::Daemon;
 use crate::model::change::{Course, Phase, Sent, TakenBack};
 use crate::model::json::change as json;
-use crate::backend::change::Pending;
 use crate::net::book::{self, About, Book, Claim, Keeper};
-use crate::net::left::{self, Whereabouts};
 use crate::net::clock::Clock;
+use crate::net::left::{self, Whereabouts};
 use crate::net::random;
 use crate::net::reconfigure::{Change, Link};
 use crate::net::resolver;
@@ -102,7 +103,7 @@ fn wanted(arguments: &SetArguments, book: Option<Book>) -> Result<Wanted, String
         let claim = claim.ok_or_else(|| format!("there is no pending change {number}"))?;
         return match left::whereabouts(claim.pending())? {
             Whereabouts::Socket(path) => {
-                chronyd::taken_back(arguments, book, claim, path).map(Wanted::Chronyd)
+                chronyd::taken_back(book, claim, path).map(Wanted::Chronyd)
             }
             Whereabouts::Address(address) => {
                 taken_back(arguments, book, claim, address).map(Wanted::Ntpd)
@@ -134,9 +135,14 @@ fn asked(arguments: &SetArguments, book: Option<Book>) -> Result<Asked, String> 
             None => rejected.to_string(),
         }
     })?;
-    let configured = arguments.config_of.as_ref().map(|file| include::follow(file, setup::found));
+    let files = arguments.host.as_ref().map(|target| settings::files(&arguments.files, target));
+    let files = files.transpose().map_err(|rejected| rejected.to_string())?.unwrap_or_default();
+    let configured = files.config_of.as_ref().map(|file| include::follow(file, setup::found));
     let configured = configured.transpose().map_err(|rejected| rejected.to_string())?;
-    let key = keys::chosen(arguments).map_err(|rejected| rejected.to_string())?;
+    // Whoever only looks is asked for no secret, unless the number was typed.
+    let is_asked = files.keys.is_some() || arguments.files.key.is_some() || arguments.write;
+    let key = is_asked.then(|| keys::chosen(&files, &arguments.key_type)).transpose();
+    let key = key.map_err(|rejected| rejected.to_string())?.flatten();
     Ok(Asked {
         book,
         taken: None,
@@ -159,10 +165,11 @@ fn taken_back(
 ) -> Result<Asked, String> {
     let Pending { host, key, inverse, .. } = claim.pending().clone();
     let target: TargetSpec = host.parse().map_err(|why: Rejected| why.to_string())?;
+    let files = settings::files(&arguments.files, &target).map_err(|why| why.to_string())?;
+    // The one that it was made with, unless another is named here.
+    let files = Files { key: arguments.files.key.or(key).or(files.key), ..files };
     let host = target.control_messages().ok_or(ONLY_CONTROL)?.clone();
-    let mut arguments = arguments.clone();
-    arguments.key = arguments.key.or(key);
-    let key = keys::chosen(&arguments).map_err(|rejected| rejected.to_string())?;
+    let key = keys::chosen(&files, &arguments.key_type).map_err(|rejected| rejected.to_string())?;
     Ok(Asked {
         book,
         taken: Some(claim),

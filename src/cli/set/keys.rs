@@ -8,25 +8,34 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::cli::set::SetArguments;
 use crate::config::Rejected;
+use crate::config::files::Files;
 use crate::config::keys::{self, Entry};
 
-/// The key that the arguments name; `None` where they name none and nobody can be asked.
+/// The key that `files` name, or one of this type that is typed; `None` where they name none.
 ///
 /// # Errors
 /// A file that others can read, or that is no file of keys; no such key in it; no key that was typed.
-pub fn chosen(arguments: &SetArguments) -> Result<Option<Entry>, Rejected> {
-    match (&arguments.keys, arguments.key) {
+pub fn chosen(files: &Files, kind: &str) -> Result<Option<Entry>, Rejected> {
+    match (&files.keys, files.key) {
         (Some(file), id) => choose(file, id).map(Some),
-        (None, Some(id)) => typed(id, &arguments.key_type).map(Some),
+        (None, Some(id)) => typed(id, kind).map(Some),
         (None, None) => Ok(None),
     }
 }
 
-fn choose(file: &Path, id: Option<u32>) -> Result<Entry, Rejected> {
+/// The keys of a file.
+///
+/// # Errors
+/// Others can read it, or it is no file of keys.
+pub fn all(file: &Path) -> Result<Vec<Entry>, Rejected> {
     let (name, text) = read(file)?;
-    let entries = keys::read(&name, &text)?;
+    keys::read(&name, &text)
+}
+
+fn choose(file: &Path, id: Option<u32>) -> Result<Entry, Rejected> {
+    let entries = all(file)?;
+    let name = called(file);
     let numbers: Vec<String> = entries.iter().map(|entry| entry.key.id().to_string()).collect();
     let rejected = |reason: String| Rejected { source: name.clone(), position: None, reason };
     let has = format!(
@@ -44,9 +53,13 @@ fn choose(file: &Path, id: Option<u32>) -> Result<Entry, Rejected> {
     }
 }
 
+fn called(file: &Path) -> String {
+    if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() }
+}
+
 /// What a file is called and what is in it.
 fn read(file: &Path) -> Result<(String, Zeroizing<String>), Rejected> {
-    let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let name = called(file);
     let rejected = |reason: String| Rejected { source: name.clone(), position: None, reason };
     let unreadable = |error: io::Error| rejected(format!("cannot be read: {error}"));
     // With room from the start, for what is moved when it grows is not wiped.

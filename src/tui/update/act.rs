@@ -54,7 +54,7 @@ pub fn act(app: &mut App, action: Action, argument: &str, effects: &mut Vec<Effe
         Action::ZoomIn => zoom(app, -1),
         Action::ZoomOut => zoom(app, 1),
         Action::Measure => measure::ask(app, argument),
-        Action::Arm => change::arm(app),
+        Action::Arm => change::arm(app, effects),
         Action::LeftBehind => left::show(app),
         Action::TakeBack => left::take_back(app, effects),
         Action::KeepLeft => left::keep(app, effects),

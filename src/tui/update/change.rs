@@ -12,13 +12,13 @@ use crate::model::Dialect;
 use crate::model::change::Phase;
 use crate::model::vars::peer;
 use crate::tui::app::{App, Overlay, Tab};
-use crate::tui::arming::{ARMED_FOR, Armed, Arming, CONFIRM, Secret, Shown, Step};
+use crate::tui::arming::{ARMED_FOR, Armed, Arming, CONFIRM, Offered, Secret, Shown, Step};
 use crate::tui::event::Effect;
 use crate::tui::update::{act, left};
 use crate::units::Mono;
 
 /// Asks whether to arm; when it is armed already, disarms, or shows the change under way.
-pub fn arm(app: &mut App) {
+pub fn arm(app: &mut App, effects: &mut Vec<Effect>) {
     let now = app.now.mono;
     let is_simulated = app.world.is_some();
     let Some(tab) = app.tab_mut() else { return };
@@ -32,20 +32,52 @@ pub fn arm(app: &mut App) {
     } else {
         // What is typed now is no longer that of a moment ago.
         tab.cursor.since = now;
-        let step = if is_signed(tab) == Some(false) { Step::Sure } else { Step::Key(String::new()) };
-        app.overlay = Some(Overlay::Arm(Arming { step, trouble: None, then: None }));
+        let step = if is_signed(tab) == Some(false) {
+            Step::Sure
+        } else {
+            Step::Key(tab.files.key.map(|key| key.to_string()).unwrap_or_default())
+        };
+        ask(app, step, None, effects);
     }
+}
+
+/// Asks whether to arm, and has the file of keys read that was named for the daemon.
+fn ask(app: &mut App, step: Step, then: Option<u32>, effects: &mut Vec<Effect>) {
+    let Some(tab) = app.tab() else { return };
+    let file = tab.files.keys.as_ref().filter(|_| !matches!(step, Step::Sure));
+    let offered = file.map(|file| Offered { file: file.display().to_string(), keys: None });
+    if offered.is_some() {
+        effects.push(Effect::Request(Request::Keys { target: tab.target }));
+    }
+    app.overlay = Some(Overlay::Arm(Arming { step, trouble: None, offered, then }));
+}
+
+/// The keys of the file that was named for a daemon came.
+pub fn take_keys(app: &mut App, target: TargetId, keys: Result<Vec<Signing>, Box<str>>) {
+    if app.tab().is_none_or(|tab| tab.target != target) {
+        return;
+    }
+    let Some(Overlay::Arm(arming)) = &mut app.overlay else { return };
+    let Some(offered) = &mut arming.offered else { return };
+    // Whoever has but one key means that.
+    if let (Ok([only]), Step::Key(typed)) = (keys.as_deref(), &mut arming.step)
+        && typed.is_empty()
+    {
+        *typed = only.number().to_string();
+    }
+    offered.keys = Some(keys);
+    arming.trouble = None;
 }
 
 /// Asks whether to arm, to take back a change that was left behind: with the key that it was made
 /// with.
-pub fn arm_for(app: &mut App, pending: &Pending) {
+pub fn arm_for(app: &mut App, pending: &Pending, effects: &mut Vec<Effect>) {
     let Some(tab) = app.tab() else { return };
     let step = match (is_signed(tab), pending.key) {
         (Some(false), _) | (None, None) => Step::Sure,
         (_, key) => Step::Key(key.map(|key| key.to_string()).unwrap_or_default()),
     };
-    app.overlay = Some(Overlay::Arm(Arming { step, trouble: None, then: Some(pending.number) }));
+    ask(app, step, Some(pending.number), effects);
 }
 
 /// Whether changes of a daemon are signed; `None` where it has not told yet what it is.
@@ -76,11 +108,27 @@ pub fn handle_key(app: &mut App, key: &KeyEvent, effects: &mut Vec<Effect>) {
         (KeyCode::Char('y'), Step::Sure) => armed(app, None, effects),
         (_, Step::Sure) => {}
         (KeyCode::Enter, Step::Key(typed)) => match key_typed(typed) {
-            Ok((number, kind)) => {
-                arming.step = Step::Secret { number, kind, typed: Secret::new() };
-            }
+            Ok((number, kind)) => match (&arming.offered, kind) {
+                (Some(Offered { keys: None, .. }), None) => {
+                    arming.trouble = Some("the file of keys is still being read".into());
+                }
+                (Some(offered), None) if offered.key(number).is_some() => {
+                    let signing = offered.key(number).cloned();
+                    armed(app, signing, effects);
+                }
+                (_, kind) => {
+                    let kind = kind.unwrap_or_else(|| "MD5".to_owned());
+                    arming.step = Step::Secret { number, kind, typed: Secret::new() };
+                }
+            },
             Err(why) => arming.trouble = Some(why),
         },
+        (KeyCode::Tab | KeyCode::Down, Step::Key(typed)) => {
+            choose(typed, arming.offered.as_ref(), 1);
+        }
+        (KeyCode::BackTab | KeyCode::Up, Step::Key(typed)) => {
+            choose(typed, arming.offered.as_ref(), -1);
+        }
         (KeyCode::Enter, Step::Secret { number, kind, typed }) => {
             match keys::typed(*number, kind, typed.text()) {
                 Ok(entry) => armed(app, Some(Signing::with(entry)), effects),
@@ -114,13 +162,29 @@ fn type_letter(arming: &mut Arming, letter: char) {
     }
 }
 
-/// The number and the type of a key as they were typed.
-fn key_typed(typed: &str) -> Result<(u32, String), String> {
+/// Types the number of the key of the file that is so many places behind the one that is typed.
+fn choose(typed: &mut String, offered: Option<&Offered>, step: isize) {
+    let keys = offered.map_or(&[][..], Offered::keys);
+    let at = keys.iter().position(|signing| signing.number().to_string() == typed.trim());
+    let last = keys.len().saturating_sub(1);
+    let to = match (at, step) {
+        (None, 1) => 0,
+        (None, _) => last,
+        (Some(at), 1) => (at + 1) % keys.len(),
+        (Some(at), _) => at.checked_sub(1).unwrap_or(last),
+    };
+    if let Some(signing) = keys.get(to) {
+        *typed = signing.number().to_string();
+    }
+}
+
+/// The number of a key as it was typed, and its type where one was.
+fn key_typed(typed: &str) -> Result<(u32, Option<String>), String> {
     let mut words = typed.split_whitespace();
     let number = words.next().and_then(|word| word.parse::<u32>().ok());
     let number = number.filter(|number| *number > 0);
     let number = number.ok_or("type the number of the key, then its type if it is not MD5")?;
-    let kind = words.next().unwrap_or("MD5").to_owned();
+    let kind = words.next().map(str::to_owned);
     match words.next() {
         Some(_) => Err("only a number and a type; the secret is asked for next".to_owned()),
         None => Ok((number, kind)),
@@ -183,7 +247,8 @@ pub fn set_here(app: &mut App, verb: &str, effects: &mut Vec<Effect>) {
     let name = row.and_then(|row| row.text(&peer::SOURCE_HOST)).map(str::to_owned);
     let whom = address.map(|address| address.to_string()).or(name);
     let whom = whom.unwrap_or_else(|| selected.id.to_string());
-    let is_made_again = app.tab().and_then(is_signed) != Some(false);
+    let is_known = app.tab().is_some_and(|tab| tab.files.config_of.is_some());
+    let is_made_again = !is_known && app.tab().and_then(is_signed) != Some(false);
     if verb != "remove" && is_made_again && app.tab().is_some_and(|tab| tab.armed.is_some()) {
         // Its options are not told: whoever knows them says them.
         act::open_command(app, &format!("set {verb} {whom} --has "));

@@ -39,9 +39,7 @@ fn elsewhere(app: &App) -> Option<String> {
         [one] => (*one).to_owned(),
         [one, others @ ..] => format!("{one} and {} more", others.len()),
     };
-    Some(format!(
-        "also left behind, not on these screens: {hosts}; see `ntpscope set --pending`"
-    ))
+    Some(format!("also left behind, not on these screens: {hosts}; see `ntpscope set --pending`"))
 }
 
 /// Offers the next change of a daemon on these screens about which nobody has decided yet, when
@@ -90,7 +88,7 @@ pub fn take_back(app: &mut App, effects: &mut Vec<Effect>) {
     if app.tab().is_some_and(|tab| tab.armed.is_some()) {
         restore(app, left.change.number, effects);
     } else {
-        change::arm_for(app, &left.change);
+        change::arm_for(app, &left.change, effects);
     }
 }
 

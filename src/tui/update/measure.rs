@@ -3,6 +3,7 @@
 //! Nothing is sent before a person said so: at the command line, or here.
 
 use crate::backend::{Measure, Request, TargetId};
+use crate::config::files::Files;
 use crate::config::host::HostSpec;
 use crate::config::ntp_conf::{Association, Kind, Options};
 use crate::model::{Contact, Daemon};
@@ -54,7 +55,12 @@ pub fn agree(app: &mut App, effects: &mut Vec<Effect>) {
 pub fn start(app: &mut App, measure: Measure, effects: &mut Vec<Effect>) {
     app.disciplines = measure.setup.discipline;
     let place = app.tabs.iter().position(|tab| tab.target == TargetId::OWN);
-    let target = Target { id: TargetId::OWN, label: OWN_LABEL.into(), is_local: true };
+    let target = Target {
+        id: TargetId::OWN,
+        label: OWN_LABEL.into(),
+        is_local: true,
+        files: Files::default(),
+    };
     let mut tab = Tab::new(target);
     let contact = Contact::Asking { since: app.now.mono };
     tab.latest = std::sync::Arc::new(Daemon { contact, ..Daemon::default() });

@@ -6,12 +6,14 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Clear, Widget};
 
+use crate::backend::change::Signing;
 use crate::model::change::state::Difference;
 use crate::model::change::{
     Answered, Course, Outcome, Phase, Preview, Sent, TakenBack, Trouble, Verdict, Why,
 };
+use crate::model::values::printable;
 use crate::tui::app::{App, Screen, Tab};
-use crate::tui::arming::{Arming, Shown, Step};
+use crate::tui::arming::{Arming, Offered, Shown, Step};
 use crate::tui::widgets::text;
 
 /// Lines that say on every screen that changes are armed, or that one is under way.
@@ -84,7 +86,13 @@ pub fn render_arming(app: &App, arming: &Arming, area: Rect, buffer: &mut Buffer
             "This daemon asks for no key: whoever may use its socket may change it.".into(),
         )),
         Step::Key(typed) => {
-            let asked = "The number of the key that signs changes, and questions that need it; then its type if it is not MD5:";
+            let is_offered = arming.offered.as_ref().is_some_and(|keys| !keys.keys().is_empty());
+            lines.extend(arming.offered.as_ref().map(|offered| offered_keys(app, offered)));
+            let asked = if is_offered {
+                "The number of the key that signs changes, and questions that need it. With a type behind it, as MD5, its secret is asked for in place of the file's:"
+            } else {
+                "The number of the key that signs changes, and questions that need it; then its type if it is not MD5:"
+            };
             lines.push((theme.text, asked.into()));
             lines.push((theme.accent, format!("  key: {typed}_")));
         }
@@ -103,11 +111,34 @@ pub fn render_arming(app: &App, arming: &Arming, area: Rect, buffer: &mut Buffer
     lines.push((theme.text, String::new()));
     let keys = match arming.step {
         Step::Sure => "y arm   n leave it",
+        Step::Key(_) if arming.offered.as_ref().is_some_and(|keys| keys.keys().len() > 1) => {
+            "Enter go on   Tab next key   Esc leave it"
+        }
         Step::Key(_) => "Enter go on   Esc leave it",
         Step::Secret { .. } => "Enter arm   Esc leave it",
     };
     let title = format!(" Arm changes of {label}?");
     draw(app, &title, &lines, 0, keys, area, buffer);
+}
+
+/// The keys of a file by their numbers and types, or why there are none.
+fn offered_keys(app: &App, offered: &Offered) -> (Style, String) {
+    let theme = app.theme();
+    let file = printable(&offered.file);
+    match &offered.keys {
+        None => (theme.text, format!("{file} is being read...")),
+        Some(Err(why)) => (theme.bad, why.lines().collect::<Vec<_>>().join("; ")),
+        Some(Ok(keys)) if keys.is_empty() => (theme.warning, format!("{file} has no key.")),
+        Some(Ok(keys)) => {
+            let word = |signing: &Signing| {
+                format!("{} {}", signing.number(), signing.key().key.algorithm().word())
+            };
+            let all: Vec<String> = keys.iter().take(MOST_KEYS).map(word).collect();
+            let more = keys.len().saturating_sub(MOST_KEYS);
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            (theme.notice, format!("Keys of {file}: {}{more}.", all.join(", ")))
+        }
+    }
 }
 
 /// Draws a change and how it goes.
@@ -201,9 +232,18 @@ fn lines(app: &App, tab: &Tab, change: &Shown) -> Vec<(Style, String)> {
     if let Some(trouble) = &course.trouble {
         lines.push((theme.bad, format!("{trouble}")));
         if let Trouble::Options(_) = trouble {
-            let hint = "Say them behind --has, to the end of the line: `:set prefer HOST --has \
-                        iburst key 5`, or --has alone for none.";
-            lines.push((theme.notice, hint.into()));
+            let hint = match &tab.files.config_of {
+                Some(file) => {
+                    format!("{} has no line of it. ", printable(&file.display().to_string()))
+                }
+                None => String::new(),
+            };
+            let hint = format!(
+                "{hint}Say them behind --has, to the end of the line: `:set prefer HOST --has \
+                 iburst key 5`, or --has alone for none. With --config-of FILE, or `config_of` in \
+                 the settings, they are taken from the daemon's configuration."
+            );
+            lines.push((theme.notice, hint));
         }
     }
     if let Some(back) = &course.back {
@@ -245,9 +285,10 @@ fn headline(app: &App, change: &Shown) -> (Style, String) {
             (None, Some(Verdict::Applied)) if change.left.is_some() => {
                 (theme.good, "Taken back: reading back shows it.".into())
             }
-            (None, Some(Verdict::NotApplied | Verdict::Partly)) if change.left.is_some() => {
-                (theme.bad, "NOT taken back, or not wholly: it stays among what was left behind.".into())
-            }
+            (None, Some(Verdict::NotApplied | Verdict::Partly)) if change.left.is_some() => (
+                theme.bad,
+                "NOT taken back, or not wholly: it stays among what was left behind.".into(),
+            ),
             (None, Some(verdict)) => {
                 let is_well = matches!(verdict, Verdict::Applied);
                 let kept = course.is_some_and(|course| course.is_confirmed);
@@ -404,6 +445,9 @@ fn way_back(app: &App, inverse: &Result<Vec<String>, String>, lines: &mut Vec<(S
         Err(why) => lines.push((theme.warning, format!("  NOTHING: {why}"))),
     }
 }
+
+/// Keys of a file that are listed at most.
+const MOST_KEYS: usize = 40;
 
 /// Daemons that have such a line at most.
 const MOST_BANNERS: usize = 2;

@@ -6,7 +6,7 @@ use super::{Teller, Told, locate};
 use crate::backend::change::Pending;
 use crate::cli::exit::Exit;
 use crate::cli::set::SetArguments;
-use crate::config::target::TargetSpec;
+use crate::cli::settings;
 use crate::control::chrony::Transport;
 use crate::control::chrony::change::{self, Line};
 use crate::control::chrony::way::{self, Chronyd, Wish};
@@ -49,7 +49,9 @@ pub(super) fn asked(
     book: Option<Book>,
     place: Place,
 ) -> Result<Asked, String> {
-    let configured = arguments.config_of.as_deref().map(read).transpose()?;
+    let files = arguments.host.as_ref().map(|target| settings::files(&arguments.files, target));
+    let files = files.transpose().map_err(|rejected| rejected.to_string())?.unwrap_or_default();
+    let configured = files.config_of.as_deref().map(read).transpose()?;
     let verb = arguments.verb.as_deref().unwrap_or_default();
     let line = change::of_verb(verb, &arguments.arguments).map_err(|why| why.to_string())?;
     let (taken, is_armed, wish) = (None, arguments.write, Wish::Line(line));
@@ -57,18 +59,12 @@ pub(super) fn asked(
 }
 
 /// What takes back a change that was left behind, over the socket at `path`.
-pub(super) fn taken_back(
-    arguments: &SetArguments,
-    book: Option<Book>,
-    claim: Claim,
-    path: PathBuf,
-) -> Result<Asked, String> {
-    let configured = arguments.config_of.as_deref().map(read).transpose()?;
+pub(super) fn taken_back(book: Option<Book>, claim: Claim, path: PathBuf) -> Result<Asked, String> {
     let Pending { host: name, inverse, .. } = claim.pending().clone();
     let lines: Result<Vec<Line>, _> = inverse.iter().map(|line| Line::read(line)).collect();
     let wish = Wish::Exactly(lines.map_err(|why| why.to_string())?);
     let place = Place { name, at: ChronydAt::Socket(path) };
-    Ok(Asked { book, taken: Some(claim), place, is_armed: true, wish, configured })
+    Ok(Asked { book, taken: Some(claim), place, is_armed: true, wish, configured: None })
 }
 
 /// The lines of a chrony.conf.
