@@ -4,7 +4,6 @@
 //! handed over, updates are polled for as a future is.
 
 pub mod change;
-pub mod completion;
 pub mod console;
 
 use std::net::IpAddr;

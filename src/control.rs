@@ -7,7 +7,8 @@
 //! [`mru`] walks through a list that is longer than one answer. [`responder`] answers others about
 //! any daemon that there is a picture of. [`private`] asks the questions of mode 7, one at a time,
 //! which nothing but ntpdc's commands needs. [`change`] thinks a change of a running daemon through,
-//! and [`reconfigure`] carries it out, proves it and takes it back.
+//! and [`reconfigure`] carries it out, proves it and takes it back; [`completion`] knows what may be
+//! wanted of which daemon.
 //!
 //! Pipeline and watcher have one shape. A driver hands over what happened with the time at which
 //! it did (`handle`), then takes outputs until there are none (`poll_output`), then waits for the
@@ -18,6 +19,7 @@
 pub mod auth;
 pub mod change;
 pub mod chrony;
+pub mod completion;
 mod conversation;
 pub mod finder;
 pub mod mru;

@@ -19,6 +19,7 @@ use ntpscope::config::app::{AUTO_THEME, Settings};
 use ntpscope::config::files::Files;
 use ntpscope::config::host::NTP_PORT;
 use ntpscope::config::target::TargetSpec;
+use ntpscope::control::completion::completions;
 use ntpscope::net::answered::Answered;
 use ntpscope::net::change::Readers;
 use ntpscope::net::clock::Clock;
@@ -276,6 +277,7 @@ fn options(targets: Vec<Target>, settings: &Settings) -> Result<Options, Rejecte
         themes,
         variant,
         measure: None,
+        completions,
         notice: None,
         units: settings.units.value,
     })

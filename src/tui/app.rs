@@ -486,6 +486,8 @@ pub struct Fixed {
     pub themes: Themes,
     /// What keys mean.
     pub keymap: Keymap,
+    /// What the word of a change may be that follows those before it and begins so.
+    pub completions: fn(&[&str], &str, &Daemon) -> Vec<String>,
     /// Whether Ctrl-Z is not followed: it was told to discipline this host's clock, which must not
     /// run at the rate of a slew while nobody steers.
     pub stays: bool,
@@ -508,6 +510,8 @@ pub struct Options {
     pub variant: Option<Variant>,
     /// What to measure at once, as the command line says.
     pub measure: Option<Measure>,
+    /// What the word of a change may be that follows those before it and begins so.
+    pub completions: fn(&[&str], &str, &Daemon) -> Vec<String>,
     /// What is to be said at once, until a key is pressed.
     pub notice: Option<String>,
 }
@@ -544,6 +548,7 @@ impl App {
                 capabilities: options.capabilities,
                 themes: options.themes,
                 keymap: Keymap::default(),
+                completions: options.completions,
                 stays,
             },
         }

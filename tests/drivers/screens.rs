@@ -266,6 +266,7 @@ async fn main() -> color_eyre::Result<()> {
             })
             .collect(),
         names: true,
+        completions: ntpscope::control::completion::completions,
         units: ntpscope::tui::format::Units::default(),
         capabilities: Capabilities::detect(|name| std::env::var(name).ok(), Color::Auto, false),
         themes: Themes::built_in()?,

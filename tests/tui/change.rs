@@ -351,6 +351,28 @@ fn the_key_on_an_association_names_it_and_the_daemon_completes() {
 }
 
 #[test]
+fn only_what_the_daemon_can_do_is_offered() {
+    let completed = |typed: &str| {
+        let mut app = showing(fixtures::chronyd::lab(fixtures::chronyd::Over::Unix), (120, 40));
+        press(&mut app, ":");
+        type_in(&mut app, typed);
+        press(&mut app, "tab");
+        screen(&app)
+    };
+    assert!(
+        completed("set unr").contains(":set unr\n") || completed("set unr").ends_with(":set unr")
+    );
+    for (typed, expected) in [
+        ("set cmda", ":set cmdallow"),
+        ("set reset s", ":set reset sources"),
+        ("set config refr", ":set config refresh"),
+        ("set add server a maxdelayd", ":set add server a maxdelaydevratio"),
+    ] {
+        assert!(completed(typed).contains(expected), "{typed}");
+    }
+}
+
+#[test]
 fn a_simulated_daemon_takes_none() {
     let mut app = showing(fixtures::captured(), (80, 24));
     let now = app.now;

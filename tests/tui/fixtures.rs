@@ -59,6 +59,7 @@ pub(crate) fn started(labels: &[&str], size: (u16, u16), measure: Option<Measure
         themes: Themes::built_in().unwrap(),
         variant: None,
         measure,
+        completions: ntpscope::control::completion::completions,
         notice: None,
     };
     App::new(options, size, later(0.0))

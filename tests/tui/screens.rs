@@ -350,6 +350,7 @@ fn the_table_for_no_terminal_names_each_daemon_and_has_no_course_of_offsets() {
         themes: app.fixed.themes.clone(),
         variant: None,
         measure: None,
+        completions: ntpscope::control::completion::completions,
         notice: None,
     };
     let daemons = [fixtures::site(), fixtures::unheard(Contact::Asking { since: ANSWERED })];

@@ -7,6 +7,7 @@
 //! Selection options can be set while a source goes on from 4.4; before, it is given up and added
 //! again.
 
+pub mod completion;
 mod line;
 mod plan;
 
@@ -115,18 +116,52 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 pub fn of_verb(verb: &str, arguments: &[String]) -> Result<Line, Senseless> {
     let verb = verb.to_ascii_lowercase();
     let rest = arguments.join(" ");
-    Line::read(&match verb.as_str() {
-        "add" => {
-            let kinds = ["server", "peer", "pool"];
-            let has_kind = |word: &String| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(word));
+    Line::read(&match own_verb(&verb) {
+        Some(OwnVerb { says: Says::Added, .. }) => {
+            let has_kind =
+                |word: &String| line::kinds().any(|kind| kind.eq_ignore_ascii_case(word));
             let kind = if arguments.first().is_some_and(has_kind) { "" } else { "server " };
             format!("add {kind}{rest}")
         }
-        "remove" => format!("delete {rest}"),
-        "prefer" | "noselect" | "trust" | "require" => format!("selectopts {rest} +{verb}"),
-        "config" => rest,
-        _ => format!("{verb} {rest}"),
+        Some(OwnVerb { says: Says::Command(command), .. }) => format!("{command} {rest}"),
+        Some(OwnVerb { says: Says::Option, name }) => format!("selectopts {rest} +{name}"),
+        Some(OwnVerb { says: Says::Line, .. }) => rest,
+        None => format!("{verb} {rest}"),
     })
+}
+
+/// A verb of ours that is not a command of chronyc's of the same meaning.
+struct OwnVerb {
+    name: &'static str,
+    says: Says,
+}
+
+/// What a verb of ours says in the language of chronyc.
+#[derive(Clone, Copy)]
+enum Says {
+    /// A source more: a server unless another kind is said.
+    Added,
+    /// This command.
+    Command(&'static str),
+    /// The selection option of its name.
+    Option,
+    /// The arguments are a line of their own.
+    Line,
+}
+
+/// The verbs of ours; all other words are commands of chronyc's.
+const OWN_VERBS: &[OwnVerb] = &[
+    OwnVerb { name: "add", says: Says::Added },
+    OwnVerb { name: "remove", says: Says::Command("delete") },
+    OwnVerb { name: "prefer", says: Says::Option },
+    OwnVerb { name: "noselect", says: Says::Option },
+    OwnVerb { name: "trust", says: Says::Option },
+    OwnVerb { name: "require", says: Says::Option },
+    OwnVerb { name: "config", says: Says::Line },
+];
+
+fn own_verb(name: &str) -> Option<&'static OwnVerb> {
+    OWN_VERBS.iter().find(|verb| verb.name == name)
 }
 
 /// The lines of a chrony.conf that a running daemon can be told, too; the others say nothing here.

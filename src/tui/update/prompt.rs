@@ -4,7 +4,6 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
-use crate::backend::completion::completions;
 use crate::line::beginning;
 use crate::tui::app::{App, Overlay, Prompt, Purpose};
 use crate::tui::command::{self, Scope};
@@ -40,7 +39,7 @@ fn completed(app: &mut App, typed: &str) -> String {
     let Some(tab) = app.tab() else { return typed.to_owned() };
     let (before, begun) = change.rsplit_once(' ').unwrap_or(("", change));
     let words: Vec<&str> = before.split_whitespace().collect();
-    let all = completions(&words, begun, &tab.latest);
+    let all = (app.fixed.completions)(&words, begun, &tab.latest);
     let Some(shared) = beginning::shared(all.iter().map(|word| &**word)) else {
         return typed.to_owned();
     };

@@ -5,22 +5,25 @@
 //! name that they were configured with; which requests a line comes to depends on the sources that
 //! the daemon has when it is sent.
 
+mod commands;
 mod new_source;
 mod words;
 
 use std::fmt;
 
+pub(super) use commands::{COMMANDS, Takes};
+pub(super) use new_source::{kinds, options, takes_value};
 use words::Words;
 
 use crate::control::chrony::change::Senseless;
 use crate::model::daemon::{Daemon, Peer};
 use crate::model::vars::peer;
-use crate::units::{AssocId, RefId, Stratum};
+use crate::units::{AssocId, RefId};
 use crate::wire::cmdmon::change::{
     AccessRule, LocalMode, LocalTiming, Matching, NewSource, Service, SourceSetting,
 };
 use crate::wire::cmdmon::report::SelectOptions;
-use crate::wire::cmdmon::{Address, Change, Float, PartsPerMillion, Seconds, SourceId};
+use crate::wire::cmdmon::{Address, Change, PartsPerMillion, Seconds, SourceId};
 
 /// Something that chronyd is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,39 +142,14 @@ impl Line {
     /// What is wrong with it, in a sentence.
     pub fn read(text: &str) -> Result<Self, Senseless> {
         let mut words = Words::of(text);
-        let line = match words.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "add" => {
-                let kind = words.expect("server, peer or pool")?;
-                Self::Add(Box::new(new_source::read(kind, &mut words)?))
-            }
+        let name = words.next().unwrap_or_default().to_ascii_lowercase();
+        let line = if let Some(command) = commands::find(&name) {
+            (command.read)(&mut words)?
+        } else if kinds().any(|kind| kind == name) {
             // As a configuration has it.
-            kind @ ("server" | "peer" | "pool") => {
-                Self::Add(Box::new(new_source::read(kind, &mut words)?))
-            }
-            "delete" => Self::Delete(words.host()?),
-            "online" => Self::Online(words.host_or_all()?),
-            "offline" => Self::Offline(words.host_or_all()?),
-            "selectopts" => {
-                let host = words.host()?;
-                let (mask, options) = words.select_options()?;
-                Self::SelectOptions { host, mask, options }
-            }
-            name @ ("allow" | "deny" | "cmdallow" | "cmddeny") => Self::Access(words.rule(name)?),
-            "local" => Self::Local(words.local()?),
-            "maxupdateskew" => Self::MaxUpdateSkew(PartsPerMillion::new(words.number("ppm")?)),
-            "reselectdist" => Self::ReselectDistance(Seconds::new(words.number("seconds")?)),
-            "reselect" => Self::Reselect,
-            "refresh" => Self::Refresh,
-            "rekey" => Self::Rekey,
-            "reset" => words.only("sources").map(|()| Self::ResetSources)?,
-            "reload" => words.only("sources").map(|()| Self::ReloadSources)?,
-            name => match setting(name) {
-                Some(read) => {
-                    let host = words.host()?;
-                    Self::Source { host, setting: read(&mut words)? }
-                }
-                None => return Err(Senseless::no_command(name)),
-            },
+            Self::Add(Box::new(new_source::read(&name, &mut words)?))
+        } else {
+            return Err(Senseless::no_command(&name));
         };
         words.end()?;
         Ok(line)
@@ -287,31 +265,6 @@ impl fmt::Display for Line {
             Self::ReloadSources => f.write_str("reload sources"),
         }
     }
-}
-
-/// How a setting of one source is read.
-type ReadSetting = fn(&mut Words<'_>) -> Result<SourceSetting, Senseless>;
-
-/// How the setting of this name is read; `None` when there is none.
-fn setting(name: &str) -> Option<ReadSetting> {
-    Some(match name {
-        "minpoll" => |words| words.poll().map(SourceSetting::MinPoll),
-        "maxpoll" => |words| words.poll().map(SourceSetting::MaxPoll),
-        "maxdelay" => {
-            |words| words.number("seconds").map(Seconds::new).map(SourceSetting::MaxDelay)
-        }
-        "maxdelayratio" => {
-            |words| words.number("ratio").map(Float::new).map(SourceSetting::MaxDelayRatio)
-        }
-        "maxdelaydevratio" => {
-            |words| words.number("ratio").map(Float::new).map(SourceSetting::MaxDelayDeviationRatio)
-        }
-        "minstratum" => {
-            |words| words.whole(0..=15).map(Stratum::new).map(SourceSetting::MinStratum)
-        }
-        "polltarget" => |words| words.whole(6..=60).map(SourceSetting::PollTarget),
-        _ => return None,
-    })
 }
 
 /// This address and no other.

@@ -34,6 +34,10 @@ const FLAGS: [(&str, Flags); 12] = [
 const FIELDS: [(&str, Flags); 2] =
     [("F323", Flags::MONOTONIC_ROOT_FIELD), ("F324", Flags::NETWORK_CORRECTION_FIELD)];
 
+/// An option that takes away what is there without it, and one with a word behind it.
+const OFFLINE: &str = "offline";
+const EXTENSION_FIELD: &str = "extfield";
+
 /// An option that has a value.
 struct Row {
     name: &'static str,
@@ -94,6 +98,22 @@ static ROWS: &[Row] = rows! {
     "maxunreach": s => s.max_unreachable; w => w.whole(0..=i32::MAX)?; most => most.to_string()
 };
 
+/// The words of the kinds.
+pub(in crate::control::chrony::change) fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|(word, _)| *word)
+}
+
+/// The words of the options.
+pub(in crate::control::chrony::change) fn options() -> impl Iterator<Item = &'static str> {
+    let flags = FLAGS.iter().map(|(word, _)| *word);
+    flags.chain(ROWS.iter().map(|row| row.name)).chain([OFFLINE, EXTENSION_FIELD])
+}
+
+/// Whether a value stands behind this option.
+pub(in crate::control::chrony::change) fn takes_value(option: &str) -> bool {
+    option == EXTENSION_FIELD || ROWS.iter().any(|row| row.name == option)
+}
+
 /// Reads a source of the kind that the word `kind` says: its name, then its options.
 pub(super) fn read(kind: &str, words: &mut Words<'_>) -> Result<NewSource, Senseless> {
     let known = KINDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(kind));
@@ -102,9 +122,9 @@ pub(super) fn read(kind: &str, words: &mut Words<'_>) -> Result<NewSource, Sense
     let mut source = NewSource::new(*kind, SourceName::new(name.text().as_bytes()));
     while let Some(word) = words.next() {
         let option = word.to_ascii_lowercase();
-        if option == "offline" {
+        if option == OFFLINE {
             source.flags = Flags::from_bits(source.flags.bits() & !Flags::ONLINE.bits());
-        } else if option == "extfield" {
+        } else if option == EXTENSION_FIELD {
             let number = words.expect("F323 or F324")?;
             let field = FIELDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(number));
             let (_, flag) = field.ok_or_else(|| stray(number, "F323 or F324"))?;
@@ -142,7 +162,7 @@ impl fmt::Display for Shown<'_> {
         }
         for (number, flag) in FIELDS {
             if source.flags.contains(flag) {
-                write!(f, " extfield {number}")?;
+                write!(f, " {EXTENSION_FIELD} {number}")?;
             }
         }
         f.write_str(if source.flags.contains(Flags::ONLINE) { "" } else { " offline" })

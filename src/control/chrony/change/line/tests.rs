@@ -6,6 +6,7 @@ use super::*;
 use crate::model::status::PeerStatus;
 use crate::model::{Dated, Part, Value, Values};
 use crate::units::AssocId;
+use crate::wire::cmdmon::Float;
 use crate::wire::cmdmon::change::Flags;
 
 fn line(text: &str) -> Line {

@@ -4,13 +4,27 @@ use std::collections::BTreeSet;
 
 use crate::config::change::{Completes, VERBS, find};
 use crate::config::ntp_conf::clock::ClockAddress;
-use crate::model::Daemon;
+use crate::control::chrony::change::completion as chronyd;
 use crate::model::vars::peer;
+use crate::model::{Daemon, Dialect};
 
 /// What the word that begins with `begun` may be, behind `so_far`, the verb and the arguments before
 /// it: verbs, or words that make sense for `daemon`, as it is known.
 pub fn completions(so_far: &[&str], begun: &str, daemon: &Daemon) -> Vec<String> {
-    let all: Vec<String> = match so_far.split_first() {
+    let dialect = daemon.identity.as_ref().and_then(|identity| identity.dialect);
+    let all = match dialect {
+        Some(Dialect::Chronyd) => chronyd::words(so_far, &called(daemon)),
+        _ => words(so_far, daemon),
+    };
+    let begins = |word: &String| {
+        word.get(..begun.len()).is_some_and(|start| start.eq_ignore_ascii_case(begun))
+    };
+    all.into_iter().filter(|word| begins(word) && !so_far.contains(&word.as_str())).collect()
+}
+
+/// What the next word may be for a daemon that follows lines of ntp.conf.
+fn words(so_far: &[&str], daemon: &Daemon) -> Vec<String> {
+    match so_far.split_first() {
         None => VERBS.iter().map(|verb| verb.name.to_owned()).collect(),
         Some((verb, arguments)) => match find(verb).map(|verb| verb.completes) {
             Some(Completes::Associations) if arguments.is_empty() => associations(daemon),
@@ -22,11 +36,7 @@ pub fn completions(so_far: &[&str], begun: &str, daemon: &Daemon) -> Vec<String>
             Some(Completes::Options(_, options)) => owned(options),
             _ => Vec::new(),
         },
-    };
-    let begins = |word: &String| {
-        word.get(..begun.len()).is_some_and(|start| start.eq_ignore_ascii_case(begun))
-    };
-    all.into_iter().filter(|word| begins(word) && !so_far.contains(&word.as_str())).collect()
+    }
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -35,6 +45,13 @@ fn owned(words: &[&str]) -> Vec<String> {
 
 /// The names of all associations, their addresses, then their numbers.
 fn associations(daemon: &Daemon) -> Vec<String> {
+    let mut all = called(daemon);
+    all.extend(daemon.peers.iter().map(|peer| peer.id.to_string()));
+    all
+}
+
+/// The names of all associations, then their addresses.
+fn called(daemon: &Daemon) -> Vec<String> {
     let rows = || daemon.peers.iter().filter_map(|peer| peer.row.latest());
     let is_name = |name: &&str| !name.is_empty() && !name.contains('(');
     let names = rows().filter_map(|row| row.text(&peer::SOURCE_HOST)).filter(is_name);
@@ -42,7 +59,6 @@ fn associations(daemon: &Daemon) -> Vec<String> {
     let addresses = addresses.filter(|address| !address.is_unspecified());
     let mut all: Vec<String> = names.map(str::to_owned).collect();
     all.extend(addresses.map(|address| address.to_string()));
-    all.extend(daemon.peers.iter().map(|peer| peer.id.to_string()));
     let mut seen = BTreeSet::new();
     all.retain(|word| seen.insert(word.clone()));
     all
