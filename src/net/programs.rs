@@ -1,6 +1,7 @@
 //! Which programs on this host keep its time, from the process table.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::model::programs::{PROGRAMS, Program, ProgramKind};
@@ -10,9 +11,10 @@ use crate::model::programs::{PROGRAMS, Program, ProgramKind};
 pub fn running() -> Vec<Program> {
     let here = fs::read_link("/proc/self/ns/net").ok();
     let mut found = on_this_machine();
-    found.retain(|program| {
-        let network = fs::read_link(format!("/proc/{}/ns/net", program.pid)).ok();
-        network.is_none() || network == here
+    found.retain(|program| match fs::read_link(format!("/proc/{}/ns/net", program.pid)) {
+        Ok(network) => Some(network) == here,
+        // Of a process that has ended meanwhile there is nothing to be read.
+        Err(error) => error.kind() == ErrorKind::PermissionDenied,
     });
     found
 }
@@ -25,12 +27,21 @@ pub fn on_this_machine() -> Vec<Program> {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        if let Some(kind) = kind(&entry.path()) {
+        if let Some(kind) = kind(&entry.path())
+            && is_alive(&entry.path())
+        {
             found.push(Program { kind, pid });
         }
     }
     found.sort_by_key(|program| program.pid);
     found
+}
+
+/// Whether a process is more than what stays of one that has ended, until its parent asks how.
+fn is_alive(process: &Path) -> bool {
+    let stat = fs::read_to_string(process.join("stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 fn kind(process: &Path) -> Option<ProgramKind> {
@@ -45,4 +56,29 @@ fn kind(process: &Path) -> Option<ProgramKind> {
         }
     }
     Some(facts.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_has_ended_is_not_alive_though_its_entry_is_left() {
+        // Not called like a daemon, for other tests look for those of this host meanwhile.
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let process = Path::new("/proc").join(child.id().to_string());
+        assert!(is_alive(&process));
+        // It ends with its input; nobody has asked how it ended yet.
+        drop(child.stdin.take());
+        let ends = (0..20_000).any(|_| {
+            std::thread::park_timeout(Duration::from_millis(1));
+            !is_alive(&process)
+        });
+        assert!(ends && process.join("comm").exists());
+        child.wait().unwrap();
+        assert!(!is_alive(&process));
+    }
 }
