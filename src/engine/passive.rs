@@ -35,10 +35,6 @@ impl Engine {
             return;
         };
         let is = |flag| admitted.flags.has(flag);
-        if is(Flags::NOEPEER) {
-            self.counters.declined += 1;
-            return;
-        }
         let Some(Verified { key }) =
             self.verify(packet, received.datagram, from.ip(), None, is(Flags::NOTRUST))
         else {
@@ -49,6 +45,11 @@ impl Engine {
             return;
         };
         let is_known = key.is_some() || !(self.requires_auth || is(Flags::NOPEER));
+        // It denies an association and nothing else: whoever gets none in any case is answered.
+        if is_known && is(Flags::NOEPEER) {
+            self.counters.declined += 1;
+            return;
+        }
         if !is_known || self.passive_count() >= MOST_PASSIVE {
             self.answer_passively(now, received, packet, key.map_or(Seal::None, Seal::Key));
             return;

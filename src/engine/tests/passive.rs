@@ -208,6 +208,9 @@ fn restrictions_decide_who_gets_an_association() {
     assert_eq!(outcome(false, true, Flags::NOPEER), (true, 0));
     assert_eq!(outcome(false, false, Flags::NOEPEER), (false, 0));
     assert_eq!(outcome(true, true, Flags::NOEPEER), (false, 0));
+    // Windows asks for the time in this mode, too, and is answered as by ntpd.
+    assert_eq!(outcome(true, false, Flags::NOEPEER), (false, 1));
+    assert_eq!(outcome(true, false, Flags::NOEPEER.with(Flags::NOPEER)), (false, 1));
     assert_eq!(outcome(false, false, Flags::NOTRUST), (false, 0));
     assert_eq!(outcome(false, true, Flags::NOTRUST), (true, 0));
 }
