@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::demo::DemoArguments;
 use crate::cli::engine::{MeasureArguments, RunArguments};
@@ -164,21 +164,34 @@ pub struct Instead {
 /// # Errors
 /// Help and version where asked for; otherwise what is wrong in one sentence, a hint below it.
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, Instead> {
-    Arguments::try_parse_from(arguments).map_err(|error| match error.kind() {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    Arguments::try_parse_from(&words).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             Instead { text: error.to_string(), exit: Exit::Success }
         }
-        _ => Instead { text: sentence(&error.to_string()), exit: Exit::Usage },
+        _ => {
+            let text = sentence(&error.to_string(), &of_command(&words));
+            Instead { text, exit: Exit::Usage }
+        }
     })
 }
 
+/// The name of the command among the words of a command line, with a blank before it; empty where
+/// there is none.
+fn of_command(words: &[OsString]) -> String {
+    let named = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+    let command = Arguments::command();
+    let is_one = command.get_subcommands().any(|command| command.get_name() == named);
+    if is_one { format!(" {named}") } else { String::new() }
+}
+
 /// The first sentence of what clap says: without `error: `, usage and help.
-fn sentence(text: &str) -> String {
+fn sentence(text: &str, command: &str) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let line: Vec<&str> = paragraph.lines().map(str::trim).collect();
     let line = line.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    format!("ntpscope: {line}\nhint: `ntpscope --help` lists what there is\n")
+    format!("ntpscope: {line}\nhint: `ntpscope{command} --help` lists what there is\n")
 }
 
 /// Reads when to colour.
@@ -249,6 +262,18 @@ mod tests {
             assert_eq!(instead.exit, Exit::Usage);
             assert_eq!(instead.text.lines().count(), 2, "{}", instead.text);
             assert!(instead.text.starts_with("ntpscope: "), "{}", instead.text);
+        }
+    }
+
+    #[test]
+    fn whoever_mistypes_a_command_is_sent_to_the_help_that_lists_its_options() {
+        for (words, help) in [
+            (&["set", "--nonsense"][..], "`ntpscope set --help`"),
+            (&["probe"], "`ntpscope probe --help`"),
+            (&["--nonsense", "set"], "`ntpscope --help`"),
+        ] {
+            let text = arguments(words).unwrap_err().text;
+            assert!(text.contains(help), "{words:?}: {text}");
         }
     }
 
