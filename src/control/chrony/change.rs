@@ -33,6 +33,13 @@ pub enum Senseless {
         /// What does the same here, if anything.
         instead: &'static str,
     },
+    /// It has this command, which is not for here.
+    NotHere {
+        /// Its name, safe to show.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// The daemon has no such source.
     NoSource(String),
     /// It has no way to do that to a source that it has, and what the source's other options are is
@@ -43,9 +50,14 @@ pub enum Senseless {
 impl Senseless {
     /// There is no such command: what does the same, by name.
     fn no_command(name: &str) -> Self {
-        let known = ELSEWHERE.iter().find(|(names, _)| names.contains(&name));
-        let instead = known.map_or("", |(_, instead)| instead);
-        Self::NoCommand { name: name.escape_debug().to_string(), instead }
+        let of = |table: &[(&[&str], &'static str)]| {
+            table.iter().find(|(names, _)| names.contains(&name)).map(|(_, why)| *why)
+        };
+        let said = name.escape_debug().to_string();
+        match of(NOT_HERE) {
+            Some(why) => Self::NotHere { name: said, why },
+            None => Self::NoCommand { name: said, instead: of(ELSEWHERE).unwrap_or_default() },
+        }
     }
 }
 
@@ -55,6 +67,9 @@ impl fmt::Display for Senseless {
             Self::Syntax(why) => f.write_str(why),
             Self::NoCommand { name, instead: "" } => write!(f, "chronyd has no `{name}`"),
             Self::NoCommand { name, instead } => write!(f, "chronyd has no `{name}`: {instead}"),
+            Self::NotHere { name, why } => {
+                write!(f, "`{name}` is not done from here, for it {why}: chronyc does it")
+            }
             Self::NoSource(name) => write!(f, "there is no source {}", name.escape_debug()),
             Self::Options(name) => write!(
                 f,
@@ -99,14 +114,15 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         "it takes leap seconds from `leapsectz` or `leapseclist` of chrony.conf, when it starts",
     ),
     (&["unconfig", "unpeer", "remove"], "`delete HOST` gives a source up"),
+];
+
+/// Commands of chronyc's that this program leaves to it, and why.
+const NOT_HERE: &[(&[&str], &str)] = &[
     (
         &["makestep", "settime", "manual", "doffset", "dfreq", "trimrtc", "writertc", "smoothtime"],
-        "not from here, for it sets a clock: chronyc does it",
+        "sets a clock",
     ),
-    (
-        &["shutdown", "cyclelogs", "dump"],
-        "not from here, for it is the host's affair: chronyc does",
-    ),
+    (&["shutdown", "cyclelogs", "dump"], "is the host's affair"),
 ];
 
 /// The line that a verb of ours says, or a command of chronyc's as it is.
@@ -208,13 +224,14 @@ mod tests {
             ("tinker", "maxslewrate"),
             ("enable", "online"),
             ("leapfile", "leapsectz"),
-            ("makestep", "sets a clock"),
         ] {
             let said = said(&[verb, "x"]);
             assert!(said.starts_with(&format!("chronyd has no `{verb}`: ")), "{said}");
             assert!(said.contains(word), "{said}");
         }
         assert_eq!(said(&["bake", "x"]), "chronyd has no `bake`");
+        let clock = "`makestep` is not done from here, for it sets a clock: chronyc does it";
+        assert_eq!(said(&["makestep"]), clock);
     }
 
     #[test]
