@@ -295,7 +295,7 @@ struct Teller<'a, W: Way> {
     keeper: Keeper,
     told: Told,
     /// The line that is awaited of the user.
-    typed: Option<JoinHandle<io::Result<String>>>,
+    typed: Option<JoinHandle<io::Result<Option<String>>>>,
 }
 
 /// What was told of a course so far.
@@ -360,13 +360,18 @@ impl<W: Way> Teller<'_, W> {
         self.told.take(&course);
     }
 
-    fn take_line(&mut self, typed: &io::Result<String>) {
-        match typed.as_deref().map(str::trim) {
-            Ok("yes") => self.change.input(Input::Confirm),
-            Ok("no") => self.change.input(Input::TakeBack),
-            Ok("") | Err(_) => {}
+    fn take_line(&mut self, typed: &io::Result<Option<String>>) {
+        match typed.as_ref().map(|line| line.as_deref().map(str::trim)) {
+            Ok(Some("yes")) => self.change.input(Input::Confirm),
+            Ok(Some("no")) => self.change.input(Input::TakeBack),
+            // Of an input that has ended nothing more comes, but for a terminal's.
+            Ok(None) if !io::stdin().is_terminal() => {}
+            Err(_) => {}
+            // Whoever only pressed Enter still wants to be heard.
             Ok(_) => {
-                say("type yes to keep it, no to take it back\n");
+                if !self.arguments.json {
+                    say("type yes to keep it, no to take it back\n");
+                }
                 self.typed = Some(spawn_blocking(line));
             }
         }
@@ -466,7 +471,9 @@ fn answered(sent: &[Sent]) -> impl Iterator<Item = &Sent> {
 }
 
 /// The line that is awaited; for ever where none is.
-async fn typed(line: &mut Option<JoinHandle<io::Result<String>>>) -> io::Result<String> {
+async fn typed(
+    line: &mut Option<JoinHandle<io::Result<Option<String>>>>,
+) -> io::Result<Option<String>> {
     match line {
         Some(awaited) => {
             let typed = awaited.await;
@@ -477,11 +484,11 @@ async fn typed(line: &mut Option<JoinHandle<io::Result<String>>>) -> io::Result<
     }
 }
 
-/// The next line of the input; empty at its end.
-fn line() -> io::Result<String> {
+/// The next line of the input; `None` at its end.
+fn line() -> io::Result<Option<String>> {
     let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
-    Ok(line)
+    let length = io::stdin().read_line(&mut line)?;
+    Ok((length > 0).then_some(line))
 }
 
 /// Waits for a second; for ever where nothing is counted.
