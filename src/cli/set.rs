@@ -194,6 +194,9 @@ pub fn outcome(outcome: &Outcome) -> String {
 }
 
 fn difference(difference: &Difference) -> String {
+    if !difference.is_empty() && difference.is_only_numbers() {
+        return "differs from before only in the numbers of what was made again\n".to_owned();
+    }
     let mut text = String::new();
     let mut line = |sign: &str, what: &dyn std::fmt::Display| {
         let _infallible = writeln!(text, "  {sign} {what}");
