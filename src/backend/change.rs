@@ -90,6 +90,8 @@ pub struct Progress {
     pub course: Course,
     /// What the daemon will select after it, in sentences, as far as that can be reckoned.
     pub foreseen: Vec<String>,
+    /// Why what became of it does not stand in the log, where that could not be written.
+    pub unwritten: Option<String>,
 }
 
 /// A change that is taken back unless somebody confirms it: one that is waited for, or one that was

@@ -5,8 +5,8 @@
 
 mod pending;
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct Book {
 /// Who changes what, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
-    /// Seconds since 1970.
+    /// Seconds since 1970 when it is written.
     pub when: i64,
     /// The daemon, as the user called it.
     pub host: String,
@@ -48,6 +48,7 @@ pub struct Keeper {
     book: Option<Book>,
     taken: Option<Claim>,
     about: About,
+    clock: Clock,
     waiting: Option<Waiting>,
 }
 
@@ -64,7 +65,7 @@ impl Book {
         self.folder.join("audit.jsonl")
     }
 
-    /// Writes an event of a change to the log, with one call, so that no other is within it.
+    /// Writes an event of a change to the log, under a lock, so that no other is within it.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -92,9 +93,12 @@ impl Book {
 
     fn append(&self, entry: Map<String, Json>) -> io::Result<()> {
         self.make_folder()?;
-        let mut log = OpenOptions::new().append(true).create(true).mode(0o600).open(self.log())?;
-        let line = format!("{}\n", Json::Object(entry));
-        log.write_all(line.as_bytes())
+        let mut options = OpenOptions::new();
+        let mut log = options.read(true).append(true).create(true).mode(0o600).open(self.log())?;
+        log.lock()?;
+        // A disk that was full left half a line behind.
+        let end = if is_torn(&mut log)? { "\n" } else { "" };
+        log.write_all(format!("{end}{}\n", Json::Object(entry)).as_bytes())
     }
 
     fn make_folder(&self) -> io::Result<()> {
@@ -105,8 +109,8 @@ impl Book {
 impl Keeper {
     /// Of a change that `about` says whose it is; `taken` is the one that it takes back, which is
     /// forgotten once that is done.
-    pub const fn new(book: Option<Book>, taken: Option<Claim>, about: About) -> Self {
-        Self { book, taken, about, waiting: None }
+    pub const fn new(book: Option<Book>, taken: Option<Claim>, about: About, clock: Clock) -> Self {
+        Self { book, taken, about, clock, waiting: None }
     }
 
     /// Whether it is what takes back a change that was left behind.
@@ -125,6 +129,7 @@ impl Keeper {
         within: Option<Duration>,
     ) -> io::Result<()> {
         self.about.version = version;
+        self.about.when = wall(&self.clock);
         let Some(book) = &self.book else {
             return Err(io::Error::other("there is no home, and so no state folder"));
         };
@@ -142,7 +147,9 @@ impl Keeper {
     ///
     /// # Errors
     /// What became of it cannot be written down.
-    pub fn end(self, course: &Course) -> io::Result<()> {
+    pub fn end(mut self, course: &Course) -> io::Result<()> {
+        // That may be long after it began.
+        self.about.when = wall(&self.clock);
         let Some(book) = &self.book else { return Ok(()) };
         book.enter(&self.about, "outcome", course)?;
         let is_settled = course.is_settled();
@@ -173,6 +180,17 @@ impl About {
 fn ourselves() -> (Option<u32>, Option<String>) {
     let uid = fs::metadata("/proc/self").map(|own| own.uid()).ok();
     (uid, uid.and_then(|uid| user(Path::new("/etc/passwd"), uid)))
+}
+
+/// Whether a file ends within a line.
+fn is_torn(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 /// The name of a user in a file of the system's accounts.
@@ -239,6 +257,31 @@ mod tests {
         assert_eq!(events[1]["key"], 5);
         let mode = fs::metadata(book.log()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        fs::remove_dir_all(&book.folder).unwrap();
+    }
+
+    #[test]
+    fn each_entry_is_dated_when_it_is_written() {
+        let book = book("dated");
+        let long_ago = About { when: 0, ..about() };
+        let mut keeper = Keeper::new(Some(book.clone()), None, long_ago, Clock::start());
+        keeper.begin(None, &Course::default(), None).unwrap();
+        keeper.end(&Course::default()).unwrap();
+        let text = fs::read_to_string(book.log()).unwrap();
+        assert_eq!(text.matches("\"when\":\"2").count(), 2, "{text}");
+        fs::remove_dir_all(&book.folder).unwrap();
+    }
+
+    #[test]
+    fn an_entry_behind_half_a_line_has_a_line_of_its_own() {
+        let book = book("torn");
+        book.make_folder().unwrap();
+        fs::write(book.log(), "{\"schema\":\"ntpsc").unwrap();
+        book.enter(&about(), "armed", &Course::default()).unwrap();
+        book.enter(&about(), "outcome", &Course::default()).unwrap();
+        let text = fs::read_to_string(book.log()).unwrap();
+        let whole = text.lines().skip(1).map(serde_json::from_str::<Json>);
+        assert_eq!(whole.flatten().count(), 2, "{text}");
         fs::remove_dir_all(&book.folder).unwrap();
     }
 

@@ -119,7 +119,7 @@ impl Place {
 
     fn fail(&self, why: String) {
         let (phase, trouble) = (Phase::Ended, Some(Trouble::Wish(why)));
-        self.tell(Course { phase, trouble, ..Course::default() }, Vec::new());
+        self.tell(Course { phase, trouble, ..Course::default() }, Vec::new(), None);
     }
 
     /// Writes down what is sent to the daemon at `address`, signed with the key of this number.
@@ -133,8 +133,8 @@ impl Place {
         }
     }
 
-    fn tell(&self, course: Course, foreseen: Vec<String>) {
-        self.mailbox.change(self.target, Arc::new(Progress { course, foreseen }));
+    fn tell(&self, course: Course, foreseen: Vec<String>, unwritten: Option<String>) {
+        self.mailbox.change(self.target, Arc::new(Progress { course, foreseen, unwritten }));
     }
 
     /// Tells which changes are left behind now.
@@ -154,7 +154,8 @@ impl Place {
                 ChronydAt::Socket(path) => Link::Unix(unix_socket(&path)?),
                 ChronydAt::Port(host) => Link::Udp(self.connect(&host).await?),
             };
-            let keeper = Keeper::new(Book::open(), None, self.about(host, link.address(), None));
+            let keeper =
+                Keeper::new(Book::open(), None, self.about(host, link.address(), None), self.clock);
             let wanted = (way::Wish::Line(wanted), self.lines_of_chronyd()?);
             return self.chronyd(wanted, link, confirm, keeper, orders).await;
         }
@@ -168,7 +169,7 @@ impl Place {
         })?;
         let socket = self.connect(address).await?;
         let about = self.about(host, Some(socket.address()), key_of(wish.signing.as_ref()));
-        let keeper = Keeper::new(Book::open(), None, about);
+        let keeper = Keeper::new(Book::open(), None, about, self.clock);
         let configured = self.lines_of_ntpd()?;
         let wanted = Wanted { wish: wanted, configured, has, signing: wish.signing };
         self.ntpd(wanted, socket, confirm, keeper, orders).await
@@ -191,13 +192,14 @@ impl Place {
                     inverse.iter().map(|line| Line::read(line)).collect();
                 let wanted = way::Wish::Exactly(lines.map_err(|why| why.to_string())?);
                 let link = Link::Unix(unix_socket(&path)?);
-                let keeper = Keeper::new(book, Some(claim), self.about(host, None, None));
+                let keeper =
+                    Keeper::new(book, Some(claim), self.about(host, None, None), self.clock);
                 self.chronyd((wanted, None), link, None, keeper, orders).await
             }
             Whereabouts::Address(address) => {
                 let socket = udp::Socket::connect(address).map_err(|failed| failed.to_string())?;
                 let about = self.about(host, Some(address), key_of(signing.as_ref()));
-                let keeper = Keeper::new(book, Some(claim), about);
+                let keeper = Keeper::new(book, Some(claim), about, self.clock);
                 let wish = change::Wish::Exactly(inverse);
                 let wanted = Wanted { wish, configured: Vec::new(), has: None, signing };
                 self.ntpd(wanted, socket, None, keeper, orders).await
@@ -305,10 +307,10 @@ impl Place {
             });
             let foreseen = foreseen.unwrap_or_default();
             if course.phase == Phase::Ended {
-                self.close(keeper, is_sent.then_some(&course));
-                return self.tell(course, foreseen);
+                let unwritten = self.close(keeper, is_sent.then_some(&course));
+                return self.tell(course, foreseen, unwritten);
             }
-            self.tell(course, foreseen);
+            self.tell(course, foreseen, None);
             tokio::select! {
                 () = change.news() => {}
                 order = orders.recv(), if !has_left => match order {
@@ -327,7 +329,10 @@ impl Place {
                     Some(Order::Send { .. }) => {}
                     Some(Order::Keep) => change.input(Input::Confirm),
                     Some(_) => change.input(Input::TakeBack),
-                    None if !change.course().phase.is_open() => return self.close(keeper, None),
+                    None if !change.course().phase.is_open() => {
+                        self.close(keeper, None);
+                        return;
+                    }
                     None => {
                         has_left = true;
                         change.input(Input::TakeBack);
@@ -338,17 +343,17 @@ impl Place {
     }
 
     /// Ends with the book, with what became of it where something was sent; then what was left behind
-    /// is in our hands no more.
-    fn close(&self, keeper: Keeper, course: Option<&Course>) {
+    /// is in our hands no more. Why it could not be written, if it could not.
+    fn close(&self, keeper: Keeper, course: Option<&Course>) -> Option<String> {
         let is_restoring = keeper.is_restoring();
         // Where nothing was sent, dropping it is all there is to do.
         let written = course.map_or(Ok(()), |course| keeper.end(course));
+        let unwritten = written.err().map(|why| why.to_string());
         if is_restoring {
-            let trouble = written.err();
-            self.tell_left(
-                trouble.map(|why| format!("what became of it is not written down: {why}")),
-            );
+            let told = |why: &String| format!("what became of it is not written down: {why}");
+            self.tell_left(unwritten.as_ref().map(told));
         }
+        unwritten
     }
 }
 

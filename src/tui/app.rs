@@ -11,6 +11,7 @@ use crate::backend::change::Signing;
 use crate::backend::{Measure, Offer, TargetId, World};
 use crate::config::files::Files;
 use crate::config::ntp_conf::Association;
+use crate::model::change::Phase;
 use crate::model::programs::Program;
 use crate::model::{Daemon, Interest, Peer};
 use crate::tui::arming::{Armed, Arming, Left, Shown};
@@ -384,6 +385,13 @@ impl Tab {
     /// Whether a change of it was sent that is neither kept nor taken back yet.
     pub fn is_changing(&self) -> bool {
         self.change.as_ref().is_some_and(|change| change.phase().is_open())
+    }
+
+    /// Whether there is a change that somebody has to look at: one that is under way, or one that
+    /// has ended and was not closed yet.
+    pub fn wants_a_look(&self) -> bool {
+        let has_ended = |change: &Shown| change.phase() == Phase::Ended;
+        self.is_changing() || self.change.as_ref().is_some_and(has_ended)
     }
 
     /// What is on screen: the latest, or what was when the display was frozen.

@@ -369,3 +369,45 @@ fn what_goes_wrong_with_an_ntpsec_daemon_is_told_for_what_it_is() {
     let Some(steps) = stumble(Family::Ntpsec) else { return };
     misunderstood(&steps["nonce"]);
 }
+
+/// A blank line before the answer; a state folder on a disk that is full before anything is sent, one
+/// that has no room for what takes it back, and one that is full only afterwards.
+const CARE: &str = r#"
+    mkfifo said
+    $O $W --commit-confirm 60s 127.0.0.1 add 10.9.0.11 <said >kept 2>&1 & S=$!
+    exec 3>said
+    until grep -q 'type yes' kept; do sleep 0.05; done
+    step beside 127.0.0.1 add 10.9.0.15
+    echo >&3; echo yes >&3
+    wait $S; echo "=== kept $?"; cat kept; exec 3>&-
+    A=$(head -1 state/ntpscope/audit.jsonl | wc -c)
+    mkdir full; mount -t tmpfs -o size=8k none full; mkdir full/ntpscope
+    export XDG_STATE_HOME=$PWD/full
+    blank() { head -c $1 /dev/zero | tr '\000' '\n' >full/ntpscope/audit.jsonl; }
+    blank 8100
+    step full $W 127.0.0.1 add 10.9.0.12
+    blank 0; echo x >full/ntpscope/other
+    step unkept $W $C 127.0.0.1 add 10.9.0.13
+    echo "=== left 0"; ls full/ntpscope
+    rm full/ntpscope/other; blank $((8192 - A - 200))
+    step unwritten $W 127.0.0.1 add 10.9.0.14
+"#;
+
+#[test]
+fn what_cannot_be_written_down_is_told_and_a_blank_line_is_no_answer() {
+    let Some(steps) = run("care", Family::Classic, CARE) else { return };
+    let kept = &steps["kept"];
+    assert!(kept.exit == 0 && kept.text.contains("confirmed: it stays"), "{kept:?}");
+    let beside = &steps["beside"];
+    assert!(beside.text.contains("will be sent: unconfig 10.9.0.11"), "{beside:?}");
+    for name in ["full", "unkept"] {
+        let step = &steps[name];
+        assert_eq!(step.exit, 1, "{step:?}");
+        assert!(step.text.contains("nothing was sent: what is about to be sent"), "{step:?}");
+    }
+    // What was written by half is not left to keep a number.
+    assert_eq!(steps["left"].text, "audit.jsonl\nother\n");
+    let unwritten = &steps["unwritten"];
+    assert_eq!((unwritten.exit, unwritten.verdict().as_str()), (1, "applied"), "{unwritten:?}");
+    assert!(unwritten.text.contains("cannot be written down"), "{unwritten:?}");
+}

@@ -61,7 +61,7 @@ fn armed() -> App {
 
 fn tell(app: &mut App, course: Course, foreseen: &[&str]) -> Vec<Effect> {
     let foreseen = foreseen.iter().map(|sentence| (*sentence).to_owned()).collect();
-    let progress = Arc::new(Progress { course, foreseen });
+    let progress = Arc::new(Progress { course, foreseen, unwritten: None });
     let now = app.now;
     update(app, now, Event::Backend(Update::Change { target: TARGET, progress }))
 }
@@ -319,6 +319,46 @@ fn with_a_configuration_named_options_are_not_asked_for() {
     let trouble = Some(Trouble::Options("127.127.1.0".into()));
     tell(&mut app, Course { phase: Phase::Ended, trouble, ..Course::default() }, &[]);
     assert!(screen(&app).contains("/etc/ntp.conf has no line of it"), "{}", screen(&app));
+}
+
+#[test]
+fn how_a_change_ended_behind_another_screen_is_told_until_it_was_seen() {
+    let mut app = armed();
+    press(&mut app, ":");
+    enter(&mut app, "set add 192.0.2.7 iburst");
+    let course = confirming(&app);
+    tell(&mut app, course, &[]);
+    press(&mut app, "q c");
+    let outcome = confirming(&app).outcome.map(|outcome| Outcome {
+        verdict: Verdict::Unknown,
+        difference: None,
+        ..outcome
+    });
+    let back = Some(TakenBack { why: Why::NotConfirmed, sent: Vec::new(), outcome });
+    let ended = Course { phase: Phase::Ended, back, ..confirming(&app) };
+    tell(&mut app, ended, &[]);
+    let told = "! shows this: Not kept in time. PERHAPS taken back";
+    assert!(screen(&app).contains(told), "{}", screen(&app));
+    // Nor does the program end before, and the key that disarms shows it first.
+    assert!(!press(&mut app, "q").contains(&Effect::Quit));
+    press(&mut app, "y");
+    assert!(!screen(&app).contains(told), "{}", screen(&app));
+    assert!(app.overlay.is_none() && app.tab().unwrap().armed.is_some());
+    assert!(press(&mut app, "q").contains(&Effect::Quit));
+}
+
+#[test]
+fn what_cannot_be_written_down_is_told_on_the_screen() {
+    let mut app = armed();
+    press(&mut app, ":");
+    enter(&mut app, "set add 192.0.2.7 iburst");
+    let course = Course { phase: Phase::Ended, ..confirming(&app) };
+    let unwritten = Some("no space left on device".to_owned());
+    let progress = Arc::new(Progress { course, foreseen: Vec::new(), unwritten });
+    let now = app.now;
+    update(&mut app, now, Event::Backend(Update::Change { target: TARGET, progress }));
+    let shown = screen(&app);
+    assert!(shown.contains("What became of it cannot be written down"), "{shown}");
 }
 
 #[test]

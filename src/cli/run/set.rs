@@ -49,6 +49,9 @@ pub fn run(arguments: &SetArguments) -> Exit {
         return forget(book.as_ref(), number);
     }
     warn_of_pending(left.take_back);
+    if let Some(host) = &arguments.host {
+        warn_of_awaited(&host.to_string());
+    }
     let asked = match wanted(arguments, book) {
         Ok(asked) => asked,
         Err(why) => {
@@ -64,9 +67,9 @@ pub fn run(arguments: &SetArguments) -> Exit {
     });
     match outcome {
         Ok(Ok(exit)) => exit,
-        Ok(Err(why)) => {
+        Ok(Err(Unmade(exit, why))) => {
             complain(&why);
-            Exit::Failed
+            exit
         }
         Err(error) => {
             complain(&format!("cannot run: {error}"));
@@ -233,22 +236,53 @@ pub fn warn_of_pending(but: Option<u32>) {
     }
 }
 
-async fn change(arguments: &SetArguments, wanted: Wanted) -> Result<Exit, String> {
+/// Says on stderr that somebody else changes this daemon at the moment: taking that back may take
+/// away what is changed now.
+fn warn_of_awaited(host: &str) {
+    let pending = Book::open().map(|book| book.pending()).unwrap_or_default();
+    for other in pending.iter().filter(|other| other.is_in_hand && other.host == host) {
+        let lines: Vec<String> =
+            other.inverse.iter().map(|line| line.escape_debug().to_string()).collect();
+        complain(&format!(
+            "another change of {} still waits for its confirmation; without one this will be sent: \
+             {}",
+            host.escape_debug(),
+            lines.join("; ")
+        ));
+    }
+}
+
+/// Why a daemon was not even read: how the program ends, and why in a sentence.
+struct Unmade(Exit, String);
+
+impl Unmade {
+    /// This machine did not do its part.
+    fn failed(why: &impl ToString) -> Self {
+        Self(Exit::Failed, why.to_string())
+    }
+
+    /// The daemon is not where it was said to be.
+    fn absent(why: &impl ToString) -> Self {
+        Self(Exit::NoAnswer, why.to_string())
+    }
+}
+
+async fn change(arguments: &SetArguments, wanted: Wanted) -> Result<Exit, Unmade> {
     match wanted {
         Wanted::Ntpd(asked) => change_ntpd(arguments, asked).await,
         Wanted::Chronyd(asked) => chronyd::change(arguments, asked).await,
     }
 }
 
-async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
+async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, Unmade> {
     let clock = Clock::start();
-    let mut signals = Signals::catch(false, Hangup::End).map_err(|error| error.to_string())?;
+    let mut signals = Signals::catch(false, Hangup::End).map_err(|why| Unmade::failed(&why))?;
     let address = match asked.address {
         Some(address) => address,
         None => locate(arguments, &asked.host).await?,
     };
-    let socket = Socket::connect(address).map_err(|failed| failed.to_string())?;
-    let seed = random::seed().map_err(|error| format!("cannot draw a number: {error}"))?;
+    let socket = Socket::connect(address).map_err(|why| Unmade::failed(&why))?;
+    let seed = seed()?;
     let timing = Timing::live().with_patience(arguments.timeout);
     let key = asked.key.map(|entry| entry.key);
     let settings = Settings {
@@ -265,7 +299,7 @@ async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, Str
         version: None,
         key: settings.pipeline.key.as_ref().map(|key| key.id().get()),
     };
-    let keeper = Keeper::new(asked.book, asked.taken, about);
+    let keeper = Keeper::new(asked.book, asked.taken, about, clock);
     let way = Ntpd::new(asked.wish, settings);
     let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
     let change = Change::new(machine, Link::Udp(socket), clock);
@@ -281,10 +315,16 @@ async fn change_ntpd(arguments: &SetArguments, asked: Asked) -> Result<Exit, Str
 }
 
 /// Where the host is.
-async fn locate(arguments: &SetArguments, host: &HostSpec) -> Result<SocketAddr, String> {
+async fn locate(arguments: &SetArguments, host: &HostSpec) -> Result<SocketAddr, Unmade> {
     let found = resolver::addresses(host, families(arguments.look_ups)).await;
-    let addresses = found.map_err(|why| format!("cannot find {host}: {why}"))?;
-    addresses.first().copied().ok_or_else(|| format!("{host} has no address"))
+    let addresses = found.map_err(|why| Unmade::absent(&format!("cannot find {host}: {why}")))?;
+    let address = addresses.first().copied();
+    address.ok_or_else(|| Unmade::absent(&format!("{host} has no address")))
+}
+
+/// What numbers nobody foresees begin with.
+fn seed() -> Result<[u8; 32], Unmade> {
+    random::seed().map_err(|error| Unmade::failed(&format!("cannot draw a number: {error}")))
 }
 
 /// Tells the course of a change as it goes, and hands over what the user says to it.
@@ -387,10 +427,11 @@ impl<W: Way> Teller<'_, W> {
 
     fn conclude(self) -> Exit {
         let course = self.change.course();
-        let exit = set::exit(course);
+        let mut exit = set::exit(course);
         let kept = if self.is_armed { self.keeper.end(course) } else { Ok(()) };
         if let Err(error) = kept {
             complain(&format!("what became of it cannot be written down: {error}"));
+            exit = exit.max(Exit::Failed);
         }
         if let Some(trouble) = &course.trouble {
             complain(&trouble.to_string());

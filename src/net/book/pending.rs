@@ -62,10 +62,17 @@ impl Book {
             let mut options = OpenOptions::new();
             match options.write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(mut file) => {
-                    file.lock()?;
-                    file.write_all(format!("{text}\n").as_bytes())?;
-                    // It is there for the case that this machine loses its power, too.
-                    file.sync_all()?;
+                    let mut write = || {
+                        file.lock()?;
+                        file.write_all(format!("{text}\n").as_bytes())?;
+                        // It is there for the case that this machine loses its power, too.
+                        file.sync_all()
+                    };
+                    if let Err(error) = write() {
+                        // Half of it says nothing to anybody, and would keep its number for ever.
+                        drop(fs::remove_file(&path));
+                        return Err(error);
+                    }
                     return Ok(Waiting { path, _lock: file });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

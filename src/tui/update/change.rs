@@ -22,7 +22,7 @@ pub fn arm(app: &mut App, effects: &mut Vec<Effect>) {
     let now = app.now.mono;
     let is_simulated = app.world.is_some();
     let Some(tab) = app.tab_mut() else { return };
-    if tab.is_changing() {
+    if tab.wants_a_look() {
         app.overlay = Some(Overlay::Change);
     } else if tab.armed.take().is_some() {
         let label = tab.label.clone();
@@ -218,9 +218,9 @@ pub fn set(app: &mut App, typed: &str, effects: &mut Vec<Effect>) {
         app.message = Some(format!("changes of {} are not armed: ! arms them", tab.label));
         return;
     };
-    if tab.is_changing() {
+    if tab.wants_a_look() {
+        app.message = Some(look_first(tab).into());
         app.overlay = Some(Overlay::Change);
-        app.message = Some("decide about this change first".into());
         return;
     }
     let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
@@ -311,14 +311,19 @@ pub(super) fn ordered(tab: &Tab, order: Order) -> Effect {
     Effect::Request(Request::Change { target: tab.target, order })
 }
 
-/// Whether the program may end now: not while a change waits to be kept or taken back, which then is
-/// shown.
+/// Whether the program may end now: not while a change waits to be kept or taken back, nor before it
+/// was seen how one has ended. It is shown then.
 pub fn may_quit(app: &mut App) -> bool {
-    let Some(place) = app.tabs.iter().position(Tab::is_changing) else { return true };
+    let Some(place) = app.tabs.iter().position(Tab::wants_a_look) else { return true };
     app.current = place;
+    app.message = app.tab().map(|tab| look_first(tab).into());
     app.overlay = Some(Overlay::Change);
-    app.message = Some("decide about this change first".into());
     false
+}
+
+/// Why a change is shown in place of what was wanted.
+fn look_first(tab: &Tab) -> &'static str {
+    if tab.is_changing() { "decide about this change first" } else { "see how this change ended" }
 }
 
 /// How a change goes was told.

@@ -12,27 +12,42 @@ use crate::model::change::{
     Answered, Course, Outcome, Phase, Preview, Sent, TakenBack, Trouble, Verdict, Why,
 };
 use crate::model::values::printable;
-use crate::tui::app::{App, Screen, Tab};
+use crate::tui::app::{App, Overlay, Screen, Tab};
 use crate::tui::arming::{Arming, Offered, Shown, Step};
 use crate::tui::widgets::text;
 
 /// Lines that say on every screen that changes are armed, or that one is under way.
 pub fn height(app: &App) -> u16 {
-    let is_told = |tab: &&Tab| tab.armed.is_some() || tab.is_changing();
-    u16::try_from(app.tabs.iter().filter(is_told).count().min(MOST_BANNERS)).unwrap_or(0)
+    u16::try_from(told(app).count().min(MOST_BANNERS)).unwrap_or(0)
+}
+
+/// The daemons that have such a line, the one on screen first.
+fn told(app: &App) -> impl Iterator<Item = &Tab> {
+    let is_told = |tab: &&Tab| tab.armed.is_some() || is_to_be_seen(app, tab);
+    let is_shown = |tab: &&Tab| app.tab().is_some_and(|shown| shown.target == tab.target);
+    let others = app.tabs.iter().filter(move |tab| !is_shown(tab));
+    app.tab().into_iter().chain(others).filter(is_told)
+}
+
+/// Whether a daemon has a change that is under way, or one that has ended behind another screen.
+fn is_to_be_seen(app: &App, tab: &Tab) -> bool {
+    let is_open = matches!(app.overlay, Some(Overlay::Change));
+    let is_seen = is_open && app.tab().is_some_and(|shown| shown.target == tab.target);
+    tab.is_changing() || (tab.wants_a_look() && !is_seen)
 }
 
 /// Draws those lines.
 pub fn render_banners(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme();
-    let told = app.tabs.iter().filter(|tab| tab.armed.is_some() || tab.is_changing());
-    for (tab, row) in told.zip(0..area.height) {
+    for (tab, row) in told(app).zip(0..area.height) {
         let word = if tab.armed.is_some() { " ARMED " } else { " CHANGING " };
         let style = theme.bad.add_modifier(Modifier::REVERSED | Modifier::BOLD);
         let column = text::put(buffer, area, (0, row), word, style);
         let room = usize::from(area.width.saturating_sub(column));
         let said = text::cut(&app.marks(&banner(app, tab)), room, app.is_ascii());
-        let is_waiting = tab.change.as_ref().is_some_and(|c| c.left(app.now.mono).is_some());
+        let is_waiting = tab.change.as_ref().is_some_and(|change| {
+            change.left(app.now.mono).is_some() || change.phase() == Phase::Ended
+        });
         let style = if is_waiting { style } else { theme.notice };
         text::put(buffer, area, (column, row), &text::pad(&said, room, false), style);
     }
@@ -42,11 +57,15 @@ fn banner(app: &App, tab: &Tab) -> String {
     let label = &tab.label;
     // There every key is a letter of what is typed.
     let key = if app.screen() == Screen::Console { "Esc and !" } else { "!" };
-    let change = tab.change.as_ref().filter(|_| tab.is_changing());
+    let change = tab.change.as_ref().filter(|_| is_to_be_seen(app, tab));
     match change.map(|change| (change, change.left(app.now.mono))) {
         Some((_, Some(left))) => {
             let seconds = left.as_secs_f64().ceil();
             format!(" {label}: taken back in {seconds} s unless you keep it: {key} shows it")
+        }
+        Some((change, None)) if change.phase() == Phase::Ended => {
+            let (_, ending) = headline(app, change);
+            format!(" {label}: {key} shows this: {ending}")
         }
         Some((change, None)) => {
             format!(" {label}: {}: {key} shows it", under_way(change.phase()))
@@ -245,6 +264,10 @@ fn lines(app: &App, tab: &Tab, change: &Shown) -> Vec<(Style, String)> {
             );
             lines.push((theme.notice, hint));
         }
+    }
+    if let Some(why) = &progress.unwritten {
+        let said = format!("What became of it cannot be written down in the log: {why}");
+        lines.push((theme.bad, said));
     }
     if let Some(back) = &course.back {
         taken_back(app, back, &mut lines);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Teller, Told, locate};
+use super::{Teller, Told, Unmade, locate, seed};
 use crate::backend::change::Pending;
 use crate::cli::exit::Exit;
 use crate::cli::set::SetArguments;
@@ -13,7 +13,6 @@ use crate::control::chrony::way::{self, Chronyd, Wish};
 use crate::control::reconfigure::Reconfigure;
 use crate::net::book::{self, About, Book, Claim, Keeper};
 use crate::net::clock::Clock;
-use crate::net::random;
 use crate::net::reconfigure::{Change, ChronydAt, Link};
 use crate::net::signals::{Hangup, Signals};
 use crate::net::udp;
@@ -75,19 +74,20 @@ fn read(file: &Path) -> Result<Vec<Line>, String> {
 }
 
 /// Changes it, or shows what would be changed.
-pub(super) async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exit, String> {
+pub(super) async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exit, Unmade> {
     let clock = Clock::start();
-    let mut signals = Signals::catch(false, Hangup::End).map_err(|error| error.to_string())?;
-    let seed = random::seed().map_err(|error| format!("cannot draw a number: {error}"))?;
+    let mut signals = Signals::catch(false, Hangup::End).map_err(|why| Unmade::failed(&why))?;
+    let seed = seed()?;
     let (link, address) = match &asked.place.at {
         ChronydAt::Socket(path) => {
             let socket = unix::Socket::connect(path);
-            let socket = socket.map_err(|why| format!("{}: {why}", path.display()))?;
+            let socket =
+                socket.map_err(|why| Unmade::absent(&format!("{}: {why}", path.display())))?;
             (Link::Unix(socket), None)
         }
         ChronydAt::Port(host) => {
             let socket = udp::Socket::connect(locate(arguments, host).await?);
-            let socket = socket.map_err(|failed| failed.to_string())?;
+            let socket = socket.map_err(|why| Unmade::failed(&why))?;
             let address = socket.address();
             (Link::Udp(socket), Some(address))
         }
@@ -106,7 +106,7 @@ pub(super) async fn change(arguments: &SetArguments, asked: Asked) -> Result<Exi
         version: None,
         key: None,
     };
-    let keeper = Keeper::new(asked.book, asked.taken, about);
+    let keeper = Keeper::new(asked.book, asked.taken, about, clock);
     let way = Chronyd::new(asked.wish, settings);
     let machine = Reconfigure::new(clock.now(), way, arguments.commit_confirm);
     let teller = Teller {
