@@ -292,7 +292,8 @@ impl<W: Way> Reconfigure<W> {
     /// Goes on with the next line, if the one before `was_done`. Taking back goes on in any case:
     /// each line of an inverse restores something of its own.
     fn go_on(&mut self, now: Now, was_done: bool) {
-        if was_done || self.course.phase == Phase::TakingBack {
+        let is_inverse = self.thought.as_ref().is_some_and(|thought| thought.is_inverse);
+        if was_done || is_inverse || self.course.phase == Phase::TakingBack {
             self.send(now);
         } else {
             self.read_back(now);

@@ -75,7 +75,8 @@ impl fmt::Display for Senseless {
                 f,
                 "this chronyd (before 4.4) cannot change options of a source that it has: {name} \
                  would be given up and added again, and its other options are not told. Name a \
-                 chrony.conf that has its line, or say `add server {name}` with all its options"
+                 chrony.conf that has its line (--config-of FILE), or say `add server {name}` with \
+                 all its options"
             ),
         }
     }

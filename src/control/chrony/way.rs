@@ -13,7 +13,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use super::change::{self, Known, Line, Plan, Request};
+use super::change::{self, Host, Known, Line, Plan, Request};
 use super::exchange::{self, Exchange};
 use super::told;
 use super::{Transport, Watcher};
@@ -25,6 +25,7 @@ use crate::model::question::Unreachable;
 use crate::model::{Contact, Daemon, Failure};
 use crate::units::{AssocId, Mono, Now};
 use crate::wire::cmdmon::change::{AccessRule, Service};
+use crate::wire::cmdmon::report::SelectOptions;
 use crate::wire::cmdmon::{Address, Body, Change, SourceId, Status};
 
 /// How a chronyd is talked to, and what is known of it beside what it tells.
@@ -223,6 +224,7 @@ impl Chronyd {
         };
         Ok(Thought {
             steps: steps(&lines, last),
+            is_inverse: false,
             is_slow: lines.iter().any(is_slow),
             inverse: match inverse {
                 Ok(lines) => Ok(steps(&lines, lines.len().saturating_sub(1))),
@@ -319,18 +321,19 @@ impl Way for Chronyd {
         match &self.wish {
             Wish::Line(line) => self.think(line),
             Wish::Exactly(lines) => {
-                let step = |line: &Line| Step {
+                let step = |(place, line): (usize, &Line)| Step {
                     text: line.to_string(),
                     request: line.clone(),
-                    checks: checks(line),
+                    checks: exact_checks(line, lines.get(place + 1..).unwrap_or_default()),
                 };
                 Ok(Thought {
-                    steps: lines.iter().map(step).collect(),
+                    steps: lines.iter().enumerate().map(step).collect(),
                     inverse: Err(IS_INVERSE.to_owned()),
                     effects: Vec::new(),
                     touches: Vec::new(),
                     roles: Vec::new(),
                     words: Vec::new(),
+                    is_inverse: true,
                     is_slow: lines.iter().any(is_slow),
                 })
             }
@@ -462,6 +465,28 @@ fn checks(line: &Line) -> Vec<Check> {
     }
 }
 
+/// What is to be seen of a line of an inverse once those `behind` it are done, too: a source that is
+/// given up and comes again is there, with the options that it is to have and no others.
+fn exact_checks(line: &Line, behind: &[Line]) -> Vec<Check> {
+    let adds = |line: &Line, host: &Host| match line {
+        Line::Add(source) => source.name.text().is_some_and(|name| name == host.text()),
+        _ => false,
+    };
+    let mut checks = match line {
+        Line::Delete(host) if behind.iter().any(|later| adds(later, host)) => Vec::new(),
+        line => checks(line),
+    };
+    if let Line::Add(source) = line {
+        let set = source.flags.selection();
+        let others: Vec<_> = SelectOptions::from_bits(!set.bits()).words().collect();
+        let whom = Whom::Named(Kind::Association, source.name.text().unwrap_or_default().into());
+        if !others.is_empty() {
+            checks.push(Check { whom, wanted: Wanted::NoWords(OPTIONS, others) });
+        }
+    }
+    checks
+}
+
 /// That no source is of this kind.
 fn counted(kind: &'static str) -> Check {
     let fact = Fact { name: kind, value: "0".to_owned() };
@@ -510,3 +535,28 @@ const ONLY_OVER_UNIX: &str = "chronyd takes changes over its Unix socket only, o
                               root and its own user";
 
 const IS_INVERSE: &str = "these lines take something back, and nothing takes them back";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_source_that_comes_again_it_is_looked_for_what_is_there_in_the_end() {
+        let lines = ["delete a.b", "add server a.b noselect", "delete c.d"];
+        let lines = lines.map(|line| Line::read(line).unwrap());
+        let said = |place: usize| -> Vec<String> {
+            let checks = exact_checks(&lines[place], &lines[place + 1..]);
+            checks.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(said(0), [""; 0]);
+        assert_eq!(
+            said(1),
+            [
+                "association a.b is there",
+                "association a.b has noselect",
+                "association a.b has no prefer trust require"
+            ]
+        );
+        assert_eq!(said(2), ["association c.d is gone"]);
+    }
+}

@@ -82,6 +82,8 @@ pub struct Thought<R> {
     pub roles: Vec<(AssocId, Role)>,
     /// What there is to say of it, in sentences.
     pub words: Vec<String>,
+    /// Whether it takes something back: then each line is sent, whatever came of those before.
+    pub is_inverse: bool,
     /// Whether the daemon answers before it is done, since it looks a name up.
     pub is_slow: bool,
 }

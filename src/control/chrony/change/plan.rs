@@ -65,7 +65,7 @@ impl fmt::Display for NoInverse {
             Self::Options(name) => write!(
                 f,
                 "{name} may have poll limits, corrections or other options, which the daemon does \
-                 not tell: name a chrony.conf that has its line"
+                 not tell: name a chrony.conf that has its line (--config-of FILE)"
             ),
             Self::Pooled(name) => write!(
                 f,
@@ -77,7 +77,8 @@ impl fmt::Display for NoInverse {
             Self::Rules => f.write_str("rules for parts of the subnet are lost, and are not told"),
             Self::Access => f.write_str("whether they were let in before is not told"),
             Self::Setting => f.write_str(
-                "what it is set to now cannot be asked for: name a chrony.conf that sets it",
+                "what it is set to now cannot be asked for: name a chrony.conf that sets it \
+                 (--config-of FILE)",
             ),
             Self::Measurements => f.write_str("what was measured is lost"),
         }

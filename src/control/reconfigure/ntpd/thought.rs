@@ -32,6 +32,7 @@ impl Ntpd {
                 touches: Vec::new(),
                 roles: Vec::new(),
                 words: Vec::new(),
+                is_inverse: true,
                 is_slow: true,
             },
         };
@@ -93,6 +94,7 @@ impl Ntpd {
         }
         Ok(Thought {
             steps: all.lines.iter().map(|line| self.step(line)).collect(),
+            is_inverse: false,
             is_slow: all.lines.iter().any(names),
             inverse,
             words,
@@ -137,6 +139,7 @@ impl Ntpd {
             touches: Vec::new(),
             roles: Vec::new(),
             words: vec![NOT_THOUGHT.to_owned()],
+            is_inverse: false,
             is_slow: true,
         }
     }
