@@ -388,6 +388,11 @@ fn the_key_on_an_association_names_it_and_the_daemon_completes() {
     type_in(&mut app, "set unr");
     press(&mut app, "tab");
     assert!(screen(&app).contains(":set unrestrict"));
+    // Where nothing is certain, what it may be stands behind what is typed.
+    press(&mut app, "esc :");
+    type_in(&mut app, "set re");
+    press(&mut app, "tab");
+    assert!(screen(&app).contains(":set re   remove  restrict  reset"), "{}", screen(&app));
 }
 
 #[test]

@@ -283,7 +283,7 @@ fn lines(app: &App, tab: &Tab, change: &Shown) -> Vec<(Style, String)> {
     } else {
         sent(app, "Sent:", &course.sent, &mut lines);
         if let (Some(Preview { inverse, .. }), None) = (&course.preview, change.left) {
-            way_back(app, inverse, &mut lines);
+            way_back(app, inverse, course.phase == Phase::Ended, &mut lines);
         }
     }
     lines
@@ -299,7 +299,8 @@ fn headline(app: &App, change: &Shown) -> (Style, String) {
         (_, Some(left)) => {
             let seconds = left.as_secs_f64().ceil();
             let done = verdict.map(|verdict| verdict.to_string()).unwrap_or_default();
-            let said = format!("{done}. TAKEN BACK in {seconds} s unless you keep it (y)");
+            let said =
+                format!("{}. TAKEN BACK in {seconds} s unless you keep it (y)", capital(&done));
             (theme.warning, said)
         }
         (Phase::Preview, _) => (theme.notice, "Nothing is sent yet.".into()),
@@ -316,12 +317,23 @@ fn headline(app: &App, change: &Shown) -> (Style, String) {
                 let is_well = matches!(verdict, Verdict::Applied);
                 let kept = course.is_some_and(|course| course.is_confirmed);
                 let kept = if kept { "Kept. " } else { "" };
-                (if is_well { theme.good } else { theme.warning }, format!("{kept}{verdict}"))
+                (
+                    if is_well { theme.good } else { theme.warning },
+                    format!("{kept}{}", capital(&verdict.to_string())),
+                )
             }
             (None, None) => (theme.notice, "Nothing was sent.".into()),
         },
         (phase, _) => (theme.notice, format!("{}...", under_way(phase))),
     }
+}
+
+/// A sentence of its own, which begins with a capital.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_ascii_uppercase(), letters.as_str())
+    })
 }
 
 fn ended_back(app: &App, back: &TakenBack) -> (Style, String) {
@@ -439,7 +451,7 @@ fn previewed(
     lines.extend(preview.lines.iter().map(|line| (theme.accent, format!("  {line}"))));
     // What takes back has no way back of its own.
     if left.is_none() {
-        way_back(app, &preview.inverse, lines);
+        way_back(app, &preview.inverse, false, lines);
     }
     if !preview.words.is_empty() {
         lines.push((theme.heading, "What it does:".into()));
@@ -455,9 +467,16 @@ fn previewed(
     }
 }
 
-fn way_back(app: &App, inverse: &Result<Vec<String>, String>, lines: &mut Vec<(Style, String)>) {
+fn way_back(
+    app: &App,
+    inverse: &Result<Vec<String>, String>,
+    is_over: bool,
+    lines: &mut Vec<(Style, String)>,
+) {
     let theme = app.theme();
-    lines.push((theme.heading, "Taken back by:".into()));
+    // Once it is kept, or was taken back, this is only to be known.
+    let title = if is_over { "What takes it back:" } else { "Taken back by:" };
+    lines.push((theme.heading, title.into()));
     match inverse {
         Ok(inverse) if inverse.is_empty() => {
             lines.push((theme.text, "  nothing: it changes nothing".into()));

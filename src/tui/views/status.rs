@@ -21,6 +21,14 @@ pub fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         let typed: String = prompt.input.value().chars().skip(scroll).collect();
         let line = text::pad(&format!("{label}{typed}"), width, false);
         text::put(buffer, area, (0, 0), &line, theme.accent);
+        // What is said of what is typed, as what it may be: behind it, as far as there is room.
+        if let Some(message) = &app.message {
+            let column = text::width(label) + text::width(&typed) + GAP;
+            let room = width.saturating_sub(column);
+            let said = text::cut(&app.marks(message), room, app.is_ascii());
+            let column = u16::try_from(column).unwrap_or(u16::MAX);
+            text::put(buffer, area, (column, 0), &said, theme.notice);
+        }
         return;
     }
     let left = match (&app.message, app.tab()) {
@@ -131,6 +139,9 @@ fn hints(app: &App, room: usize) -> String {
     }
     hints
 }
+
+/// Blanks between what is typed, with the cursor behind it, and what is said of it.
+const GAP: usize = 3;
 
 /// Columns for the name of a daemon.
 const LABEL: usize = 30;
