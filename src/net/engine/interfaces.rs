@@ -3,12 +3,11 @@
 //! The sockets hear all addresses, so what comes to one that is not listened on is passed over.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::IpAddr;
 
 use crate::config::ntp_conf::{Family, InterfaceAction, InterfacePlace, InterfaceRule};
 use crate::config::restrict::Selector;
-use crate::net::own_addresses::Interface;
+use crate::net::own_addresses::{self, Interface};
 
 /// The rules, and what they say of the addresses that there are.
 #[derive(Debug, Default)]
@@ -61,9 +60,10 @@ impl Listening {
     }
 
     fn decide(&mut self) {
-        let names = names();
+        // Where the kernel does not tell, no name fits.
+        let links = own_addresses::links().unwrap_or_default();
         let action = |interface: &Interface| {
-            let name = names.get(&interface.index).map(String::as_str);
+            let name = links.get(&interface.index).map(|link| link.name.as_str());
             match self.rules.iter().rev().find(|rule| is_about(rule, name, interface)) {
                 Some(rule) => rule.action,
                 // Who names interfaces wants those alone; the loopback is heard unless it is named.
@@ -89,16 +89,6 @@ fn is_about(rule: &InterfaceRule, name: Option<&str>, interface: &Interface) -> 
             Selector::prefix(prefix, length).is_some_and(|network| network.matches(address, 0))
         }
     }
-}
-
-/// The names of this host's interfaces by their numbers.
-fn names() -> BTreeMap<u32, String> {
-    let Ok(folder) = fs::read_dir("/sys/class/net") else { return BTreeMap::new() };
-    let number_and_name = |entry: fs::DirEntry| {
-        let number = fs::read_to_string(entry.path().join("ifindex")).ok()?;
-        Some((number.trim().parse().ok()?, entry.file_name().into_string().ok()?))
-    };
-    folder.filter_map(Result::ok).filter_map(number_and_name).collect()
 }
 
 #[cfg(test)]

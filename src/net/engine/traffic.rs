@@ -1,7 +1,6 @@
 //! What came and went, by the address of ours that it came to.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::config::ntp_conf::InterfaceAction;
@@ -9,7 +8,7 @@ use crate::control::responder::books;
 use crate::engine::Engine;
 use crate::engine::association::Kind;
 use crate::net::engine::interfaces::Listening;
-use crate::net::own_addresses::Interface;
+use crate::net::own_addresses::{self, Interface, Link};
 use crate::units::Mono;
 
 /// The counts. Counting takes no memory beyond what the addresses take.
@@ -133,7 +132,7 @@ impl Traffic {
         listening: &Listening,
         now: Mono,
     ) -> Vec<books::Interface> {
-        let names = names();
+        let links = own_addresses::links().unwrap_or_default();
         let mut rows = Vec::with_capacity(self.addresses.len() + open.len());
         let wildcard = |any: IpAddr| open.iter().find(|address| address.ip() == any);
         let any_v4 = wildcard(Ipv4Addr::UNSPECIFIED.into());
@@ -152,8 +151,8 @@ impl Traffic {
             if action == InterfaceAction::Ignore {
                 continue;
             }
-            let known = names.get(&counts.index);
-            let (name, flags) = known.map_or(("?", UP), |(name, flags)| (name.as_str(), *flags));
+            let known = links.get(&counts.index);
+            let (name, flags) = known.map_or(("?", UP), |link| (&*link.name, flags(link)));
             let mut row = row(SocketAddr::new(*address, port), name, flags, counts, now);
             row.is_enabled = action == InterfaceAction::Listen;
             let here = engine.associations().filter(|one| one.local == Some(*address));
@@ -188,19 +187,10 @@ fn row(
     }
 }
 
-/// The interfaces by their numbers, with ntpd's bits for what the system says of them.
-fn names() -> BTreeMap<u32, (String, u32)> {
-    let Ok(folder) = fs::read_dir("/sys/class/net") else { return BTreeMap::new() };
-    let interface = |entry: fs::DirEntry| {
-        let read = |file: &str| fs::read_to_string(entry.path().join(file)).ok();
-        let index = read("ifindex")?.trim().parse().ok()?;
-        let bits = read("flags").unwrap_or_default();
-        let bits = u32::from_str_radix(bits.trim().trim_start_matches("0x"), 16).unwrap_or(0);
-        let is_set = |(theirs, ours): &(u32, u32)| if bits & theirs != 0 { *ours } else { 0 };
-        let flags = FLAGS.iter().map(is_set).sum();
-        Some((index, (entry.file_name().to_string_lossy().into_owned(), flags)))
-    };
-    folder.filter_map(Result::ok).filter_map(interface).collect()
+/// ntpd's bits for what the system says of an interface.
+fn flags(link: &Link) -> u32 {
+    let is_set = |(theirs, ours): &(u32, u32)| if link.flags & theirs == 0 { 0 } else { *ours };
+    FLAGS.iter().map(is_set).sum()
 }
 
 /// Bits of the system for an interface, each with ntpd's.
