@@ -4,7 +4,7 @@
 //! several questions in flight and holds back where the daemon limits its clients; [`watcher`]
 //! decides what to ask next and puts the answers together into snapshots, and so does [`chrony`]
 //! for the daemon that has a protocol of its own; [`finder`] finds out which of them is answered.
-//! [`mru`] walks through a list that is longer than one answer. [`responder`] answers others about
+//! [`mru`] walks through a list that is longer than one answer, and [`clients`] does so for a screen. [`responder`] answers others about
 //! any daemon that there is a picture of. [`private`] asks the questions of mode 7, one at a time,
 //! which nothing but ntpdc's commands needs. [`change`] thinks a change of a running daemon through,
 //! and [`reconfigure`] carries it out, proves it and takes it back; [`completion`] knows what may be
@@ -19,6 +19,7 @@
 pub mod auth;
 pub mod change;
 pub mod chrony;
+pub mod clients;
 pub mod completion;
 mod conversation;
 pub mod finder;

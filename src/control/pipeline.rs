@@ -74,6 +74,12 @@ impl Pipeline {
         }
     }
 
+    /// With nothing asked, beside another conversation with the same daemon: what limits us counts
+    /// both. `is_limited` says whether the other has found that it does.
+    pub fn beside(settings: Settings, is_limited: bool) -> Self {
+        Self { limiter: Limiter::beside(is_limited), ..Self::new(settings) }
+    }
+
     /// Turns to other settings with nothing asked, mindful of what the daemon's limiter has seen of
     /// us and let pass.
     pub fn renew(&mut self, settings: Settings) {

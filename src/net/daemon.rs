@@ -17,6 +17,7 @@ use lines::Line;
 use crate::backend::TargetId;
 use crate::backend::change::Signing;
 use crate::config::target::TargetSpec;
+use crate::control::clients::left;
 use crate::control::finder::{Finder, Input, Kind, Output};
 use crate::control::watcher;
 use crate::model::mru::Monitored;
@@ -92,7 +93,9 @@ impl Watched {
         let mut buffers = [[0; RECEIVE_BUFFER]; 3];
         loop {
             self.drain(&mut asked);
-            asked.follow_clients(&known.interest, self.clock);
+            if asked.follow_clients(&known.interest, self.clock) {
+                self.mailbox.daemon(self.target, asked.picture());
+            }
             tokio::select! {
                 (place, received) = receive(&asked.lines, &mut buffers) => {
                     let input = match received {
@@ -243,24 +246,26 @@ impl Asked {
         Arc::new(Daemon { monitored: self.clients.clone(), ..Daemon::clone(&self.shown) })
     }
 
-    /// Has the list of clients read while somebody looks at it, of a daemon that keeps one.
-    fn follow_clients(&mut self, interest: &Interest, clock: Clock) {
+    /// Has the list of clients read while somebody looks at it, of a daemon that keeps one; whether
+    /// that alters the picture.
+    fn follow_clients(&mut self, interest: &Interest, clock: Clock) -> bool {
         let is_wanted = interest.visible && interest.clients;
         let whose = is_wanted.then(|| self.whose()).flatten();
-        if self.reader.as_ref().map(|reader| reader.whose) == whose {
-            return;
+        let before = self.reader.as_ref().map(|reader| reader.whose);
+        if before == whose {
+            return false;
         }
-        // What limits us now may be what reads the list: it goes on, as slowly as it must.
-        if self.reader.is_some() && is_wanted && self.is_limited() {
-            return;
+        if self.reader.take().is_some() {
+            self.clients = left(&self.clients);
         }
-        let is_other =
-            self.reader.as_ref().is_some_and(|reader| whose.is_some_and(|w| w != reader.whose));
-        self.reader = None;
+        let is_other = before.is_some() && whose.is_some();
         if is_other || self.clients.latest().is_some_and(|list| list.count > KEPT) {
             self.clients = Part::not_asked();
         }
-        self.reader = whose.map(|whose| Reader::start(whose, clock, self.clients.clone()));
+        let is_limited = self.is_limited();
+        self.reader =
+            whose.and_then(|whose| Reader::start(whose, clock, is_limited, self.clients.clone()));
+        before.is_some()
     }
 
     fn is_limited(&self) -> bool {
@@ -269,7 +274,9 @@ impl Asked {
 
     /// Whose list could be read now.
     fn whose(&self) -> Option<Whose> {
-        let is_answering = matches!(self.shown.contact, Contact::Answering { .. });
+        // What limits us may be what reads the list: it goes on, as slowly as it must.
+        let is_answering =
+            matches!(self.shown.contact, Contact::Answering { .. }) || self.is_limited();
         let dialect = self.shown.identity.as_ref()?.dialect?;
         let keeps_list = is_answering && dialect != Dialect::Chronyd;
         let address = self.lines.iter().find_map(Line::control_messages)?;

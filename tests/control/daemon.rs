@@ -23,7 +23,7 @@ impl Limiter {
     /// Of `restrict limited kod`. Measured of NTPsec 1.2.2: 30 at once.
     pub(crate) const KOD: Self = Self { limit: 1.5, ..Self::LIMITED };
 
-    fn lets_pass(&mut self, now: Mono) -> bool {
+    pub(crate) fn lets_pass(&mut self, now: Mono) -> bool {
         self.score *= (-now.since(self.at).as_secs_f64() / 20.0).exp();
         self.score += 1.0 / 20.0;
         self.at = now;

@@ -21,6 +21,7 @@ mod chrony;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "../support/chronyd.rs"]
 mod chronyd;
+mod clients;
 mod counted;
 mod daemon;
 mod hostile;

@@ -1,7 +1,7 @@
 //! The walk through the list of those who asked, through a pipeline and over a line that loses,
 //! repeats and reorders.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -100,23 +100,32 @@ impl Machine for Walker {
     }
 }
 
+/// What a daemon with a list knows of somebody: address, last, count.
+pub(crate) type Row = (SocketAddr, u64, u32);
+
 /// A daemon with a list.
-struct Lister {
-    /// Oldest first: address, last, count.
-    rows: Vec<(SocketAddr, u64, u32)>,
+pub(crate) struct Lister {
+    /// Oldest first.
+    pub(crate) rows: Vec<Row>,
     /// One of so many questions has somebody ask again.
-    touches: u32,
-    questions: u32,
-    is_closed: bool,
+    pub(crate) touches: u32,
+    /// With each question so many of the oldest are forgotten.
+    pub(crate) ages: usize,
+    pub(crate) questions: u32,
+    /// All rows that ever were.
+    pub(crate) ever: BTreeSet<Row>,
+    pub(crate) is_closed: bool,
 }
 
 impl Lister {
-    fn of(rows: u32) -> Self {
+    pub(crate) fn of(rows: u32) -> Self {
         let row = |n: u32| {
             let address = (Ipv4Addr::from_bits(0x0a00_0000 + n), 40_000).into();
             (address, u64::from(n) << 32 | 7, 1)
         };
-        Self { rows: (1..=rows).map(row).collect(), touches: 0, questions: 0, is_closed: false }
+        let rows: Vec<_> = (1..=rows).map(row).collect();
+        let ever = rows.iter().copied().collect();
+        Self { rows, touches: 0, ages: 0, questions: 0, ever, is_closed: false }
     }
 
     fn piece(&mut self, text: &str) -> Result<String, ErrorCode> {
@@ -167,7 +176,9 @@ impl Lister {
             let (address, _, count) = self.rows.remove(place);
             let last = u64::from(1_000_000 + self.questions) << 32;
             self.rows.push((address, last, count + 1));
+            self.ever.insert((address, last, count + 1));
         }
+        self.rows.drain(..self.ages.min(self.rows.len() - 1));
         self.questions += 1;
         Ok(answer)
     }

@@ -1,5 +1,5 @@
-//! Minutes on NTPsec daemons that limit the rate: never locked out, never called down, every row
-//! shown and none of them old.
+//! Minutes on NTPsec daemons that limit the rate, with their clients on screen: never locked out,
+//! never called down, every row shown and none of them old, and the list of clients complete.
 //!
 //! What is asserted is measured, not asked of the cores: a desk of the lab is a network of its own,
 //! so the kernel's count of datagrams sent there is what our program sent, and an address of its
@@ -15,6 +15,7 @@ use std::time::Duration;
 use ntpscope::backend::{Backend as _, Request, TargetId, Update};
 use ntpscope::cli::run::runtime;
 use ntpscope::config::target::TargetSpec;
+use ntpscope::model::mru::Reading;
 use ntpscope::model::{Contact, Daemon, Interest};
 use ntpscope::net::clock::Clock;
 use ntpscope::net::network::Network;
@@ -157,7 +158,7 @@ fn record(address: &str) -> Record {
         let host: TargetSpec = format!("ntp://{address}").parse().expect("an address");
         let network = Network::start(&[host], Families::Any, clock);
         let mut network = network.expect("the system has randomness");
-        let interest = Interest { visible: true, ..Interest::default() };
+        let interest = Interest { visible: true, clients: true, ..Interest::default() };
         network.request(Request::Interest { target: TargetId::new(0), interest });
         let end = clock.now().mono + duration();
         while clock.now().mono < end {
@@ -269,6 +270,12 @@ impl Record {
         assert!(self.lost.is_empty(), "called down: {:?}", self.lost);
         assert_eq!(self.latest.peers.len(), limits.rows, "its associations");
         assert_eq!(rows(&self.latest), limits.rows, "rows that are known");
+        let clients = self.latest.monitored.latest().expect("a list of clients");
+        let is_whole = matches!(
+            clients.reading,
+            Reading::Complete | Reading::Again { .. } | Reading::Kept { .. }
+        );
+        assert!(is_whole && clients.count > 0, "{} clients: {:?}", clients.count, clients.reading);
         assert!(self.oldest <= limits.oldest, "a row was {:?} old", self.oldest);
         let gap = self.longest_gap;
         assert!(gap <= limits.longest_gap, "nothing was answered for {gap:?}");

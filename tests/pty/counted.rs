@@ -1,5 +1,7 @@
 //! What the screens say of a real daemon's counters and clients is what ntpq says of them.
 
+use std::time::Duration;
+
 use crate::lab;
 use crate::terminal::Terminal;
 
@@ -109,3 +111,52 @@ fn counters_and_clients_are_those_of_ntpq() {
         terminal.assert_given_back();
     }
 }
+
+/// A relay in front of a daemon that loses datagrams until the test is over.
+struct Lossy(&'static str);
+
+impl Lossy {
+    fn begin(relay: &'static str) -> Self {
+        let set = lab::lab(&["relay", relay, "loss", "20%"]);
+        assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+        Self(relay)
+    }
+}
+
+impl Drop for Lossy {
+    fn drop(&mut self) {
+        lab::lab(&["relay", self.0, "loss", "0%"]);
+    }
+}
+
+#[test]
+fn clients_come_whole_over_a_line_that_loses_one_in_five() {
+    if !lab::available("lab", lab::up()) {
+        return;
+    }
+    let program = lab::program();
+    let program = program.to_str().expect("a path in UTF-8");
+    for (relay, from_afar, node) in
+        [("far-classic", "10.77.0.32", DAEMONS[0]), ("far-ntpsec", "10.77.0.33", DAEMONS[1])]
+    {
+        let _lossy = Lossy::begin(relay);
+        let words = ["tests/lab", "exec", "admin", program, "-n", from_afar];
+        let mut terminal = Terminal::start(&words, 60, 140);
+        terminal.wait_within(LONGEST, "the table", |screen| screen.contains("refid"));
+        let listed = ntpq(node, &["mrulist"]);
+        let hosts = listed.lines().skip_while(|line| !line.starts_with("===")).skip(1);
+        let hosts: Vec<_> = hosts.filter_map(|line| line.split_whitespace().last()).collect();
+        assert!(!hosts.is_empty(), "{listed}");
+        terminal.keys("C");
+        terminal.wait_within(LONGEST, "all clients", |screen| {
+            let is_shown =
+                |host: &&str| screen.lines().any(|line| line.split(' ').next() == Some(*host));
+            screen.contains("which is all of its list") && hosts.iter().all(is_shown)
+        });
+        terminal.keys("q");
+        assert_eq!(terminal.end(), 0);
+    }
+}
+
+/// A list that came in part is read again after a quarter of a minute, and may come in part again.
+const LONGEST: Duration = Duration::from_secs(300);

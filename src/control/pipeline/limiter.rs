@@ -49,6 +49,8 @@ pub(super) struct Limiter {
     /// Whether the kind of daemon is one that may limit its clients by a score.
     suspected: bool,
     recognised: u32,
+    /// From one request to the next where it limits us.
+    pace: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -124,7 +126,19 @@ impl Limiter {
             borne: 0.0,
             suspected: true,
             recognised: 0,
+            pace: PACE,
         }
+    }
+
+    /// Of one who asks beside another from the same address: both count, and both together go no
+    /// faster than one may. `is_limited` says whether the other is limited.
+    pub(super) fn beside(is_limited: bool) -> Self {
+        let mut limiter = Self { pace: PACE_BESIDE, ..Self::new() };
+        if is_limited {
+            limiter.state = State::Limited { next: Mono::default(), until: None };
+            limiter.recognised = 1;
+        }
+        limiter
     }
 
     /// Says whether the daemon is of a kind that limits control messages by a score.
@@ -208,7 +222,7 @@ impl Limiter {
         }
         self.score.count_one(now);
         match &mut self.state {
-            State::Limited { next, .. } => *next = now + PACE,
+            State::Limited { next, .. } => *next = now + self.pace,
             State::Free { trust, held } => *held = self.score.value >= trust.ceiling(),
         }
     }
@@ -321,6 +335,8 @@ const HIGHEST_RESUME_SCORE: f64 = 1.35;
 const PAUSE: Duration = Duration::from_secs(5);
 /// From one request to the next thereafter: the score settles at 0.53.
 const PACE: Duration = Duration::from_secs(2);
+/// The same beside another conversation, which goes on at that pace: both together settle at 0.79.
+const PACE_BESIDE: Duration = Duration::from_secs(4);
 /// How long a limiter is believed in that the score does not explain.
 const WEAK_FOR: Duration = Duration::from_secs(60);
 /// What is sent so long after an answer was, at most, went out because of it.
@@ -392,6 +408,16 @@ mod tests {
             }
             assert!(!limiter.recognise(at(300)));
         }
+    }
+
+    #[test]
+    fn beside_another_one_goes_at_half_the_pace_where_the_daemon_limits_us() {
+        let mut limiter = Limiter::beside(true);
+        assert!(limiter.is_limited());
+        assert_eq!(limiter.allowance(at(1000)), 1);
+        limiter.sent(at(1000), Ticket::new(1));
+        assert_eq!((limiter.allowance(at(4999)), limiter.allowance(at(5000))), (0, 1));
+        assert_eq!(burst(&mut Limiter::beside(false), at(0), 100), 36, "nothing is known yet");
     }
 
     #[test]

@@ -1,50 +1,17 @@
-//! What is told while a list is read, and a long one.
+//! A long list, from a socket.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::*;
 use crate::config::restrict::Flags;
 use crate::control::responder::books::{self, Books, Visit};
 use crate::control::responder::{Admitted, Asker, Responder};
 use crate::model::Daemon;
+use crate::model::mru::Reading;
 use crate::units::{Mode, Now, NtpTimestamp};
-
-#[test]
-fn the_first_rows_are_told_at_once_and_then_ever_more_at_a_time() {
-    let at = |ms: u64| Mono::from_nanos(ms * 1_000_000);
-    let shown = |rows| Shown { rows, at: at(1000) };
-    assert!(shown(0).is_due(1, at(1000)) && !shown(0).is_due(0, at(9000)));
-    assert!(!shown(100).is_due(120, at(1500)) && shown(100).is_due(120, at(2000)));
-    assert!(!shown(100).is_due(9000, at(1050)) && shown(100).is_due(126, at(1100)));
-}
-
-#[test]
-fn a_longer_list_is_left_alone_for_longer() {
-    assert_eq!(pause(2), Duration::from_secs(15));
-    assert_eq!(pause(10), Duration::from_secs(50));
-    assert_eq!(pause(u64::MAX), Duration::from_secs(300));
-}
-
-#[test]
-fn a_list_that_was_whole_is_shown_until_the_next_is() {
-    let dated = |ms: u64| {
-        let answered = Mono::from_nanos(ms * 1_000_000);
-        Dated { answered, ..Dated::default() }
-    };
-    let list = |count, reading| Monitored { count, reading, ..Monitored::default() };
-    let old = Part::answered(list(5, Reading::Complete), dated(1));
-    let shown = in_between(&old, list(2, Reading::UnderWay), dated(2));
-    assert_eq!(shown.latest().unwrap().reading, Reading::Again { count: 2 });
-    assert_eq!((shown.latest().unwrap().count, shown.dated()), (5, Some(dated(1))));
-    let partial = Part::answered(list(5, Reading::UnderWay), dated(1));
-    let shown = in_between(&partial, list(2, Reading::UnderWay), dated(2));
-    assert_eq!((shown.latest().unwrap().count, shown.dated()), (2, Some(dated(2))));
-    let long = Part::answered(list(KEPT + 1, Reading::Complete), dated(1));
-    let shown = in_between(&long, list(2, Reading::UnderWay), dated(2));
-    assert_eq!(shown.latest().unwrap().count, 2);
-}
 
 /// A daemon with a long list of clients, each of which asked once.
 struct Long {
@@ -120,7 +87,7 @@ fn fifty_thousand_clients_come_and_the_first_within_a_second() {
         let (mut reader, first) = loop {
             let clock = Clock::start();
             let began = clock.mono();
-            let mut reader = Reader::start(whose, clock, Part::not_asked());
+            let mut reader = Reader::start(whose, clock, false, Part::not_asked()).unwrap();
             let first = reader.next().await;
             let took = clock.mono().since(began);
             let list = first.latest().unwrap();
