@@ -24,6 +24,7 @@ pub mod offer;
 pub mod own_addresses;
 mod private;
 pub mod programs;
+mod progress;
 pub mod random;
 pub mod reconfigure;
 pub mod resolver;

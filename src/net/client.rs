@@ -39,6 +39,16 @@ impl Client {
         settings: Settings,
         questions: impl IntoIterator<Item = Question>,
     ) -> Vec<Result<Reply, Failure>> {
+        self.ask_and_tell(settings, questions, |_| {}).await
+    }
+
+    /// The same, and tells how many are answered or given up whenever one more is.
+    pub async fn ask_and_tell(
+        &mut self,
+        settings: Settings,
+        questions: impl IntoIterator<Item = Question>,
+        told: impl FnMut(usize),
+    ) -> Vec<Result<Reply, Failure>> {
         let pipeline = match &mut self.pipeline {
             Some(pipeline) => {
                 pipeline.renew(settings);
@@ -49,7 +59,7 @@ impl Client {
         let now = self.clock.now();
         let tickets: Vec<_> =
             questions.into_iter().map(|question| pipeline.ask(now, question)).collect();
-        let mut answers = self.settle().await;
+        let mut answers = self.settle(told).await;
         let withdrawn = || Err(Failure::Withdrawn);
         let mut result =
             |ticket| answers.remove(ticket).map_or_else(withdrawn, |answer: Answer| answer.result);
@@ -75,12 +85,12 @@ impl Client {
         let now = self.clock.now();
         let Some(pipeline) = &mut self.pipeline else { return (Err(Failure::Withdrawn), None) };
         let ticket = pipeline.ask_once(now, question, wait);
-        let answer = self.settle().await.remove(&ticket);
+        let answer = self.settle(|_| {}).await.remove(&ticket);
         answer.map_or((Err(Failure::Withdrawn), None), |answer| (answer.result, answer.part))
     }
 
     /// Drives the conversation until nothing is asked any more.
-    async fn settle(&mut self) -> HashMap<Ticket, Answer> {
+    async fn settle(&mut self, mut told: impl FnMut(usize)) -> HashMap<Ticket, Answer> {
         let mut answers = HashMap::new();
         let Some(pipeline) = &mut self.pipeline else { return answers };
         let mut buffer = [0; RECEIVE_BUFFER];
@@ -95,6 +105,7 @@ impl Client {
                     }
                     Output::Answer(answer) => {
                         answers.insert(answer.ticket, answer);
+                        told(answers.len());
                     }
                     Output::Garbage(_) => {}
                 }

@@ -15,6 +15,7 @@ use crate::model::{Failure, Question};
 use crate::net::client::Client;
 use crate::net::clock::Clock;
 use crate::net::private;
+use crate::net::progress::Progress;
 use crate::net::random;
 use crate::net::resolver::{self, Families};
 use crate::net::user::{Said, User};
@@ -28,7 +29,7 @@ use crate::ntpq::{Output, Stream};
 /// # Errors
 /// What is printed cannot be written, or the system has no randomness to give.
 pub async fn run(batch: &mut impl Machine, clock: Clock) -> io::Result<u8> {
-    let mut driver = Driver::new(clock);
+    let mut driver = Driver { tells: true, ..Driver::new(clock) };
     let mut user = User::new();
     batch.start(driver.wall());
     loop {
@@ -106,11 +107,13 @@ pub(super) struct Driver {
     clock: Clock,
     client: Option<Client>,
     file: Option<File>,
+    /// Whether it tells a terminal how far it is.
+    tells: bool,
 }
 
 impl Driver {
     pub(super) const fn new(clock: Clock) -> Self {
-        Self { clock, client: None, file: None }
+        Self { clock, client: None, file: None, tells: false }
     }
 
     /// Seconds since 1970, by the wall clock.
@@ -204,7 +207,14 @@ impl Driver {
             key: flight.key,
             ..Settings::new(timing, random::seed()?)
         };
-        Ok(client.ask(settings, flight.questions).await)
+        let all = flight.questions.len();
+        let mut progress = self.tells.then(|| Progress::at_terminal(self.clock, all)).flatten();
+        let told = |done| {
+            if let Some(progress) = &mut progress {
+                progress.tell(done);
+            }
+        };
+        Ok(client.ask_and_tell(settings, flight.questions, told).await)
     }
 
     /// Asks for a piece of a list.

@@ -78,24 +78,14 @@ const MANNERS: &[(&str, Manner)] = &[
 
 impl Daemon {
     fn start() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port on loopback");
-        let address = socket.local_addr().expect("its address").to_string();
         let manner = Arc::new(AtomicUsize::new(0));
         let chosen = Arc::clone(&manner);
         let answered = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&answered);
-        // The thread ends with the test program.
-        std::thread::spawn(move || {
-            let mut buffer = [0; 2048];
-            while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-                let (_, manner) = MANNERS[chosen.load(Ordering::Relaxed)];
-                if length >= 12 {
-                    for datagram in manner(&buffer[..length]) {
-                        drop(socket.send_to(&datagram, from));
-                    }
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-            }
+        let address = served(move |request| {
+            let (_, manner) = MANNERS[chosen.load(Ordering::Relaxed)];
+            count.fetch_add(1, Ordering::Relaxed);
+            manner(request)
         });
         Self { address, manner, answered }
     }
@@ -109,6 +99,24 @@ impl Daemon {
     fn has_answered(&self, requests: usize) -> bool {
         self.answered.load(Ordering::Relaxed) >= requests
     }
+}
+
+/// Answers on a port of loopback, whose address is returned, as `answer` says; until the test program
+/// ends.
+pub(crate) fn served(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port on loopback");
+    let address = socket.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 2048];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            if length >= 12 {
+                for datagram in answer(&buffer[..length]) {
+                    drop(socket.send_to(&datagram, from));
+                }
+            }
+        }
+    });
+    address
 }
 
 /// One reply datagram.
@@ -126,7 +134,7 @@ fn reply(request: &[u8], more: bool, offset: u16, data: &[u8]) -> Vec<u8> {
 }
 
 /// A whole reply in as many datagrams as it takes.
-fn fragments(request: &[u8], data: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn fragments(request: &[u8], data: &[u8]) -> Vec<Vec<u8>> {
     let last = data.len().saturating_sub(1) / 468;
     data.chunks(468)
         .enumerate()
@@ -138,7 +146,7 @@ fn fragments(request: &[u8], data: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// What a daemon with one association says.
-fn decent(request: &[u8], source: &str, reference: &str) -> Vec<Vec<u8>> {
+pub(crate) fn decent(request: &[u8], source: &str, reference: &str) -> Vec<Vec<u8>> {
     let association = u16::from_be_bytes([request[6], request[7]]);
     match (request[1] & 0x1f, association) {
         (1, _) => fragments(request, &[0x00, 0x07, 0x96, 0x14]),

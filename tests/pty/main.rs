@@ -34,3 +34,4 @@ mod life;
 mod made_up;
 mod measure;
 mod prompt;
+mod slow;
