@@ -77,8 +77,13 @@ pub struct Client {
     pub first: Option<Duration>,
     /// The average time between two of its packets; `None` when it is not known.
     ///
-    /// Differs: ntpq divides by the packets and not by the intervals between them.
+    /// Differs: ntpq 4.2.8 divides by the packets and not by the intervals between them, so that of
+    /// two packets in a minute it says that one came every half minute; NTPsec's ntpq divides as we
+    /// do. Rates and what is abuse are judged by this; the other is [`Client::interval_by_packets`].
     pub interval: Option<Duration>,
+    /// The time from its first packet to its last, divided by the packets: what ntpq 4.2.8 calls `avgint`;
+    /// `None` where that is not told.
+    pub interval_by_packets: Option<Duration>,
     /// The mode of its last packet, where that is told.
     pub mode: Option<Mode>,
     /// The version of its last packet, 0 to 7, where that is told.
@@ -160,6 +165,7 @@ impl Client {
             last: age(entry.last),
             first: age(entry.first),
             interval: span.and_then(|span| span.checked_div(gaps)),
+            interval_by_packets: span.and_then(|span| span.checked_div(entry.count)),
             mode: Some(entry.mode),
             version: Some(entry.version),
             restrictions: Some(entry.restrictions),
@@ -179,6 +185,7 @@ impl Client {
                 .ntp
                 .interval
                 .and_then(|poll| Duration::try_from_secs_f64(seconds(poll)).ok()),
+            interval_by_packets: None,
             mode: None,
             version: None,
             restrictions: None,
@@ -214,6 +221,7 @@ mod tests {
         let client = Client::of_entry(&entry, Some(second(174)));
         let seconds = Duration::from_secs;
         assert_eq!(client.interval, Some(seconds(64)));
+        assert_eq!(client.interval_by_packets, Some(seconds(32)), "as ntpq divides");
         assert_eq!((client.last, client.first), (Some(seconds(10)), Some(seconds(74))));
         assert!((client.rate().unwrap() - 1.0 / 64.0).abs() < 1e-9);
         let once = MruEntry { count: 1, first: second(164), ..entry };

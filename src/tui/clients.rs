@@ -291,6 +291,7 @@ mod tests {
             last: None,
             first: None,
             interval: (count > 1).then(|| Duration::from_secs_f64(span_s / gaps)),
+            interval_by_packets: None,
             mode: None,
             version: None,
             restrictions: None,

@@ -78,6 +78,24 @@ fn who_asks_too_much_comes_first() {
     assert_snapshot!("clients_60x16", screen(&at((60, 16), Reading::Partial { why })));
 }
 
+#[test]
+fn one_packet_every_so_often_is_told_by_the_gaps_and_as_ntpq_divides() {
+    for (count, span, gap, avgint) in
+        [(2, 61.0, "61 s", 31), (3, 60.0, "30 s", 20), (5, 10.0, "2.5 s", 2), (1, 0.0, "-", 0)]
+    {
+        let clients = [entry("10.77.1.1", count, 5.0, span)];
+        let mut app = showing(listed(&clients, Reading::Complete), (120, 24));
+        press(&mut app, "C");
+        let text = screen(&app);
+        let row = text.lines().find(|line| line.starts_with("10.77.1.1 ")).unwrap();
+        let words: Vec<&str> = row.split("  ").map(str::trim).filter(|w| !w.is_empty()).collect();
+        assert!(words[4].starts_with(gap), "{row}");
+        let about = text.split_once("10.77.1.1:").map_or("", |(_, about)| about);
+        let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(about.contains(&format!(", avgint {avgint} in ntpq ")), "{text}");
+    }
+}
+
 /// The line that says how much of the list there is.
 fn how_much(daemon: Daemon) -> String {
     let mut app = showing(daemon, (110, 24));

@@ -172,6 +172,10 @@ pub fn about(context: &Context<'_>, client: &Client) -> Vec<(Style, String)> {
     if let (Some(mode), Some(version)) = (client.mode, client.version) {
         parts.push(format!("mode {} ({}), version {version}", mode.bits(), mode_word(mode)));
     }
+    parts.extend(client.interval_by_packets.map(|interval| {
+        // Rounded as ntpq does, for whoever has its table beside this one.
+        format!("avgint {} in ntpq", interval.saturating_add(HALF_A_SECOND).as_secs())
+    }));
     let mut lines = vec![(theme.heading, format!("{address}{named}: {}", parts.join(", ")))];
     let haste = match Haste::of(client) {
         Haste::None => None,
@@ -201,6 +205,8 @@ pub fn about(context: &Context<'_>, client: &Client) -> Vec<(Style, String)> {
     }
     lines
 }
+
+const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 /// What packets of a mode are.
 const fn mode_word(mode: Mode) -> &'static str {
