@@ -25,6 +25,7 @@ fn real_senders_to_everybody_are_found_and_measured_and_only_with_their_key() {
         return;
     }
     let _desks = crate::desks();
+    let _port = crate::port_of_admin();
     // ntpd serves when it has set itself by its own clock, and sends to nobody before.
     for caster in ["caster1", "caster2"] {
         let synced = lab::lab(&["wait", "synced", caster, "--timeout", "300"]);

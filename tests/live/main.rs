@@ -39,3 +39,9 @@ fn desks() -> MutexGuard<'static, ()> {
     static TAKEN: Mutex<()> = Mutex::new(());
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The port of NTP at the lab's `admin`, for one test at a time that listens on it.
+fn port_of_admin() -> MutexGuard<'static, ()> {
+    static TAKEN: Mutex<()> = Mutex::new(());
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+}

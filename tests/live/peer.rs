@@ -41,6 +41,7 @@ fn real_daemons_keep_us_as_their_peer() {
     if !lab::available("lab", lab::up()) {
         return;
     }
+    let _port = crate::port_of_admin();
     let this = std::env::current_exe().expect("this program has a path");
     let output = Command::new(lab::root().join("tests/lab"))
         .args(["exec", "admin"])
