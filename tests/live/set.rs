@@ -324,7 +324,7 @@ fn stumble(family: Family) -> Option<BTreeMap<String, Step>> {
 /// A program that was killed while it waited for a confirmation leaves behind how it is taken back.
 fn pending(steps: &BTreeMap<String, Step>) {
     let awaited = &steps["awaited"];
-    assert!(awaited.exit == 2 && awaited.text.contains("somebody still waits"), "{awaited:?}");
+    assert!(awaited.exit == 2 && awaited.text.contains("somebody waits"), "{awaited:?}");
     let listed = &steps["listed"].text;
     assert!(listed.contains("back  unconfig 10.9.0.8"), "{listed}");
     assert!(steps["warned"].text.contains("--take-back 1"), "{:?}", steps["warned"]);
