@@ -94,7 +94,7 @@ impl Client {
         let mut answers = HashMap::new();
         let Some(pipeline) = &mut self.pipeline else { return answers };
         let mut buffer = [0; RECEIVE_BUFFER];
-        let mut has_come = false;
+        let mut in_a_row = 0;
         loop {
             while let Some(output) = pipeline.poll_output() {
                 match output {
@@ -113,8 +113,13 @@ impl Client {
             if pipeline.is_idle() {
                 return answers;
             }
+            // Whatever comes, others have their turn.
+            if in_a_row == MOST_IN_A_ROW {
+                in_a_row = 0;
+                tokio::task::yield_now().await;
+            }
             // Where one came, the next is mostly close behind.
-            let soon = if has_come { self.socket.receive_soon(&mut buffer) } else { None };
+            let soon = if in_a_row > 0 { self.socket.receive_soon(&mut buffer) } else { None };
             let received = if soon.is_some() {
                 soon
             } else {
@@ -125,7 +130,7 @@ impl Client {
                     () = wake_at(&self.clock, pipeline.next_wakeup()) => None,
                 }
             };
-            has_come = received.is_some();
+            in_a_row = if received.is_some() { in_a_row + 1 } else { 0 };
             let input = match received {
                 Some(Ok(datagram)) => Input::Datagram(datagram),
                 Some(Err(why)) => Input::Unreachable(why),
@@ -141,5 +146,55 @@ pub async fn wake_at(clock: &Clock, deadline: Option<Mono>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(clock.instant(deadline).into()).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Datagrams that are taken in before others have their turn: the most that an honest daemon sends
+/// in one go.
+const MOST_IN_A_ROW: u32 = 128;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::control::timing::Timing;
+
+    #[test]
+    fn a_flood_leaves_others_their_turn() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let daemon = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = daemon.local_addr().unwrap();
+        let has_ended = AtomicBool::new(false);
+        let ended = &has_ended;
+        let flood = |socket: std::net::UdpSocket, to: SocketAddr| {
+            while !ended.load(Ordering::Relaxed) {
+                // What does not fit is lost.
+                drop(socket.send_to(b"no control message", to));
+            }
+        };
+        let is_first = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let (_, to) = daemon.recv_from(&mut [0; 64]).unwrap();
+                // One who sends may have to wait for a processor; one of three hardly ever does.
+                for _ in 0..2 {
+                    let socket = daemon.try_clone().unwrap();
+                    scope.spawn(move || flood(socket, to));
+                }
+                flood(daemon, to);
+            });
+            let is_first = runtime.block_on(async {
+                let mut client = Client::connect(address, Clock::start()).unwrap();
+                let settings = Settings::new(Timing::ntpq(), [7; 32]);
+                tokio::select! {
+                    biased;
+                    _ = client.ask(settings, [Question::associations()]) => false,
+                    () = tokio::time::sleep(Duration::from_millis(100)) => true,
+                }
+            });
+            has_ended.store(true, Ordering::Relaxed);
+            is_first
+        });
+        assert!(is_first, "the question was given up before anything else had its turn");
     }
 }
