@@ -233,7 +233,8 @@ pub fn back(back: &TakenBack) -> String {
         Verdict::Restarted => "the daemon has started anew, and follows its configuration again",
     };
     let differs = outcome.difference.as_ref().filter(|difference| !difference.is_empty());
-    format!("{}{said}\n", differs.map(difference).unwrap_or_default())
+    let needless = back.needless().map(|why| format!("{why}\n")).unwrap_or_default();
+    format!("{needless}{}{said}\n", differs.map(difference).unwrap_or_default())
 }
 
 /// A hint for who got no further, if there is one.

@@ -6,7 +6,7 @@
 //! answers proves nothing ("Config Succeeded" is what ntpd says to a `server` line that it ignores),
 //! so in the end it is read again, and what was to be seen is looked for. A change that nobody
 //! confirms in time is taken back by its inverse, which was shown before, and that is proved in the
-//! same way.
+//! same way; a daemon that has started anew meanwhile has forgotten it, and is told nothing.
 //!
 //! All that is known at any time is the [`Course`]: plain data, for screens, commands and books
 //! alike. How a daemon is talked to is a [`Way`]; [`ntpd`] is the one over control messages.
@@ -42,6 +42,8 @@ pub struct Reconfigure<W: Way> {
     /// Whether the line that was sent last was not answered, and it is being found out what became
     /// of it.
     is_finding_out: bool,
+    /// Whether it is being found out, before it is taken back, if the daemon has started anew.
+    is_looking_first: bool,
     /// How many times it was read again because what was to be seen was not there yet.
     rereads: usize,
     /// When to read again.
@@ -95,6 +97,7 @@ impl<W: Way> Reconfigure<W> {
             before: None,
             at: 0,
             is_finding_out: false,
+            is_looking_first: false,
             rereads: 0,
             reread_at: None,
             is_unwanted: false,
@@ -207,6 +210,19 @@ impl<W: Way> Reconfigure<W> {
                 self.is_finding_out = false;
                 let was_done = state.is_ok_and(|state| self.was_done(&state));
                 self.go_on(now, was_done);
+            }
+            Phase::TakingBack if self.is_looking_first => {
+                self.is_looking_first = false;
+                let state = state.ok().filter(|state| self.has_restarted(state));
+                match state {
+                    // A change lasts as long as the daemon runs. What is there now its configuration
+                    // says, which the inverse would alter.
+                    Some(state) => {
+                        self.turn(Phase::ReadingAgain);
+                        self.judge_back(now, Some(&state));
+                    }
+                    None => self.send(now),
+                }
             }
             Phase::ReadingBack => self.judge(now, state.ok().as_ref()),
             Phase::ReadingAgain => self.judge_back(now, state.ok().as_ref()),
@@ -373,7 +389,12 @@ impl<W: Way> Reconfigure<W> {
         self.at = 0;
         self.course.back = Some(TakenBack { why, sent: Vec::new(), outcome: None });
         self.turn(Phase::TakingBack);
-        self.send(now);
+        self.is_looking_first = true;
+        self.way.read(now);
+    }
+
+    fn has_restarted(&self, state: &State) -> bool {
+        self.before.as_ref().is_some_and(|before| verdict::has_restarted(before, state))
     }
 }
 

@@ -212,6 +212,14 @@ pub struct TakenBack {
     pub outcome: Option<Outcome>,
 }
 
+impl TakenBack {
+    /// Why none of the inverse was sent, once that is known.
+    pub fn needless(&self) -> Option<&'static str> {
+        let is_needless = self.outcome.is_some() && self.sent.is_empty();
+        is_needless.then_some("nothing was sent: the daemon has started anew meanwhile")
+    }
+}
+
 /// Why a change is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {

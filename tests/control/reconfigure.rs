@@ -74,6 +74,12 @@ impl Told {
         }
     }
 
+    /// Starts anew, as it is configured.
+    fn restart(&mut self, now: Mono) {
+        self.daemon = self.fresh.clone();
+        self.started = now;
+    }
+
     fn obey(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         let with = |daemon: &Daemon, address: &str| {
@@ -122,10 +128,7 @@ impl Answerer for Told {
             Deed::Obeys | Deed::ObeysUnheard => self.obey(&line),
             Deed::HearsNothing | Deed::Lies | Deed::Says(_) => {}
             Deed::Dies => self.daemon.mood = Mood::Closed,
-            Deed::Restarts => {
-                self.daemon = self.fresh.clone();
-                self.started = now;
-            }
+            Deed::Restarts => self.restart(now),
         }
         at_once(match deed {
             Deed::Obeys | Deed::Lies => self.daemon.say(request, "Config Succeeded\r\n"),
@@ -479,6 +482,30 @@ fn an_inverse_that_fails_is_told_and_one_whose_answer_is_lost_is_looked_at() {
         assert_eq!(lines, ["server 192.0.2.7", "unconfig 192.0.2.7"], "{deed:?}");
         let outcome = course.back.unwrap().outcome.unwrap();
         assert_eq!(outcome.verdict, verdict, "{deed:?}");
+    }
+}
+
+#[test]
+fn a_daemon_that_has_started_anew_meanwhile_is_told_nothing_more() {
+    for is_configured in [false, true] {
+        let add = with(&["add", "192.0.2.7"], "", Duration::from_secs(20));
+        let mut world = add.world(&[]);
+        world.input(|machine, now| machine.handle(now, Input::Arm));
+        let waits = |world: &Tried| matches!(world.machine.course().phase, Phase::Confirming(_));
+        world.run_until(Duration::from_secs(60), waits);
+        if is_configured {
+            // Somebody has put it into the file meanwhile.
+            world.daemon.fresh.mobilise(0x0301);
+            world.daemon.fresh.set(0x0301, "srcadr", "192.0.2.7");
+        }
+        let now = world.now;
+        world.daemon.restart(now);
+        to_the_end(&mut world);
+        assert_eq!(world.daemon.lines, ["server 192.0.2.7"]);
+        let back = world.machine.course().back.clone().unwrap();
+        assert_eq!(back.sent, []);
+        let verdict = back.outcome.unwrap().verdict;
+        assert_eq!(verdict, if is_configured { Verdict::Restarted } else { Verdict::Applied });
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn of_inverse(
 }
 
 /// Whether the daemon started anew between two readings: it has run for less than it should.
-fn has_restarted(before: &State, after: &State) -> bool {
+pub(super) fn has_restarted(before: &State, after: &State) -> bool {
     let (Some(was), Some(is)) = (before.uptime, after.uptime) else { return false };
     is + SLACK < was + after.read.since(before.read)
 }

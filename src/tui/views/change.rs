@@ -362,7 +362,10 @@ fn ended_back(app: &App, back: &TakenBack) -> (Style, String) {
 }
 
 fn taken_back(app: &App, back: &TakenBack, lines: &mut Vec<(Style, String)>) {
-    sent(app, "Sent to take it back:", &back.sent, lines);
+    match back.needless() {
+        Some(why) => lines.push((app.theme().text, format!("{}.", capital(why)))),
+        None => sent(app, "Sent to take it back:", &back.sent, lines),
+    }
     let differs = back.outcome.as_ref().and_then(|outcome| outcome.difference.as_ref());
     if let Some(difference) = differs.filter(|difference| !difference.is_empty()) {
         differs_by(app, difference, lines);
